@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks.measuring import RUNS, sizes
 from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
-from goodhoster.adapters.hash_sources.caching import CachingSource, Keeping
+from goodhoster.adapters.hash_sources.caching import CacheLifetimes, CachingSource
 from goodhoster.adapters.hash_sources.counting import CountedSource
 from goodhoster.adapters.hash_sources.hashcheckservice import HashCheckService, ServiceSettings
 from goodhoster.adapters.hash_sources.own_lists import OwnLists
@@ -187,7 +187,7 @@ def _remembering_client(task: Task) -> tuple[Callable[[bytes], bool], Callable[[
     folder = tempfile.TemporaryDirectory()
     book = AnswerCache(Path(folder.name, "answers"))
     counted = CountedSource(HashCheckService(settings), lambda: datetime.now(UTC))
-    source = CachingSource(counted, book, Keeping(yes=900, no=3600))
+    source = CachingSource(counted, book, CacheLifetimes(yes=900, no=3600))
 
     def close() -> None:
         source.close()

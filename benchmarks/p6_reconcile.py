@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.measuring import RUNS, sizes
 from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Content, Place
-from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.scanner import Scanner
@@ -71,7 +71,7 @@ def _make(folder: Path, files: int) -> None:
     index.expect([Arrival(place, "c", 0.0, Priority.RECONCILE) for place in states], 0.0)
     while jobs := index.take(1.0, 1000):
         for job in jobs:
-            content = Content(Digests(bytes(16), bytes(20), bytes(32)), Kind.IMAGE, 0)
+            content = Content(Digests(bytes(16), bytes(20), bytes(32)), ContentKind.IMAGE, 0)
             index.record(job, (states[job.place], content), Verdict(VerdictKind.CLEAR), 1.0)
             index.settle(job)
     index.close()

@@ -20,7 +20,7 @@ from benchmarks.measuring import sizes
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.customers.importing.importer import ImportOrder, RegisterImporter
+from goodhoster.customers.importing.importer import RegisterImporter, RegisterImportOrder
 from goodhoster.linux.file_lock import FileLock
 
 CUSTOMERS = sizes(200, 100_000)[-1]
@@ -61,7 +61,7 @@ def _import(folder: Path) -> None:
         log, lock = FileAuditLog(folder / "audit.log"), FileLock(folder / "lock")
         importer = RegisterImporter(store, log, lock, lambda: datetime.now(UTC))
         begun = time.perf_counter()
-        result = importer.import_file(folder / "list.csv", ImportOrder("list", "benchmark", replace=True))
+        result = importer.import_file(folder / "list.csv", RegisterImportOrder("list", "benchmark", replace=True))
         assert result.applied
         assert not result.report.rejections
         assert (result.customers, result.sites) == (CUSTOMERS, 3 * CUSTOMERS)

@@ -13,7 +13,7 @@ from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.objects import StoredObject, place_of
 from goodhoster.model.uploads import Content
-from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
 from goodhoster.ports.objects import ObjectStore
 from goodhoster.upload_handling import UploadHandling
 from goodhoster.uploads.check_scheduling import AFTER_CHANGE, NOT_ASKED, delay, wait_after
@@ -111,6 +111,6 @@ class ObjectHandling:
         examiner = self.uploads.examiner
         if checked_before:
             examiner = replace(examiner, sources=[source for source in examiner.sources if source.local])
-        content = Content(Digests.only(Digest(Algorithm.MD5, found.md5)), Kind.IMAGE, found.size)
+        content = Content(Digests.only(Digest(Algorithm.MD5, found.md5)), ContentKind.IMAGE, found.size)
         verdict = examiner.ask(content, picture=True, live=False, place=place_of(self.bucket, found.key))
         return Urgency.KNOWN if verdict.matches else Urgency.LISTED

@@ -23,9 +23,9 @@ from goodhoster.model.storms import Cause, StormKind, StormState
 from goodhoster.model.uploads import PastReading, Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore
-from goodhoster.upload_handling import Acted, UploadHandling
+from goodhoster.upload_handling import ActionResult, UploadHandling
 
-__all__ = ["Acted", "CaseOrders", "Examined", "NotAnUploadError", "Order", "Refusal", "Toolkit"]
+__all__ = ["ActionResult", "CaseOrders", "Examined", "NotAnUploadError", "Order", "RefusedOrder", "Toolkit"]
 
 CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
 """States in which `confirm` lets a case go on that was not named by itself."""
@@ -34,7 +34,7 @@ RESTORABLE = CONFIRMABLE | {CaseState.OFFLINE, CaseState.RESTORING, CaseState.RE
 """The same for `restore`."""
 
 
-class Refusal(NamedTuple):
+class RefusedOrder(NamedTuple):
     """An order about one case that was not carried out."""
 
     case_id: str
@@ -46,7 +46,7 @@ class CaseOrders:
     """The results of a person's orders."""
 
     done: tuple[str, ...]
-    refused: tuple[Refusal, ...]
+    refused: tuple[RefusedOrder, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Toolkit:
         """
         return self.examiner.examine(place, remembered, live=live)
 
-    def act(self, customer: str, place: Place, examined: Examined) -> Acted:
+    def act(self, customer: str, place: Place, examined: Examined) -> ActionResult:
         """Let the case desk decide about a match and carry it out, see `UploadHandling`."""
         return self.upload_handling.act(customer, place, examined)
 
@@ -222,13 +222,13 @@ class Toolkit:
 
 def _each(case_ids: Sequence[str], carry_out: Callable[[str], Case]) -> CaseOrders:
     done: list[str] = []
-    refused: list[Refusal] = []
+    refused: list[RefusedOrder] = []
     for case_id in case_ids:
         try:
             carry_out(case_id)
             done.append(case_id)
         except GoodhosterError as error:
-            refused.append(Refusal(case_id, str(error)))
+            refused.append(RefusedOrder(case_id, str(error)))
     return CaseOrders(tuple(done), tuple(refused))
 
 

@@ -27,7 +27,7 @@ from goodhoster.model.attempts import Attempt, AttemptOutcome
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.uploads import Content, FileState
-from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import Clock
 from goodhoster.uploads.opening import OpenedUpload
@@ -181,7 +181,7 @@ class UploadAttempts:
         What a source knows is decided and recorded where the digest is a SHA-256. By a shorter one cases and storms
         cannot be told apart: it is *unchecked* (`send-content`), and `check` decides.
         """
-        content = Content(Digests.only(digest), Kind.IMAGE, _SIZE_UNKNOWN)
+        content = Content(Digests.only(digest), ContentKind.IMAGE, _SIZE_UNKNOWN)
 
         def answer() -> AttemptAnswer:
             examined = Examined(self._ask(attempt, content), content=content, picture=True)

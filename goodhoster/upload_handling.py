@@ -37,7 +37,7 @@ _TRIES = 3
 _AFTER_AUDIT_ERROR = 5.0
 
 
-class Row(Enum):
+class QueueAction(Enum):
     """What to do with an upload's row in the queue."""
 
     SETTLED = auto()
@@ -53,7 +53,7 @@ class Row(Enum):
 class UploadOutcome:
     """The outcome of handling one upload."""
 
-    row: Row
+    row: QueueAction
     wait: float = 0.0
     """Seconds until it is checked again."""
     examined: Examined | None = None
@@ -66,7 +66,7 @@ class UploadOutcome:
     @property
     def unchecked(self) -> bool:
         """Whether an answer about it is still missing."""
-        return self.row is Row.RETRIED and self.examined is not None and bool(self.examined.verdict.reason)
+        return self.row is QueueAction.RETRIED and self.examined is not None and bool(self.examined.verdict.reason)
 
     @property
     def source_fails(self) -> bool:
@@ -79,12 +79,12 @@ class UploadOutcome:
     @property
     def sources_answered(self) -> bool:
         """Whether every source answered."""
-        examined = self.examined if self.row is Row.SETTLED else None
+        examined = self.examined if self.row is QueueAction.SETTLED else None
         return examined is not None and examined.picture and not examined.verdict.reason
 
 
 @dataclass(frozen=True, slots=True)
-class Acted:
+class ActionResult:
     """The outcome of acting on a match."""
 
     case: Case | None
@@ -113,9 +113,9 @@ class UploadHandling:
         """
         try:
             if not _is_covered(job.place, trees):
-                return UploadOutcome(Row.FORGOTTEN)
+                return UploadOutcome(QueueAction.FORGOTTEN)
             if wait := unsettled_for(job, time.time()):
-                return UploadOutcome(Row.POSTPONED, wait)
+                return UploadOutcome(QueueAction.POSTPONED, wait)
             with self.examiner.examine(job.place, job.remembered) as read:
                 record(job, read)
                 # A notice that took the same bytes meanwhile looked for copies before this one was recorded.
@@ -125,12 +125,12 @@ class UploadHandling:
                 if examined != read:  # the sources were asked again, or a notice had come
                     record(job, examined)
         except NotAnUploadError:
-            return UploadOutcome(Row.FORGOTTEN)
+            return UploadOutcome(QueueAction.FORGOTTEN)
         except AuditError as error:
-            return UploadOutcome(Row.RETRIED, delay(job.tries, _AFTER_AUDIT_ERROR), audit_error=error)
+            return UploadOutcome(QueueAction.RETRIED, delay(job.tries, _AFTER_AUDIT_ERROR), audit_error=error)
         return _outcome(job, examined, acted.case)
 
-    def act(self, customer: str, place: Place, examined: Examined) -> Acted:
+    def act(self, customer: str, place: Place, examined: Examined) -> ActionResult:
         """Let the case desk decide about a match and carry it out.
 
         The sources themselves are asked again where a measure would come too late after their answer; when it
@@ -139,14 +139,16 @@ class UploadHandling:
         """
         content, verdict = examined.content, examined.verdict
         if examined.state is None or content is None or not verdict.matches:
-            return Acted(None, verdict)
+            return ActionResult(None, verdict)
         upload = Upload(place, customer, examined.state)
         for _ in range(_TRIES):
             with suppress(StaleVerdictError):
                 case = self.desk.open(upload, content.digests, verdict)
-                return Acted(self.followed_up(case) if case else None, verdict)
+                return ActionResult(self.followed_up(case) if case else None, verdict)
             verdict = self.examiner.ask(content, picture=examined.picture, live=True, place=place)
-        return Acted(None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others"))
+        return ActionResult(
+            None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others")
+        )
 
     def followed_up(self, case: Case) -> Case:
         """The case, after marking files whose index entry no longer holds to be checked again.
@@ -172,8 +174,8 @@ def _is_covered(place: Place, trees: Mapping[bytes, Tree]) -> bool:
 def _outcome(job: Job, examined: Examined, case: Case | None) -> UploadOutcome:
     """The outcome of an upload that was examined, and acted on where the house rules said so."""
     if case is not None and case.state is CaseState.GONE:  # it was another file by then
-        return UploadOutcome(Row.RETRIED, AFTER_CHANGE, examined, case)
+        return UploadOutcome(QueueAction.RETRIED, AFTER_CHANGE, examined, case)
     if examined.verdict.reason not in ("", NOT_ASKED):  # unchecked, or a source still owes its answer
         fault = examined.content.fault if examined.content else None
-        return UploadOutcome(Row.RETRIED, wait_after(examined.verdict, fault, job.tries), examined, case)
-    return UploadOutcome(Row.SETTLED, 0.0, examined, case)
+        return UploadOutcome(QueueAction.RETRIED, wait_after(examined.verdict, fault, job.tries), examined, case)
+    return UploadOutcome(QueueAction.SETTLED, 0.0, examined, case)

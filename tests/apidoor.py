@@ -14,7 +14,7 @@ from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.assembly.state import audit_log, lists_directory
 from goodhoster.client import Client
 from goodhoster.hashlists.audited_changes import RecordedLists
-from goodhoster.hashlists.own_lists import ImportOrder
+from goodhoster.hashlists.own_lists import ListImportOrder
 from goodhoster.model.cases import Case
 from goodhoster.model.verdicts import Category
 from goodhoster.ports import CaseQuery
@@ -104,7 +104,7 @@ def made(folder: Path, *, mode: str = "enforce", known: Sequence[bytes] = (KNOWN
     (folder / "list.txt").write_text("".join(f"{hashlib.sha256(content).hexdigest()}\n" for content in known))
     settings.state_dir.mkdir(mode=0o700, exist_ok=True)
     lists = RecordedLists(lists_directory(settings), audit_log(settings))
-    lists.import_files(ImportOrder([folder / "list.txt"], "demo", Category.ILLEGAL, None, replace=True), "a test")
+    lists.import_files(ListImportOrder([folder / "list.txt"], "demo", Category.ILLEGAL, None, replace=True), "a test")
     host = ApiHost(folder)
     host.secret = host.token("everything", *Scope)
     return host

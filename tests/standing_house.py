@@ -28,7 +28,7 @@ from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.observed_time import TimeReading
 from goodhoster.model.cases import Case, CaseState, Measure, MeasureKind, MeasureState, Order
-from goodhoster.model.customers.gates import Finding, GateAnswer
+from goodhoster.model.customers.gates import GateAnswer, GateFinding
 from goodhoster.model.customers.house_rules import CustomerRules
 from goodhoster.model.customers.register import Customer, RegisterImport, Service
 from goodhoster.model.customers.standing import Rung, Step
@@ -92,15 +92,15 @@ class Providers:
         self.unvetted: set[str] = set()
         self.relay: dict[str, datetime] = {}
 
-    def vetting_of(self, customer: str) -> Finding:
+    def vetting_of(self, customer: str) -> GateFinding:
         self._up()
-        return Finding(GateAnswer.NO if customer in self.unvetted else GateAnswer.YES, "by the papers")
+        return GateFinding(GateAnswer.NO if customer in self.unvetted else GateAnswer.YES, "by the papers")
 
     def contact_of(self, customer: str) -> ContactFinding:
         self._up()
         known = customer not in self.no_contact
         answer = GateAnswer.YES if known else GateAnswer.NO
-        return ContactFinding(Finding(answer, "by token mail"), timedelta(hours=2) if known else None)
+        return ContactFinding(GateFinding(answer, "by token mail"), timedelta(hours=2) if known else None)
 
     def address_of(self, customer: str) -> str:
         return "" if customer in self.no_contact else f"abuse@{customer}.example"

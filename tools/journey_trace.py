@@ -164,7 +164,7 @@ def _import_list(settings: Any, sha1: bytes) -> None:
 def _composition(settings: Any) -> tuple[Any, Any, Callable[[], Any], Any]:
     services = _first("goodhoster.assembly.services:Services", "goodhoster.assembly.house:assemble")(settings)
     notices = services.notices if hasattr(services, "notices") else _open_notices(services)
-    workers = _first("goodhoster_agent.background.workers:Workers", "goodhoster_agent.workers:Workers")
+    workers = _first("goodhoster_agent.background.workers:UploadWorkers", "goodhoster_agent.workers:Workers")
     from goodhoster.model.notices import Carrier, RawNotice  # noqa: PLC0415
     from goodhoster.notices.spool import Arrived  # noqa: PLC0415
 

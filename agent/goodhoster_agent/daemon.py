@@ -45,7 +45,7 @@ from goodhoster_agent.background.retention import RetentionTask
 from goodhoster_agent.background.retro_match import RetroMatch
 from goodhoster_agent.background.sealing import SealingTask
 from goodhoster_agent.background.standing import StandingRounds
-from goodhoster_agent.background.workers import Workers
+from goodhoster_agent.background.workers import UploadWorkers
 from goodhoster_agent.configuration_check import check_whole
 from goodhoster_agent.daemon_lock import only_daemon
 from goodhoster_agent.hashing.pool import HashingPool
@@ -247,7 +247,7 @@ class Daemon:
         self._services = services
         self._mover = mover
         self._not_given_up = others.not_given_up
-        self._workers = Workers(services.index, services.toolkit, services.trees, agent.workers)
+        self._workers = UploadWorkers(services.index, services.toolkit, services.trees, agent.workers)
         source = choose_source(agent.events, [tree.root for tree in services.trees], others.keeper.starter)
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(services.trees, services.index, source, rhythm)

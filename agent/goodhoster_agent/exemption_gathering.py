@@ -26,7 +26,7 @@ from goodhoster.hashlists.formats.sqlite_tables import MAGIC, read_contents
 from goodhoster.model.content_kinds import HEAD, is_archive
 from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.uploads import Place, display
-from goodhoster.model.verdicts import Category, Kind
+from goodhoster.model.verdicts import Category, ContentKind
 from goodhoster.settings import Settings
 from goodhoster.uploads.opening import OpenedUpload, open_upload
 from goodhoster_agent.hashing.pool import HashingPool
@@ -167,7 +167,7 @@ def _opened_up(opened: OpenedUpload, settings: Settings) -> Gathered:
     )
     with closing(HashingPool(limits, 1)) as pool:
         content = pool.read(opened.fd)
-    if content.kind is not Kind.OTHER:
+    if content.kind is not ContentKind.OTHER:
         return Gathered(_origin("picture", opened, content.digests), "", (content.digests,))
     if content.fault:
         raise _not_whole(opened.place.absolute, f"{content.fault.detail} ({content.fault.reason})")

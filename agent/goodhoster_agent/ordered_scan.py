@@ -19,7 +19,7 @@ from goodhoster.model.uploads import display
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.trees import Tree
-from goodhoster_agent.background.workers import Workers
+from goodhoster_agent.background.workers import UploadWorkers
 from goodhoster_agent.daemon_lock import only_daemon
 from goodhoster_agent.watching.scanner import LeftAlone, Scanner
 
@@ -152,7 +152,7 @@ def _workers(services: Services) -> Iterator[Callable[[], None]]:
     """
     with ExitStack() as stack:
         if _am_alone(services, stack):
-            workers = Workers(services.index, services.toolkit, services.trees, services.settings.agent.workers)
+            workers = UploadWorkers(services.index, services.toolkit, services.trees, services.settings.agent.workers)
             services.desk.recover()
             services.toolkit.recover_storms()
             for case in services.toolkit.late():

@@ -153,7 +153,9 @@ class Endpoint:
         if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
             raise ConfigurationError(f"{self.url} would take the password in the clear", hint="give an https:// URL")
 
-    def ask(self, method: str, path: str, form: Mapping[str, str] | None = None, body: object = None) -> Reply:
+    def ask(
+        self, method: str, path: str, form: Mapping[str, str] | None = None, body: object = None
+    ) -> CounterpartReply:
         """One request, with a form or a JSON body; redirects are not followed.
 
         PassingError when there is no answer in time or it says "not now"; PermanentError when the account is refused.
@@ -180,7 +182,7 @@ class Endpoint:
         """The JSON object of an answer, as `ask`; PermanentError where it is none."""
         return json_table(self.ask(method, path, form, body).body, f"{self.url}{path.partition('?')[0]}")
 
-    async def _ask(self, method: str, path: str, form: Mapping[str, str] | None, body: object) -> Reply:
+    async def _ask(self, method: str, path: str, form: Mapping[str, str] | None, body: object) -> CounterpartReply:
         timeout = aiohttp.ClientTimeout(total=self.seconds)
         basic = (
             {"Authorization": f"Basic {b64encode(':'.join(self.account).encode()).decode()}"} if self.account else {}
@@ -195,11 +197,11 @@ class Endpoint:
                 answer += more
             if len(answer) > _LARGEST:
                 raise ValueError("its answer is too long")
-            return Reply(response.status, answer)
+            return CounterpartReply(response.status, answer)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class CounterpartReply:
     """The status and body of an answer."""
 
     status: int

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from goodhoster.audit.checkpoints import Checkpoints
     from goodhoster.audit.export import Exported
     from goodhoster.audit.verification import VerifiedPart
-    from goodhoster.audit.verify import Key, Note, Policy
+    from goodhoster.audit.verify import Key, Policy, SignedNote
     from goodhoster.audit.witness import Witness
     from goodhoster.model.audit import AuditFinding, AuditMark
     from goodhoster.ports.proof import TimestampAuthority
@@ -241,7 +241,7 @@ def _own_marks(settings: Settings) -> list[AuditMark]:
     return checkpoints(settings).marks()
 
 
-def _signed_by(note: Note, keys: Sequence[Key], file: Path) -> bool:
+def _signed_by(note: SignedNote, keys: Sequence[Key], file: Path) -> bool:
     """Whether one of these keys signed the note; False when none of them did.
 
     AuditError when one did, and the text is another by now.
@@ -254,12 +254,12 @@ def _signed_by(note: Note, keys: Sequence[Key], file: Path) -> bool:
         raise AuditError(f"the checkpoint {file} is not as it was signed: {error}", hint="use another copy") from error
 
 
-def note_in(file: Path) -> Note:
+def note_in(file: Path) -> SignedNote:
     """The signed note in a file. AuditError when it holds none."""
-    from goodhoster.audit.verify import Note, NotVerifiedError
+    from goodhoster.audit.verify import NotVerifiedError, SignedNote
 
     try:
-        return Note.read(file.read_bytes())
+        return SignedNote.read(file.read_bytes())
     except (OSError, NotVerifiedError) as error:
         raise AuditError(
             f"{file} holds no checkpoint: {error}", hint="goodhoster audit checkpoint writes one"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.assembly.standing_services import StandingServices
     from goodhoster.customers.contacts.desk import ContactDesk
-    from goodhoster.customers.importing.importer import ImportOrder, ImportResult, RegisterImporter
+    from goodhoster.customers.importing.importer import ImportResult, RegisterImporter, RegisterImportOrder
     from goodhoster.customers.legal_basis import LegalBasisRegister
     from goodhoster.customers.personal_data import PersonalData
     from goodhoster.customers.register import Register
@@ -350,7 +350,7 @@ class CustomerServices(LazyParts):
         return RegisterImporter(self.store, self._services.audit, lock, utc_now)
 
 
-def import_directories(services: Services, order: ImportOrder) -> ImportResult:
+def import_directories(services: Services, order: RegisterImportOrder) -> ImportResult:
     """Import the sites of every [[directory]] but the register itself, as all there is of them.
 
     Raises what a directory raises: nothing was changed then.

@@ -75,7 +75,7 @@ class NoticeServices(LazyParts):
     @lazy
     def desk(self) -> NoticeDesk:
         """The part that takes notices in and acts on them."""
-        from goodhoster.takedowns.deadlines import Terms
+        from goodhoster.takedowns.deadlines import DeadlineTerms
         from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
         from goodhoster.takedowns.forwarding import CustomerForwarding
         from goodhoster.uploads.content_lookup import coverage_gap
@@ -98,7 +98,7 @@ class NoticeServices(LazyParts):
             index_gap=lambda: coverage_gap(services.index, (tree.root for tree in services.trees)),
         )
         warn_before = timedelta(seconds=self._settings.warn_before)
-        return NoticeDesk(parts, self.notifiers, Terms(self.term, warn_before))
+        return NoticeDesk(parts, self.notifiers, DeadlineTerms(self.term, warn_before))
 
     @lazy
     def incoming(self) -> IncomingMail:

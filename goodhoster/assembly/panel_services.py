@@ -12,7 +12,7 @@ from goodhoster.adapters.site_checks.glances import HttpGlances
 from goodhoster.adapters.site_checks.http import Reach
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.audit.log import utc_now
-from goodhoster.customers.importing.importer import ImportOrder, ImportResult
+from goodhoster.customers.importing.importer import ImportResult, RegisterImportOrder
 from goodhoster.customers.importing.panel_rows import billing_rows, panel_rows
 from goodhoster.customers.importing.rows import ListReport
 from goodhoster.customers.suspension.desk import SuspensionDesk, SuspensionParts
@@ -83,7 +83,7 @@ class PanelServices(LazyParts):
         )
         return SuspensionDesk(parts)
 
-    def import_from(self, name: str, order: ImportOrder) -> ImportResult:
+    def import_from(self, name: str, order: RegisterImportOrder) -> ImportResult:
         """Import what a panel or billing system lists, under its own name, as all there is of it.
 
         PassingError or PermanentError when not all could be read: nothing was changed then.

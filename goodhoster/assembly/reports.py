@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from goodhoster.assembly.audit import checkpoints, origin
 from goodhoster.assembly.services import Services
 from goodhoster.audit.log import utc_now
-from goodhoster.audit.verify import Note
+from goodhoster.audit.verify import SignedNote
 from goodhoster.errors import GoodhosterError, RefusedError, UnclearUrlError
 from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.locating.urls import read_url
@@ -36,10 +36,10 @@ from goodhoster.reports.facts import Complaints, CustomerFigures, Facts
 from goodhoster.reports.measures import measures_document
 from goodhoster.reports.norm import Mirror, mirror
 from goodhoster.reports.norm_document import norm_document
-from goodhoster.reports.outcomes import Comparison, Evidence, KnownFile, compare, confirmed, trails_of
+from goodhoster.reports.outcomes import ComparedRecords, KnownFile, OutcomeComparison, compare, confirmed, trails_of
 from goodhoster.reports.periods import Period, month_before
 from goodhoster.reports.proofs import read_proofs
-from goodhoster.reports.removals import Key, Look, needs_log, note_look, reported
+from goodhoster.reports.removals import Key, OutsideCheckEntry, needs_log, note_look, reported
 from goodhoster.reports.transparency import transparency_document
 from goodhoster.reports.weekly import CHECKS_COUNTED, CountedDay, checks_by_day
 from goodhoster.reports.weekly_document import weekly_document
@@ -57,7 +57,7 @@ _LOOK_AGAIN_AFTER = 2.0
 class OutcomeCheck:
     """The comparison, and what could not be compared."""
 
-    comparison: Comparison
+    comparison: OutcomeComparison
     unchecked: tuple[str, ...] = ()
 
 
@@ -88,7 +88,7 @@ def gather(services: Services, period: Period) -> Facts:
     """
     now = utc_now()
     facts, store = Facts(period, now), services.notices.store
-    looks: dict[Key, list[Look]] = {}
+    looks: dict[Key, list[OutsideCheckEntry]] = {}
     looked_up: set[Key] = set()
     deferred = []
     for notice in store.find(_notices_of(period)):
@@ -193,7 +193,7 @@ REPORTS = ("norm", "weekly", "conduct", "transparency", "measures")
 """Every report of a period, by name."""
 
 
-def write_all(services: Services, period: Period, directory: Path) -> Note:
+def write_all(services: Services, period: Period, directory: Path) -> SignedNote:
     """Write every report of a period into a new directory, with a signed index."""
     from goodhoster.reports.pages import page_of
 
@@ -345,7 +345,7 @@ def _compare(services: Services) -> OutcomeCheck:
     except GoodhosterError as error:
         unchecked.append(str(error))
     cases = each_case(services.case_store, CaseQuery())
-    evidence = Evidence(trails, cases, None if unchecked else names, known)
+    evidence = ComparedRecords(trails, cases, None if unchecked else names, known)
     return OutcomeCheck(compare(evidence, utc_now()), tuple(unchecked))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from goodhoster.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from goodhoster.adapters.hash_sources.caching import Keeping
+    from goodhoster.adapters.hash_sources.caching import CacheLifetimes
     from goodhoster.adapters.hash_sources.rollout import Record
     from goodhoster.hashlists.opened_lists import OpenedLists
     from goodhoster.model.fingerprints import FingerprintKind
@@ -98,15 +98,15 @@ def _build(
     return tuple(sources)
 
 
-def _keeping(rollout: RolloutSettings, settings: Settings) -> Keeping:
+def _keeping(rollout: RolloutSettings, settings: Settings) -> CacheLifetimes:
     """The times for which answers are cached.
 
     What is to be asked again after a time is not cached for longer.
     """
-    from goodhoster.adapters.hash_sources.caching import Keeping
+    from goodhoster.adapters.hash_sources.caching import CacheLifetimes
 
     again = settings.agent.ask_again_after
-    return Keeping(rollout.remember_yes, min(rollout.remember_no, again) if again else rollout.remember_no)
+    return CacheLifetimes(rollout.remember_yes, min(rollout.remember_no, again) if again else rollout.remember_no)
 
 
 def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:

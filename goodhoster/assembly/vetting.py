@@ -11,7 +11,7 @@ from goodhoster.customers.vetting.answering_contacts import AnsweringContacts
 from goodhoster.customers.vetting.desk import VettingDesk, VettingParts
 from goodhoster.customers.vetting.risk import RiskFacts
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.customers.vetting import EvidenceKind, RiskFact, RiskLevel
+from goodhoster.model.customers.vetting import RiskFact, RiskLevel, VettingEvidenceKind
 from goodhoster.policy.vetting import VettingPolicy
 from goodhoster.ports import AuditLog
 from goodhoster.ports.contacts import ContactFacts
@@ -37,7 +37,7 @@ def vetting_desk(
         facts=facts,
         providers=identity_providers(settings),
         registers=company_registers(settings),
-        proofs={EvidenceKind.EMAIL: answering, EvidenceKind.PHONE: answering},
+        proofs={VettingEvidenceKind.EMAIL: answering, VettingEvidenceKind.PHONE: answering},
     )
     return VettingDesk(parts)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from goodhoster.audit.checkpoints import Checkpoints
-from goodhoster.audit.verify import CONSISTENCY, Checkpoint, Key, Note, NotVerifiedError, Policy, Proof
+from goodhoster.audit.verify import CONSISTENCY, Checkpoint, Key, NotVerifiedError, Policy, Proof, SignedNote
 from goodhoster.errors import AuditError, GoodhosterError, PassingError, RefusedError
 from goodhoster.linux.durable_files import replace_durably
 from goodhoster.ports.proof import TimestampAuthority, WitnessService
@@ -31,7 +31,7 @@ class Anchors:
 class Anchored:
     """A checkpoint with the answers of witnesses and timestamp authorities."""
 
-    note: Note
+    note: SignedNote
     timestamps: tuple[Path, ...] = ()
     alarms: tuple[str, ...] = ()
     """The log is not what others know that it was."""
@@ -39,7 +39,7 @@ class Anchored:
     """What could not be had now."""
 
 
-def anchor(checkpoints: Checkpoints, note: Note, anchors: Anchors) -> Anchored:
+def anchor(checkpoints: Checkpoints, note: SignedNote, anchors: Anchors) -> Anchored:
     """Have a checkpoint cosigned and timestamped, as far as it is not yet.
 
     Never raises for a witness or authority that does not.
@@ -66,7 +66,7 @@ def anchor(checkpoints: Checkpoints, note: Note, anchors: Anchors) -> Anchored:
 
 
 def _cosigned(
-    checkpoints: Checkpoints, note: Note, key: Key, service: WitnessService
+    checkpoints: Checkpoints, note: SignedNote, key: Key, service: WitnessService
 ) -> list[tuple[str, bytes, bytes]]:
     """The witness's signatures of the checkpoint.
 
@@ -85,13 +85,13 @@ def _cosigned(
             raise AuditError(message) from error
     if isinstance(answer, int):
         raise PassingError("it is asked by somebody else in our name, or does not know where it stands")
-    lines = Note.read(note.text + b"\n" + answer)
+    lines = SignedNote.read(note.text + b"\n" + answer)
     if key not in lines.verify([key]):
         raise NotVerifiedError("its answer is not signed with its key")
     return [each for each in lines.signatures if each[:2] == (key.name, key.id)]
 
 
-def _quorum(note: Note, policy: Policy) -> list[str]:
+def _quorum(note: SignedNote, policy: Policy) -> list[str]:
     try:
         policy.verify(note)
     except NotVerifiedError as error:
@@ -99,7 +99,7 @@ def _quorum(note: Note, policy: Policy) -> list[str]:
     return []
 
 
-def _stamped(checkpoints: Checkpoints, note: Note, authority: TimestampAuthority) -> Path:
+def _stamped(checkpoints: Checkpoints, note: SignedNote, authority: TimestampAuthority) -> Path:
     """The timestamp file of exactly this checkpoint, requested now if it is not there."""
     file = checkpoints.timestamps / f"{Checkpoint.read(note.text).size:012}.{authority.name}.tsr"
     text = file.with_suffix(".text")

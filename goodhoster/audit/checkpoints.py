@@ -16,8 +16,8 @@ from pathlib import Path
 from goodhoster.audit.entries import read_line
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.audit.merkle import ProvingTree, Span, consistency_spans, inclusion_spans
-from goodhoster.audit.signing import LOG_KINDS, Signer, load_signers, new_signers, save_signers, sign
-from goodhoster.audit.verify import ED25519, Checkpoint, Key, Note, NotVerifiedError, Policy, Proof
+from goodhoster.audit.signing import LOG_KINDS, CheckpointSigner, load_signers, new_signers, save_signers, sign
+from goodhoster.audit.verify import ED25519, Checkpoint, Key, NotVerifiedError, Policy, Proof, SignedNote
 from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import replace_durably, write_durably
 from goodhoster.linux.file_lock import FileLock
@@ -50,13 +50,13 @@ class Checkpoints:
         self._lock = FileLock(directory / "audit.checkpoint.lock")
         self._clock = clock
 
-    def newest(self) -> Note | None:
+    def newest(self) -> SignedNote | None:
         """The last checkpoint that was signed, with the signatures that it got since.
 
         None when there is none.
         """
         try:
-            return Note.read(self._file.read_bytes())
+            return SignedNote.read(self._file.read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, NotVerifiedError) as error:
@@ -123,7 +123,7 @@ class Checkpoints:
         now = [signer.key for signer in load_signers(self._key_file)]
         return now + [Key.read(vkey) for change in self.key_changes() for vkey in change.keys("old")]
 
-    def issue(self, origin: str) -> Note:
+    def issue(self, origin: str) -> SignedNote:
         """Sign a checkpoint of the log as it stands now.
 
         The newest one as it is when nothing was added since. Makes keys of the name `origin` where there are
@@ -137,7 +137,7 @@ class Checkpoints:
                 return before
             return self._keep(sign(replace(now, origin=signers[0].name).write(), signers, self._clock()))
 
-    def sign_text(self, text: str, origin: str) -> Note:
+    def sign_text(self, text: str, origin: str) -> SignedNote:
         """Sign another text than a checkpoint with the log's Ed25519 key.
 
         Makes keys as `issue` does. The name of the log stands in the first line with words that no checkpoint has, so
@@ -148,7 +148,7 @@ class Checkpoints:
             ours = [signer for signer in signers if signer.kind == ED25519]
             return sign(f"goodhoster text of {signers[0].name}\n{text}".encode(), ours, self._clock())
 
-    def add_signatures(self, note: Note, signatures: Sequence[tuple[str, bytes, bytes]]) -> Note:
+    def add_signatures(self, note: SignedNote, signatures: Sequence[tuple[str, bytes, bytes]]) -> SignedNote:
         """Put cosignatures below a checkpoint; kept where it is still the newest."""
         with self._lock:
             newest = self.newest()
@@ -156,7 +156,7 @@ class Checkpoints:
             signed = replace(note, signatures=tuple(dict.fromkeys((*known, *signatures))))
             return self._keep(signed) if newest and newest.text == note.text else signed
 
-    def change_keys(self, reason: str, actor: str) -> Note:
+    def change_keys(self, reason: str, actor: str) -> SignedNote:
         """Sign with new keys from now on. The old ones are removed once they have signed that."""
         with self._lock:
             old = load_signers(self._key_file)
@@ -172,7 +172,7 @@ class Checkpoints:
             save_signers(self._key_file, new)
             return self._keep(note)
 
-    def consistency(self, old: int, note: Note) -> Proof:
+    def consistency(self, old: int, note: SignedNote) -> Proof:
         """The proof that the log of a checkpoint begins with the first `old` entries.
 
         A witness is asked with it, too.
@@ -181,7 +181,7 @@ class Checkpoints:
         spans = consistency_spans(old, size)
         return Proof(old, proving_tree(self.log.lines(), size, spans).hashes(spans), note)
 
-    def _tree(self, before: Note | None, entry: int | None = None) -> tuple[Checkpoint, tuple[bytes, ...]]:
+    def _tree(self, before: SignedNote | None, entry: int | None = None) -> tuple[Checkpoint, tuple[bytes, ...]]:
         """The log's current checkpoint, and the inclusion proof of an entry.
 
         After comparing the log with the earlier checkpoint.
@@ -202,12 +202,12 @@ class Checkpoints:
             raise AuditError(message, hint="goodhoster audit verify")
         return Checkpoint("", size, tree.root()), tree.hashes(spans)
 
-    def _make_keys(self, origin: str) -> tuple[Signer, ...]:
+    def _make_keys(self, origin: str) -> tuple[CheckpointSigner, ...]:
         signers = new_signers(origin, LOG_KINDS)
         save_signers(self._key_file, signers)
         return signers
 
-    def _keep(self, note: Note) -> Note:
+    def _keep(self, note: SignedNote) -> SignedNote:
         replace_durably(self._file, [note.write()])
         return note
 
@@ -229,7 +229,7 @@ def proving_tree(lines: Iterable[bytes], size: int, spans: Iterable[Span]) -> Pr
     return tree
 
 
-def mark_of(note: Note, where: str) -> AuditMark:
+def mark_of(note: SignedNote, where: str) -> AuditMark:
     """The mark that a checkpoint states for the log. AuditError when the note is none."""
     try:
         checkpoint = Checkpoint.read(note.text)

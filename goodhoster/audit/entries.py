@@ -26,7 +26,7 @@ _AT = slice(7, 34)
 """Where a line has its time: behind `{"at":"`, always 27 characters."""
 
 
-class Line(msgspec.Struct, forbid_unknown_fields=True):
+class LogLine(msgspec.Struct, forbid_unknown_fields=True):
     """A line as it is written."""
 
     at: str
@@ -37,7 +37,7 @@ class Line(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-_decode = msgspec.json.Decoder(Line).decode
+_decode = msgspec.json.Decoder(LogLine).decode
 
 
 def as_line(entry: AuditEntry) -> bytes:
@@ -47,10 +47,10 @@ def as_line(entry: AuditEntry) -> bytes:
     """
     at, event = format_time(entry.at), entry.event
     try:
-        return _encode(Line(at, dict(event.data), event.kind, entry.number, entry.previous.hex()))
+        return _encode(LogLine(at, dict(event.data), event.kind, entry.number, entry.previous.hex()))
     except UnicodeEncodeError:
         data = _unicode(event.data)
-        return _encode(Line(at, data, _replaced(event.kind), entry.number, entry.previous.hex()))
+        return _encode(LogLine(at, data, _replaced(event.kind), entry.number, entry.previous.hex()))
 
 
 def read_line(line: bytes) -> AuditEntry:
@@ -60,7 +60,7 @@ def read_line(line: bytes) -> AuditEntry:
     return AuditEntry(read.n, datetime.fromisoformat(read.at), event, bytes.fromhex(read.previous))
 
 
-def check_line(line: bytes) -> Line:
+def check_line(line: bytes) -> LogLine:
     """The entry in a line; AuditError unless the line is exactly what `as_line` writes."""
     try:
         read = _decode(line)

@@ -16,7 +16,7 @@ from goodhoster.audit.checkpoints import Checkpoints, proving_tree
 from goodhoster.audit.entries import read_line
 from goodhoster.audit.keyed_log import tokens_in
 from goodhoster.audit.merkle import Span, consistency_spans, inclusion_spans
-from goodhoster.audit.verify import CONSISTENCY, Checkpoint, Note, NotVerifiedError, Policy, Proof
+from goodhoster.audit.verify import CONSISTENCY, Checkpoint, NotVerifiedError, Policy, Proof, SignedNote
 from goodhoster.errors import AuditError, ConfigurationError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.ports.proof import PseudonymStore
@@ -67,9 +67,9 @@ class Wanted:
     """The case to export, and the checkpoint against which it is proven."""
 
     case: str
-    note: Note
+    note: SignedNote
     policy: Policy
-    since: tuple[Note, ...] = ()
+    since: tuple[SignedNote, ...] = ()
     """Earlier checkpoints, for proofs that the log begins as it did then."""
     timestamps: tuple[Path, ...] = ()
     """Files with timestamps of the checkpoint."""

@@ -24,7 +24,7 @@ from typing import BinaryIO
 from goodhoster.audit.entries import as_line, bound_to, fingerprint, format_time, is_set_back, read_line, time_in
 from goodhoster.audit.tail import Tail, TailFile
 from goodhoster.audit.verification import Verification, VerifiedPart
-from goodhoster.audit.verify import Checkpoint, Note, NotVerifiedError
+from goodhoster.audit.verify import Checkpoint, NotVerifiedError, SignedNote
 from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import sync_directory
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
@@ -318,7 +318,7 @@ class FileAuditLog:
         0 where there is none, or none that can be read.
         """
         try:
-            return Checkpoint.read(Note.read(self._checkpoint.read_bytes()).text).size
+            return Checkpoint.read(SignedNote.read(self._checkpoint.read_bytes()).text).size
         except (OSError, NotVerifiedError):
             return 0
 

@@ -22,8 +22,8 @@ from goodhoster.audit.verify import (
     ML_DSA_44,
     Checkpoint,
     Key,
-    Note,
     NotVerifiedError,
+    SignedNote,
     cosigned_message,
     cosigned_text,
 )
@@ -39,7 +39,7 @@ _SEED = 32  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class CheckpointSigner:
     """A private key."""
 
     name: str
@@ -73,7 +73,7 @@ class Signer:
         return f"{_HEAD}{self.name}+{self.key.id.hex()}+{encoded}"
 
     @classmethod
-    def read(cls, text: str) -> Signer:
+    def read(cls, text: str) -> CheckpointSigner:
         """Read a private key; ValueError when it is none."""
         name, identity, encoded = text.removeprefix(_HEAD).split("+", 2)
         material = base64.b64decode(encoded, validate=True)
@@ -83,9 +83,9 @@ class Signer:
         return signer
 
 
-def new_signers(name: str, kinds: Sequence[int]) -> tuple[Signer, ...]:
+def new_signers(name: str, kinds: Sequence[int]) -> tuple[CheckpointSigner, ...]:
     """New keys of that name. AuditError when it cannot be one."""
-    signers = tuple(Signer(name, kind, os.urandom(_SEED)) for kind in kinds)
+    signers = tuple(CheckpointSigner(name, kind, os.urandom(_SEED)) for kind in kinds)
     try:
         for signer in signers:
             Key.read(signer.key.vkey)
@@ -94,21 +94,21 @@ def new_signers(name: str, kinds: Sequence[int]) -> tuple[Signer, ...]:
     return signers
 
 
-def sign(text: bytes, signers: Sequence[Signer], now: datetime) -> Note:
+def sign(text: bytes, signers: Sequence[CheckpointSigner], now: datetime) -> SignedNote:
     """A note signed by all of them."""
-    return Note(text, tuple(signer.sign(text, now) for signer in signers))
+    return SignedNote(text, tuple(signer.sign(text, now) for signer in signers))
 
 
-def load_signers(file: Path) -> tuple[Signer, ...]:
+def load_signers(file: Path) -> tuple[CheckpointSigner, ...]:
     """The keys in a file; empty when it is not there. AuditError when it cannot be read."""
     try:
-        return tuple(Signer.read(line) for line in file.read_text(encoding="utf-8").splitlines())
+        return tuple(CheckpointSigner.read(line) for line in file.read_text(encoding="utf-8").splitlines())
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, IndexError) as error:
         raise AuditError(f"the keys in {file} cannot be read: {error}", hint="put the file back from a copy") from error
 
 
-def save_signers(file: Path, signers: Sequence[Signer]) -> None:
+def save_signers(file: Path, signers: Sequence[CheckpointSigner]) -> None:
     """Save the keys, readable to us alone."""
     replace_durably(file, [f"{signer.write()}\n".encode() for signer in signers])

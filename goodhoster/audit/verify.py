@@ -275,14 +275,14 @@ def cosigned_message(name: str, checkpoint: Checkpoint, stated: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class SignedNote:
     """A text and the signature lines under it: (name, key id, signature)."""
 
     text: bytes
     signatures: tuple[tuple[str, bytes, bytes], ...] = ()
 
     @classmethod
-    def read(cls, data: bytes) -> Note:
+    def read(cls, data: bytes) -> SignedNote:
         """Read a signed note; NotVerifiedError when it is none."""
         if len(data) > _LONGEST_NOTE:
             raise NotVerifiedError("not a signed note: too long")
@@ -398,7 +398,7 @@ class Proof:
 
     number: int
     hashes: tuple[bytes, ...]
-    note: Note
+    note: SignedNote
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -422,7 +422,7 @@ class Proof:
         if not lines[depth - 1].startswith(heads[-1]) or len(lines) > depth + _MOST_HASHES:
             raise NotVerifiedError("not a proof")
         number = read_number(lines[depth - 1].removeprefix(heads[-1]))
-        return cls(number, tuple(read_hash(line) for line in lines[depth:]), Note.read(note))
+        return cls(number, tuple(read_hash(line) for line in lines[depth:]), SignedNote.read(note))
 
     def write(self, *, head: str = "c2sp.org/tlog-proof@v1\nindex ") -> bytes:
         """The proof as bytes."""
@@ -469,7 +469,7 @@ class Policy:
         lines += [f"group {name} {least} {' '.join(members)}" for name, (least, members) in self.groups.items()]
         return "".join(f"{line}\n" for line in (*lines, f"quorum {self.quorum}")).encode("latin-1")
 
-    def verify(self, note: Note) -> Checkpoint:
+    def verify(self, note: SignedNote) -> Checkpoint:
         """The checkpoint, signed by a log and cosigned by the quorum; NotVerifiedError otherwise."""
         checkpoint = Checkpoint.read(note.text)
         mine = [key for key in self.logs if key.name == checkpoint.origin]
@@ -586,13 +586,13 @@ def verify_entry(policy: Policy, line: bytes, proof: Proof) -> Checkpoint:
     return checkpoint
 
 
-def verify_export(directory: Path, policy: Policy, earlier: Sequence[Note]) -> Iterator[str]:
+def verify_export(directory: Path, policy: Policy, earlier: Sequence[SignedNote]) -> Iterator[str]:
     """Verify an export, and return what was verified, in words.
 
     NotVerifiedError at the first thing that is not as it was.
     """
     policy = follow_key_changes(policy, _pairs(directory / "key-changes"))
-    now = policy.verify(Note.read((directory / "checkpoint").read_bytes()))
+    now = policy.verify(SignedNote.read((directory / "checkpoint").read_bytes()))
     yield f"{now.origin}: signed checkpoint of {now.size} entries, root {now.root.hex()}"
     proven = 0
     for line, proof in _pairs(directory / "entries"):
@@ -637,7 +637,7 @@ def _pairs(directory: Path) -> Iterator[tuple[bytes, bytes]]:
             yield proof.with_suffix(".json").read_bytes(), proof.read_bytes()
 
 
-def verify_log(file: Path, earlier: Sequence[Note]) -> Iterator[str]:
+def verify_log(file: Path, earlier: Sequence[SignedNote]) -> Iterator[str]:
     """Verify that each earlier checkpoint is that of a beginning of this log."""
     olds = [Checkpoint.read(note.text) for note in earlier]
     roots, tree, previous = {0: EMPTY_ROOT}, MerkleTree(), bytes(32)
@@ -672,7 +672,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         policy, ours = _trusted(given) if given.what.is_dir() else (Policy(()), True)
-        earlier = [Note.read(file.read_bytes()) for file in given.earlier]
+        earlier = [SignedNote.read(file.read_bytes()) for file in given.earlier]
     except (OSError, NotVerifiedError) as error:
         parser.error(str(error))
     try:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
-from goodhoster.audit.signing import WITNESS_KINDS, Signer, load_signers, new_signers, save_signers, sign
+from goodhoster.audit.signing import WITNESS_KINDS, CheckpointSigner, load_signers, new_signers, save_signers, sign
 from goodhoster.audit.verify import (
     CONSISTENCY,
     EMPTY_ROOT,
     Checkpoint,
     Key,
-    Note,
     NotVerifiedError,
     Proof,
+    SignedNote,
     signature_line,
     verify_consistency,
 )
@@ -112,14 +112,14 @@ class Witness:
         replace_durably(self._file(new.origin), [kept.write()])
         return WitnessAnswer(HTTPStatus.OK, b"".join(signature_line(*each) for each in mine))
 
-    def _latest(self, origin: str) -> Note | None:
+    def _latest(self, origin: str) -> SignedNote | None:
         """The last checkpoint cosigned; AuditError when it cannot be read.
 
         A witness that forgot what it cosigned must not cosign.
         """
         file = self._file(origin)
         try:
-            return Note.read(file.read_bytes())
+            return SignedNote.read(file.read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, NotVerifiedError) as error:
@@ -129,7 +129,7 @@ class Witness:
     def _file(self, origin: str) -> Path:
         return self._directory / f"{_hash(origin)}.checkpoint"
 
-    def _load_keys(self) -> tuple[Signer, ...]:
+    def _load_keys(self) -> tuple[CheckpointSigner, ...]:
         file = self._directory / "witness.key"
         with self._lock:
             signers = load_signers(file)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from goodhoster.cases.attempts import confirm_attempt, overrule_attempt
-from goodhoster.cases.measures import Effort, Measures, Outcome, Work, planned, with_outcome
+from goodhoster.cases.measures import Effort, Measures, MeasuresOutcome, Work, planned, with_outcome
 from goodhoster.cases.reconfirmation import Reconfirmation, is_fresh, reconfirmation_of
 from goodhoster.cases.session import CaseSession, DeskParts
 from goodhoster.cases.storms import StormWatch
@@ -310,7 +310,7 @@ class CaseDesk:
 
         threading.Thread(target=finish, name="disk-does-not-answer", daemon=True).start()
 
-    def _finish(self, outcomes: Sequence[Outcome], holder: int) -> _Carried:
+    def _finish(self, outcomes: Sequence[MeasuresOutcome], holder: int) -> _Carried:
         """Write what was done to the log, then record it.
 
         What another process took over meanwhile belongs to that process.
@@ -325,12 +325,12 @@ class CaseDesk:
         errors = {outcome.case.id: _worst(outcome.errors) for outcome in outcomes if outcome.errors}
         return _Carried(cases, errors)
 
-    def _is_ours(self, outcome: Outcome, holder: int) -> bool:
+    def _is_ours(self, outcome: MeasuresOutcome, holder: int) -> bool:
         claim = self.store.claim_of(outcome.case.id)
         return claim is not None and claim.holder == holder
 
     @staticmethod
-    def _record(session: CaseSession, outcome: Outcome, holder: int) -> Case:
+    def _record(session: CaseSession, outcome: MeasuresOutcome, holder: int) -> Case:
         before = outcome.work.case
         if not session.is_claimed_by(holder, before.id):
             return session.get(before.id)
@@ -370,7 +370,7 @@ def _worst(errors: Sequence[GoodhosterError]) -> GoodhosterError:
     return next((error for error in errors if isinstance(error, PassingError)), errors[0])
 
 
-def _restored(outcome: Outcome) -> Iterator[AuditEvent]:
+def _restored(outcome: MeasuresOutcome) -> Iterator[AuditEvent]:
     """Log entry of a restore.
 
     What was found done after a crash is said as such, not as done twice.
@@ -386,7 +386,7 @@ def _restored(outcome: Outcome) -> Iterator[AuditEvent]:
         yield AuditEvent("restore.refused", word | {"reason": str(error)})
 
 
-def _restoring(outcome: Outcome) -> Case:
+def _restoring(outcome: MeasuresOutcome) -> Case:
     if not outcome.errors:
         return replace(outcome.case, state=CaseState.RESTORED)
     error = _worst(outcome.errors)

@@ -111,7 +111,7 @@ class _End:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class MeasuresOutcome:
     """Result for a case."""
 
     work: Work
@@ -172,7 +172,7 @@ class Effort:
         """Wait for everything, also for disks that do not answer."""
         wait_for([future for _, future in self._calls])
 
-    def ended(self) -> list[Outcome]:
+    def ended(self) -> list[MeasuresOutcome]:
         """Cases whose files are all finished, each once.
 
         Raises what stopped one, such as AuditError.
@@ -195,12 +195,12 @@ class Effort:
         except CancelledError:
             return _not_done(step, PassingError(f"the disk of {step.copy.upload.place} does not answer"))
 
-    def _outcome(self, work: Work, steps: Sequence[_Step]) -> Outcome:
+    def _outcome(self, work: Work, steps: Sequence[_Step]) -> MeasuresOutcome:
         ends = {step.number: self._end(step) for step in steps}
         measures = tuple(
             ends[number].measure if number in ends else measure for number, measure in enumerate(work.case.measures)
         )
-        return Outcome(
+        return MeasuresOutcome(
             work,
             replace(work.case, measures=measures),
             tuple(end.event for end in ends.values() if end.event),

@@ -21,7 +21,7 @@ from goodhoster.evidence.sealing.sealer import Sealer
 from goodhoster.linux.disk_pool import DiskPool
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.cases import Case, CaseState, MeasureKind, MeasureState
-from goodhoster.model.sealed_evidence import EvidenceKind, Subject
+from goodhoster.model.sealed_evidence import SealedEvidenceKind, Subject
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster.ports import CaseQuery, CaseStore, Pager
@@ -36,7 +36,7 @@ _BYTES_A_SECOND = 10_000_000
 """As slowly as a file is read and sealed where nothing hangs."""
 _PATIENCE = 30.0
 """Seconds that sealing may take longer before the disk is taken to hang."""
-_KINDS = {VerdictKind.KNOWN: EvidenceKind.KNOWN, VerdictKind.NEAR: EvidenceKind.NEAR}
+_KINDS = {VerdictKind.KNOWN: SealedEvidenceKind.KNOWN, VerdictKind.NEAR: SealedEvidenceKind.NEAR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,8 @@ class AttemptSealing:
             _log.error("nobody could be paged: %s (%s)", problem, subject)
 
 
-def _kind_of(case: Case) -> EvidenceKind:
-    return _KINDS.get(case.verdict, EvidenceKind.NOTICE) if case.verdict else EvidenceKind.NOTICE
+def _kind_of(case: Case) -> SealedEvidenceKind:
+    return _KINDS.get(case.verdict, SealedEvidenceKind.NOTICE) if case.verdict else SealedEvidenceKind.NOTICE
 
 
 def _subjects(case: Case) -> Iterator[Unsealed]:

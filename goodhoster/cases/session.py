@@ -43,7 +43,7 @@ from goodhoster.model.cases import (
 )
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.ids import new_id
-from goodhoster.model.storms import FILE_CAPS, Caps, Counted, Storm, by_notifier
+from goodhoster.model.storms import FILE_CAPS, CapKinds, Counted, Storm, by_notifier
 from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Verdict
 from goodhoster.policy.decide import Action, Decision, decide
@@ -211,7 +211,7 @@ class CaseSession:
                 return self.record(replace(case, upload=replace(case.upload, state=upload.state)), case)
         return None
 
-    def decide(self, upload: Upload, digests: Digests, verdict: Verdict, caps: Caps = FILE_CAPS) -> Decision:
+    def decide(self, upload: Upload, digests: Digests, verdict: Verdict, caps: CapKinds = FILE_CAPS) -> Decision:
         """The decision of the house rules about a match now."""
         overruled = self.overruled(upload, digests)
         around = self.brake.around(upload, digests, verdict.matches, caps)

@@ -25,10 +25,10 @@ from goodhoster.model.storms import (
     CONTENT_KINDS,
     FILE_CAPS,
     OF_ATTEMPTS,
-    Caps,
+    CapKinds,
     Cause,
     Counted,
-    Opened,
+    CountedCase,
     Storm,
     StormKind,
     StormState,
@@ -72,7 +72,7 @@ class StormWatch:
     """Held by the one thread that is at the pager."""
 
     def around(
-        self, upload: Upload, digests: Digests, matches: Iterable[Match], caps: Caps = FILE_CAPS
+        self, upload: Upload, digests: Digests, matches: Iterable[Match], caps: CapKinds = FILE_CAPS
     ) -> Circumstances:
         """Facts around this upload now. Costs the same however many cases there are."""
         sources = sorted({match.source for match in matches})
@@ -111,7 +111,7 @@ class StormWatch:
         """Count a case that is about to be opened."""
         caps, automatic = _caps_of(case), case.state in _AUTOMATIC
         sources = _sources_of(case)
-        self.ledger.note(Opened(case.id, sources, case.opened_at, automatic, storm))
+        self.ledger.note(CountedCase(case.id, sources, case.opened_at, automatic, storm))
         counted = Counted("", case.upload.customer, case.digests.sha256, case.opened_at, self.rules.share)
         for source in sources:
             if not case.is_attempt:
@@ -127,7 +127,7 @@ class StormWatch:
 
     def hold(self, case: Case, storm: Storm) -> None:
         """Record that a storm holds a case that was opened before it started."""
-        self.ledger.note(Opened(case.id, _sources_of(case), case.opened_at, automatic=False, storm=storm.id))
+        self.ledger.note(CountedCase(case.id, _sources_of(case), case.opened_at, automatic=False, storm=storm.id))
 
     def storm_of(self, case: Case) -> Storm | None:
         """The storm that started after a measure was decided, and holds it.
@@ -142,10 +142,10 @@ class StormWatch:
         of_sources = [self._braking(causes_of_source(source, caps), caps) for source in sources]
         return of_sources[0] if of_sources and all(of_sources) else None
 
-    def _braking(self, causes: Iterable[Cause], caps: Caps) -> Storm | None:
+    def _braking(self, causes: Iterable[Cause], caps: CapKinds) -> Storm | None:
         return next((storm for storm in self._newest(causes, caps).values() if storm.braking), None)
 
-    def _newest(self, causes: Iterable[Cause], caps: Caps) -> Mapping[Cause, Storm]:
+    def _newest(self, causes: Iterable[Cause], caps: CapKinds) -> Mapping[Cause, Storm]:
         """Newest storm of each cause.
 
         For files none that attempts brought about and no person decided on.
@@ -319,7 +319,7 @@ class StormWatch:
         caps = ATTEMPT_CAPS if cause.kind is StormKind.ATTEMPT_SOURCE_CAP else FILE_CAPS
         return self.ledger.measured(caps.source(cause.about), now - _HOUR, now, _LISTED)
 
-    def _customers(self, upload: Upload, digests: Digests, caps: Caps) -> int:
+    def _customers(self, upload: Upload, digests: Digests, caps: CapKinds) -> int:
         """Number of customers affected by this content.
 
         Those who had a case about a file of it lately, and those where a file of it lay already when no source knew
@@ -332,7 +332,7 @@ class StormWatch:
         having = self.census.customers_having(sha256, self.rules.storm_customers)
         return len(having | self.cases.customers_with(sha256, since, now) | {upload.customer})
 
-    def _record(self, source: str, storms: Iterable[Storm | None], caps: Caps) -> SourceRecord:
+    def _record(self, source: str, storms: Iterable[Storm | None], caps: CapKinds) -> SourceRecord:
         now = self.clock()
         measures = self.ledger.counted(by_source(caps.source(source)), "", now)
         if caps is ATTEMPT_CAPS:
@@ -357,7 +357,7 @@ class StormWatch:
         return max(now - _HOUR, released) if released and released <= now else now - _HOUR
 
 
-def _caps_of(case: Case) -> Caps:
+def _caps_of(case: Case) -> CapKinds:
     return ATTEMPT_CAPS if case.is_attempt else FILE_CAPS
 
 

@@ -22,7 +22,7 @@ from goodhoster.model.content_kinds import kind_of
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Content, Fault
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.verdicts import ContentKind
 
 if TYPE_CHECKING:  # as in `licensed`
     from goodhoster.ports import LicensedFingerprinter
@@ -66,11 +66,11 @@ def read_at_once(content: bytes, limits: ReadingLimits) -> Content | None:
     if len(content) > limits.file_bytes:
         return None
     found = read_small(content)
-    if found.kind is Kind.IMAGE:
+    if found.kind is ContentKind.IMAGE:
         opener, inside = None, _NEAR
     else:
         opener = opener_of(content[:BEGINNING])
-        inside = found.kind is Kind.OTHER and opener_at_end(content[-END:]) is not None
+        inside = found.kind is ContentKind.OTHER and opener_at_end(content[-END:]) is not None
     return None if inside or opener is not None else found
 
 
@@ -85,14 +85,14 @@ def worth_opening(fd: int) -> bool:
     Never of a picture where the extra `near` is not installed. Raises UncheckedError(unreadable).
     """
     beginning = _beginning(fd)
-    return _NEAR if kind_of(beginning) is Kind.IMAGE else _opener(fd, beginning) is not None
+    return _NEAR if kind_of(beginning) is ContentKind.IMAGE else _opener(fd, beginning) is not None
 
 
 def _opener(fd: int, beginning: bytes) -> Opener | None:
     """The opener for an archive or document, also for a ZIP behind other bytes; a video is none."""
     if (opener := opener_of(beginning)) is not None:
         return opener
-    if kind_of(beginning) is not Kind.OTHER:
+    if kind_of(beginning) is not ContentKind.OTHER:
         return None
     try:
         end = os.pread(fd, END, max(0, os.fstat(fd).st_size - END))
@@ -109,7 +109,7 @@ def looked_into(
     What cannot be opened is recorded in `fault`, beside what was found until then.
     """
     file = io.BufferedReader(PositionedFile(fd, content.size), _BLOCK)
-    if content.kind is Kind.IMAGE:
+    if content.kind is ContentKind.IMAGE:
         pictures, fault = _gathered(_pictures(file, limits, library))
         fingerprints = dict.fromkeys(each for picture in pictures for each in picture.fingerprints)
         pixels = pictures[0].pixels if pictures else None

@@ -24,7 +24,7 @@ from goodhoster.errors import UncheckedError
 from goodhoster.model.content_kinds import HEAD, kind_of, named_as_picture
 from goodhoster.model.digests import Digests
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.verdicts import ContentKind
 
 BEGINNING = 1024
 """Bytes from the start that tell an archive or document: a PDF may begin as late (ISO 32000-1, annex H)."""
@@ -140,7 +140,7 @@ class Inside:
             self._left.unpacked(len(head))
             if file is None or not head:
                 self.left_out += 1
-            elif self._every or kind_of(head) is not Kind.OTHER or named_as_picture(name):
+            elif self._every or kind_of(head) is not ContentKind.OTHER or named_as_picture(name):
                 self._left.found()
                 yield digests_of(_blocks(head, file, self._left))
 

@@ -20,7 +20,7 @@ from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.digests import Digests
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, Fault
-from goodhoster.model.verdicts import Kind, Match, SourceAnswer, Verdict, VerdictKind
+from goodhoster.model.verdicts import ContentKind, Match, SourceAnswer, Verdict, VerdictKind
 from goodhoster.ports import HashSource, answering
 
 _Failure = SourceUnavailableError | SourceRefusedError | UncheckedError
@@ -169,7 +169,7 @@ def _question(content: Content, *, live: bool) -> Question:
 
     A picture always has a fingerprint, even a flat one: one without was not, or not successfully, opened.
     """
-    unopened = content.kind is Kind.IMAGE and not content.fingerprints
+    unopened = content.kind is ContentKind.IMAGE and not content.fingerprints
     return Question(content.digests, None if unopened else content.fingerprints, live)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from goodhoster.customers.importing.reseller_chains import LONGEST_CHAIN
 from goodhoster.errors import RefusedError
 from goodhoster.locating.urls import host_name
-from goodhoster.model.customers.register import Customer, PastSite, Site
+from goodhoster.model.customers.register import Customer, CustomerSite, PastSite
 from goodhoster.ports import CustomerQuery, CustomerStore
 
 _TOLD = 5
@@ -20,7 +20,7 @@ class CustomerRecord:
     """Everything that the register has about one customer."""
 
     customer: Customer
-    sites: tuple[Site, ...]
+    sites: tuple[CustomerSite, ...]
     past_sites: tuple[PastSite, ...]
     former_ids: tuple[str, ...]
     chain: tuple[str, ...]
@@ -90,7 +90,7 @@ class Register:
         for named in (reseller, *self.store.former_ids(reseller)):
             yield from self.store.find(CustomerQuery(reseller=named))
 
-    def sites_named(self, host: str) -> tuple[Site, ...]:
+    def sites_named(self, host: str) -> tuple[CustomerSite, ...]:
         """The sites of a host name in any spelling; several where sources disagree."""
         return tuple(self.store.named(host_name(host)))
 
@@ -109,7 +109,7 @@ class Register:
         return _the_one(self.store.used_by(account))
 
 
-def _the_one(sites: Iterable[Site]) -> str:
+def _the_one(sites: Iterable[CustomerSite]) -> str:
     """The customer that all of the sites are of; empty where there is none, or more than one."""
     owners = {site.customer for site in sites}
     return owners.pop() if len(owners) == 1 else ""

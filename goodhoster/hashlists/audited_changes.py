@@ -12,7 +12,7 @@ from pathlib import Path
 from goodhoster.hashlists import own_lists
 from goodhoster.hashlists.entries import STANDARD_INPUT, ListKind
 from goodhoster.hashlists.importing import Removed
-from goodhoster.hashlists.own_lists import ImportOrder, ImportReport
+from goodhoster.hashlists.own_lists import ImportReport, ListImportOrder
 from goodhoster.model.audit import AuditEvent
 from goodhoster.ports import AuditLog
 
@@ -29,7 +29,7 @@ class RecordedLists:
     directory: Path
     audit: AuditLog
 
-    def import_files(self, order: ImportOrder, actor: str) -> ImportReport:
+    def import_files(self, order: ListImportOrder, actor: str) -> ImportReport:
         """As `own_lists.import_files`, recorded in the audit log.
 
         The log names the files first, then the result for each list.

@@ -49,7 +49,7 @@ class ListStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportOrder:
+class ListImportOrder:
     """The files to import, and how."""
 
     files: Sequence[Path]
@@ -73,7 +73,7 @@ class ImportReport:
     """Entries that the files themselves mark as not, or no longer, active."""
 
 
-def import_files(directory: Path, order: ImportOrder) -> ImportReport:
+def import_files(directory: Path, order: ListImportOrder) -> ImportReport:
     """Add the entries of all files to the lists of a source, or replace its lists with them.
 
     All files or nothing; the promises and errors are those of `read_entries`, `import_entries` and
@@ -99,7 +99,7 @@ def import_files(directory: Path, order: ImportOrder) -> ImportReport:
     return ImportReport(tuple(results), passed_over, sum(reading.withdrawn for reading in readings))
 
 
-def _entries(readings: Sequence[Reading], order: ImportOrder) -> Iterator[ListEntry]:
+def _entries(readings: Sequence[Reading], order: ListImportOrder) -> Iterator[ListEntry]:
     """The entries of all files.
 
     ConfigurationError at the end of a file that must not be without an entry, or at the end of the last.

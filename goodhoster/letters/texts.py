@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.customers.house_rules import StatementRules
 from goodhoster.model.exemptions import OwnerReport
 from goodhoster.model.letters import Letter, LetterKind
@@ -63,7 +63,7 @@ class Letterhead:
 
 
 @dataclass(frozen=True, slots=True)
-class Acted:
+class InaccessibleUrls:
     """The URLs that one notice made inaccessible at one customer."""
 
     lines: tuple[str, ...]
@@ -118,7 +118,7 @@ def statement_name(notice: Notice, customer: str) -> str:
     return f"{notice.id}-statement-{plain_name(customer)}"
 
 
-def statement(notice: Notice, acted: Acted, contact: Contact, head: Letterhead) -> Letter:
+def statement(notice: Notice, acted: InaccessibleUrls, contact: AbuseContact, head: Letterhead) -> Letter:
     """The statement of reasons to the customer (DSA Art. 17).
 
     What was done, why, on what ground, whether automatically, how to object.

@@ -17,7 +17,7 @@ from goodhoster.locating.serving import Serving
 from goodhoster.locating.site_map import WEB_PORTS, Answering
 from goodhoster.locating.site_map_cache import SiteMapCache
 from goodhoster.locating.urls import WebAddress, read_url
-from goodhoster.model.notices import Location, Outcome, ReadItem
+from goodhoster.model.notices import Location, LocationKind, ReadItem
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NONE_KNOWN = Networks()
@@ -44,7 +44,7 @@ class Locator:
             return _unclear(item.urls[0], "no-directory", "no directory knows any site: nothing can be told away")
         location = _one_of(list(self._readings(item)))
         try:
-            if location.outcome is Outcome.FILE:
+            if location.outcome is LocationKind.FILE:
                 return replace(location, files=self.copies.of(*(file.upload for file in location.files)))
             return replace(location, beside=self.copies.beside(location.place)) if location.place else location
         except NoPlaceError as error:
@@ -95,7 +95,7 @@ class Locator:
                 address.href, "configuration", f"the web server's configuration cannot be followed: {trouble}"
             )
         shown = [_one_of([self._by(a, address, hops) for a in group]) for group in (same, others) if group]
-        return next((location for location in shown if location.outcome is not Outcome.DYNAMIC), shown[0])
+        return next((location for location in shown if location.outcome is not LocationKind.DYNAMIC), shown[0])
 
     def _by(self, answering: Answering, address: WebAddress, hops: int) -> Location:
         """What a site shows, or what its redirect leads to.
@@ -105,7 +105,7 @@ class Locator:
         shown = self.serving.show(address, answering)
         if isinstance(shown, Location):
             return shown
-        elsewhere = Location(Outcome.DYNAMIC, address.href, answering.site.customer, reason="redirect")
+        elsewhere = Location(LocationKind.DYNAMIC, address.href, answering.site.customer, reason="redirect")
         elsewhere = replace(elsewhere, detail=f"it redirects to {shown.url[:200]}")
         if hops == 0:
             return elsewhere
@@ -113,9 +113,9 @@ class Locator:
             target = self._at(read_url(shown.url)[0], "", hops - 1)
         except UnclearUrlError:
             return elsewhere
-        if target.outcome is Outcome.NOT_OURS or target.reason == "catch-all":
+        if target.outcome is LocationKind.NOT_OURS or target.reason == "catch-all":
             return elsewhere
-        return replace(target, url=address.href) if target.outcome is Outcome.FILE else target
+        return replace(target, url=address.href) if target.outcome is LocationKind.FILE else target
 
     def _by_default(self, address: WebAddress, seen_at: str) -> Location | None:
         """Result for a name that only a default site may answer.
@@ -126,7 +126,7 @@ class Locator:
         if self._foreign(seen_at) or self._foreign(address.host) or not defaults:
             return None
         location = self._shown(address, defaults, 0)
-        if location.outcome is not Outcome.FILE:
+        if location.outcome is not LocationKind.FILE:
             return None
         detail = f"no site here is called {address.host}, yet one that answers for any name shows {location.place}"
         return _unclear(address.href, "catch-all", detail)
@@ -156,7 +156,7 @@ class Locator:
             return by_default
         network = self.networks.owner_of(seen_at) or self.networks.owner_of(address.host.strip("[]"))
         detail = f"no site here is called {address.host}" + (f"; the network is that of {network}" if network else "")
-        return Location(Outcome.NOT_OURS, address.href, reason="unknown-host", detail=detail, network=network)
+        return Location(LocationKind.NOT_OURS, address.href, reason="unknown-host", detail=detail, network=network)
 
     def _ours(self, address: str) -> bool:
         found = _address(address)
@@ -180,7 +180,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _unclear(url: str, reason: str, detail: str) -> Location:
-    return Location(Outcome.AMBIGUOUS, url, reason=reason, detail=detail)
+    return Location(LocationKind.AMBIGUOUS, url, reason=reason, detail=detail)
 
 
 def _one_of(found: list[Location]) -> Location:
@@ -194,8 +194,8 @@ def _one_of(found: list[Location]) -> Location:
         return _unclear(found[0].url, "several-files", f"it may be any of {names}")
     if files:
         return next(iter(files.values()))
-    doubts = [location for location in found if location.outcome is Outcome.AMBIGUOUS]
-    dynamic = [location for location in found if location.outcome is Outcome.DYNAMIC]
+    doubts = [location for location in found if location.outcome is LocationKind.AMBIGUOUS]
+    dynamic = [location for location in found if location.outcome is LocationKind.DYNAMIC]
     if not doubts and len({location.url for location in dynamic}) > 1:
         return _unclear(found[0].url, "several-urls", "it can be read as several URLs of ours, none of them a file")
     return next(iter(doubts or dynamic or found))

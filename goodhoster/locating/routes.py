@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from goodhoster.errors import UnclearRouteError
-from goodhoster.model.notices import Matching, Route
+from goodhoster.model.notices import Matching, PathRoute
 from goodhoster.model.site_rules import ServedFrom
 
 _LONGEST_FOR_PATTERNS = 2048  # characters: the patterns are the administrator's, the path is anybody's
@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _HARMLESS = re.compile(r"[a-z0-9_][a-z0-9._-]*", re.IGNORECASE)
 
 
-def choose(routes: Sequence[Route], path: str) -> Route | None:
+def choose(routes: Sequence[PathRoute], path: str) -> PathRoute | None:
     """The route that serves this path; None when none does."""
     exact = [r for r in routes if r.matching is Matching.EXACT and r.pattern == path]
     if exact:
@@ -38,7 +38,7 @@ _PREFIXES = frozenset({Matching.PREFIX, Matching.FIRM_PREFIX})
 _PATTERNS = {Matching.PATTERN: 0, Matching.PATTERN_ANY_CASE: re.IGNORECASE}
 
 
-def _matches(route: Route, path: str) -> bool:
+def _matches(route: PathRoute, path: str) -> bool:
     if len(path) > _LONGEST_FOR_PATTERNS:
         raise UnclearRouteError(f"a path of {len(path)} characters, and patterns to compare it with")
     return pattern_of(route.pattern, _PATTERNS[route.matching]).search(path) is not None
@@ -56,7 +56,7 @@ def pattern_of(text: str, flags: int = 0) -> re.Pattern[str]:
         raise UnclearRouteError(f"the pattern {text[:80]!r}: {error}") from error
 
 
-def served_from(route: Route, path: bytes, names: Mapping[str, str]) -> ServedFrom | None:
+def served_from(route: PathRoute, path: bytes, names: Mapping[str, str]) -> ServedFrom | None:
     """Where that route finds the path; None when it is not served from files.
 
     `names` are the variables of the host.

@@ -13,8 +13,8 @@ from goodhoster.locating.site_map import Answering
 from goodhoster.locating.tree_resolver import TreeResolver
 from goodhoster.locating.urls import WebAddress
 from goodhoster.model.content_kinds import named_as_picture
-from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, Site
-from goodhoster.model.site_rules import Asked, ServedFrom, Shown, ShownKind, SiteRules
+from goodhoster.model.notices import FoundBy, LocatedFile, Location, LocationKind, Site
+from goodhoster.model.site_rules import ServedFrom, Shown, ShownKind, SiteRequest, SiteRules
 from goodhoster.model.uploads import Place, Upload
 
 _PAGES = (b".html", b".htm", b".xhtml", b".xht", b".shtml")
@@ -47,7 +47,7 @@ class Serving:
         For FILE, what a browser gets for it.
         """
         found = [self._shown(path, address, answering) for path in address.paths]
-        files = (one for one in found if isinstance(one, Location) and one.outcome is Outcome.FILE)
+        files = (one for one in found if isinstance(one, Location) and one.outcome is LocationKind.FILE)
         return next(files, found[0])
 
     def _shown(self, path: bytes, address: WebAddress, answering: Answering) -> Location | RedirectsTo:
@@ -60,7 +60,7 @@ class Serving:
         """Answer as the site's own web server would."""
         site = answering.site
         scheme = address.href.partition(":")[0]
-        asked = Asked(scheme, address.host, address.port, path, address.query, address.path, answering.variables)
+        asked = SiteRequest(scheme, address.host, address.port, path, address.query, address.path, answering.variables)
         try:
             shown = rules.shown(asked, self.disk)
             files = [one.at for one in shown if one.kind is ShownKind.FILE and one.at]
@@ -70,15 +70,15 @@ class Serving:
                 return RedirectsTo(shown[0].url)
             return self._no_file(shown[0], path, address, site)
         except UnclearRouteError as error:
-            return Location(Outcome.AMBIGUOUS, address.href, site.customer, reason="route", detail=str(error))
+            return Location(LocationKind.AMBIGUOUS, address.href, site.customer, reason="route", detail=str(error))
         except NoPlaceError as error:
-            return Location(Outcome.AMBIGUOUS, address.href, site.customer, reason=error.reason, detail=str(error))
+            return Location(LocationKind.AMBIGUOUS, address.href, site.customer, reason=error.reason, detail=str(error))
 
     def _files(self, files: Sequence[ServedFrom], address: WebAddress, site: Site) -> Location:
         uploads = [self.resolver.upload_at(self.resolver.place_of(at)) for at in files]
         first = uploads[0]
         return Location(
-            Outcome.FILE,
+            LocationKind.FILE,
             address.href,
             site.customer or first.customer,
             tuple(LocatedFile(upload, FoundBy.URL) for upload in uploads),
@@ -109,13 +109,13 @@ class Serving:
             if path.endswith(b"/") and upload.place == place:
                 raise NoPlaceError(f"{place} is a file, and the address goes on with a slash", reason="missing")
         except UnclearRouteError as error:
-            return Location(Outcome.AMBIGUOUS, address.href, site.customer, reason="route", detail=str(error))
+            return Location(LocationKind.AMBIGUOUS, address.href, site.customer, reason="route", detail=str(error))
         except NoPlaceError as error:
             if error.reason in _MADE_BY_PROGRAMS:
                 return replace(self._dynamic(address, site, error.reason, str(error)), place=place)
-            return Location(Outcome.AMBIGUOUS, address.href, site.customer, reason=error.reason, detail=str(error))
+            return Location(LocationKind.AMBIGUOUS, address.href, site.customer, reason=error.reason, detail=str(error))
         return Location(
-            Outcome.FILE,
+            LocationKind.FILE,
             address.href,
             site.customer or upload.customer,
             (LocatedFile(upload, FoundBy.URL),),
@@ -140,7 +140,7 @@ class Serving:
 
     def _dynamic(self, address: WebAddress, site: Site, reason: str, detail: str) -> Location:
         customer = site.customer or self._owner(site)
-        return Location(Outcome.DYNAMIC, address.href, customer, reason=reason, detail=detail)
+        return Location(LocationKind.DYNAMIC, address.href, customer, reason=reason, detail=detail)
 
     def _owner(self, site: Site) -> str:
         """Owner of the tree that the site's files are in; empty where that cannot be told."""

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from goodhoster.errors import UnclearRouteError
 from goodhoster.locating.routes import pattern_of
 from goodhoster.locating.urls import host_name
-from goodhoster.model.customers.contacts import Contact
-from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.model.customers.contacts import AbuseContact
+from goodhoster.model.notices import Matching, PathRoute, Site
 
 WEB_PORTS = (80, 443)
 """Of a site of which nobody tells its ports."""
@@ -34,7 +34,7 @@ class SiteMap:
         self._sites = tuple(sites)
         self._named: dict[str, list[Site]] = defaultdict(list)
         self._patterns: list[tuple[str, Site]] = []
-        self._contacts: dict[str, Contact] = {}
+        self._contacts: dict[str, AbuseContact] = {}
         self._unnamed: list[str] = []
         self._ports = {port for site in self._sites for port in site.ports or WEB_PORTS}
         for site in self._sites:
@@ -129,16 +129,16 @@ class SiteMap:
                     yield from (name + shown for name in _plain_names(site))
 
     @cached_property
-    def _by_directory(self) -> Mapping[bytes, list[tuple[Site, Route]]]:
+    def _by_directory(self) -> Mapping[bytes, list[tuple[Site, PathRoute]]]:
         """Routes that lead to files, by their directory; those with variables in it are left out."""
-        found: dict[bytes, list[tuple[Site, Route]]] = defaultdict(list)
+        found: dict[bytes, list[tuple[Site, PathRoute]]] = defaultdict(list)
         for site in self._sites:
             for route in site.routes:
                 if route.directory and b"$" not in route.directory and route.matching not in _PATTERNS:
                     found[route.directory.rstrip(b"/")].append((site, route))
         return dict(found)
 
-    def contact_of(self, customer: str) -> Contact | None:
+    def contact_of(self, customer: str) -> AbuseContact | None:
         """Contact for that customer: the first that a directory names; None when none does."""
         return self._contacts.get(customer)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.locating.site_map import SiteMap
 from goodhoster.locating.urls import host_name
-from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.notices import Site
 from goodhoster.ports import Directory
 
@@ -74,6 +74,6 @@ class SiteMapCache:
         """Directories that a site of that name shows; raises as `current` does."""
         return self.current().docroots_of(host_name(host))
 
-    def contact_of(self, customer: str) -> Contact | None:
+    def contact_of(self, customer: str) -> AbuseContact | None:
         """Contact for that customer; raises as `current` does."""
         return self.current().contact_of(customer)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.verdicts import ContentKind
 
 _PROGRAMS = (
     b".html .htm .xhtml .xht .shtml .css .js .mjs .json .xml .svg .txt "
@@ -78,7 +78,7 @@ _VIDEOS = (
 _IMAGE_BRANDS = frozenset({
     b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2", b"crx ", b"jxl ",
 })  # fmt: skip
-_RIFF = {b"WEBP": Kind.IMAGE, b"AVI ": Kind.VIDEO, b"AMV ": Kind.VIDEO, b"CDXA": Kind.VIDEO}
+_RIFF = {b"WEBP": ContentKind.IMAGE, b"AVI ": ContentKind.VIDEO, b"AMV ": ContentKind.VIDEO, b"CDXA": ContentKind.VIDEO}
 _BOXES = frozenset({
     b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"sidx", b"moof", b"emsg", b"uuid", b"prft",
 })  # fmt: skip
@@ -100,15 +100,15 @@ _TS_PACKETS = ((0, 188), (4, 192), (0, 204))
 """Where the first packet of a transport stream begins, and how long each is: plain, M2TS, with error correction."""
 
 
-def kind_of(head: bytes) -> Kind:
+def kind_of(head: bytes) -> ContentKind:
     """The kind of a content whose first bytes (`HEAD`, or all when it is shorter) are these."""
     if head.startswith(b"RIFF"):
-        return _RIFF.get(head[8:12], Kind.OTHER)
+        return _RIFF.get(head[8:12], ContentKind.OTHER)
     if head[4:8] == b"ftyp":
-        return Kind.IMAGE if _IMAGE_BRANDS.intersection(_brands(head)) else Kind.VIDEO
+        return ContentKind.IMAGE if _IMAGE_BRANDS.intersection(_brands(head)) else ContentKind.VIDEO
     if head.startswith(_IMAGES) or _is_image(head):
-        return Kind.IMAGE
-    return Kind.VIDEO if head.startswith(_VIDEOS) or _is_video(head) else Kind.OTHER
+        return ContentKind.IMAGE
+    return ContentKind.VIDEO if head.startswith(_VIDEOS) or _is_video(head) else ContentKind.OTHER
 
 
 def _is_image(head: bytes) -> bool:
@@ -177,6 +177,6 @@ def named_as_picture(name: bytes) -> bool:
     return name.lower().endswith(_PICTURE_SUFFIXES)
 
 
-def is_picture(kind: Kind, name: bytes) -> bool:
+def is_picture(kind: ContentKind, name: bytes) -> bool:
     """Whether a content is a picture or video, or its name claims so."""
-    return kind is not Kind.OTHER or named_as_picture(name)
+    return kind is not ContentKind.OTHER or named_as_picture(name)

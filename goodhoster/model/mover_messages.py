@@ -26,7 +26,7 @@ _DIGEST = 32
 _LARGEST = 1 << 64
 
 
-class Verb(StrEnum):
+class MoverVerb(StrEnum):
     """The calls of `ports.Quarantine`, and one that only asks whether somebody is there."""
 
     TAKE_OFFLINE = "take-offline"
@@ -41,7 +41,7 @@ class Verb(StrEnum):
     """Changes nothing; the answer comes from whoever listens and trusts us."""
 
 
-class Outcome(StrEnum):
+class MoveOutcome(StrEnum):
     """How an order ended; all but the first are errors of that name."""
 
     DONE = "done"
@@ -54,7 +54,7 @@ class Outcome(StrEnum):
 class MoveOrder:
     """One call."""
 
-    verb: Verb
+    verb: MoverVerb
     case_id: str
     tree: str
     """See `tree_id`."""
@@ -64,7 +64,7 @@ class MoveOrder:
     sha256: bytes
 
     @classmethod
-    def about(cls, verb: Verb, case_id: str, upload: Upload, sha256: bytes = bytes(_DIGEST)) -> Self:
+    def about(cls, verb: MoverVerb, case_id: str, upload: Upload, sha256: bytes = bytes(_DIGEST)) -> Self:
         """The order for that call of the port."""
         place = upload.place
         return cls(verb, case_id, tree_id(place.tree), place.path, upload.customer, upload.state, sha256)
@@ -104,14 +104,14 @@ class MoveOrder:
         if path.startswith(b"/") or b"\0" in path or b".." in path.split(b"/") or len(sha256) != _DIGEST:
             raise ValueError("a path out of the tree, or no SHA-256")
         verb, case_id, tree, customer = (_text(data[name]) for name in ("verb", "case", "tree", "customer"))
-        return cls(Verb(verb), case_id, tree, path, customer, _state(data["state"]), sha256)
+        return cls(MoverVerb(verb), case_id, tree, path, customer, _state(data["state"]), sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class MoveAnswer:
     """What came of an order."""
 
-    outcome: Outcome
+    outcome: MoveOutcome
     text: str = ""
     """What the call returned, or what went wrong."""
     hint: str = ""
@@ -133,7 +133,7 @@ class MoveAnswer:
     def of_values(cls, values: object) -> Self:
         """Read the fields of a message. ValueError as `from_bytes`."""
         data = _fields(values, ("outcome", "text", "hint"))
-        return cls(Outcome(_text(data["outcome"])), _text(data["text"]), _text(data["hint"]))
+        return cls(MoveOutcome(_text(data["outcome"])), _text(data["text"]), _text(data["hint"]))
 
     def shortened(self) -> Self:
         """The same with texts that fit in the answer to a batch."""
@@ -156,7 +156,7 @@ class MoveBatch:
         orders = tuple(map(MoveOrder.of_values, _list(_fields(_loaded(message), ("batch",))["batch"])))
         alike = {(order.verb, order.tree) for order in orders}
         files = {order.state.ino for order in orders}
-        if len(alike) != 1 or orders[0].verb is not Verb.TAKE_OFFLINE or len(files) != len(orders):
+        if len(alike) != 1 or orders[0].verb is not MoverVerb.TAKE_OFFLINE or len(files) != len(orders):
             raise ValueError("another verb than taking offline, several trees, or a file twice")
         return cls(orders)
 

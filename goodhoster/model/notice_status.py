@@ -166,7 +166,7 @@ class Reply:
         return not (self.seen or self.automatic or self.notice)
 
 
-class Verb(StrEnum):
+class DecisionVerb(StrEnum):
     """What a person decides about a notice."""
 
     CONFIRMED = "confirmed"
@@ -177,7 +177,7 @@ class Verb(StrEnum):
 class Decided:
     """A person's decision about a notice."""
 
-    verb: Verb
+    verb: DecisionVerb
     actor: str
     reason: str
     at: datetime

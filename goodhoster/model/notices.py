@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.digests import Digest
 from goodhoster.model.site_rules import SiteRules
 from goodhoster.model.uploads import Place, Upload
@@ -195,7 +195,7 @@ class DkimKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class NotifierCaps:
     """How much may be done by itself for one notifier; above it things are held for a person."""
 
     per_hour: int
@@ -216,7 +216,7 @@ class Notifier:
     """Seconds from our receipt until it must be inaccessible."""
     automatic: bool
     """May its proven notices lead to a reversible measure without a person?"""
-    caps: Caps
+    caps: NotifierCaps
     language: Literal["nl", "en"] | None = None
     """Language of the answers; None takes the notice's own."""
     layout: str = ""
@@ -316,7 +316,7 @@ class Matching(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class PathRoute:
     """Where the paths of a site that match come from."""
 
     matching: Matching
@@ -335,14 +335,14 @@ class Site:
     """Empty where the directory does not tell: then the watched tree does."""
     names: tuple[str, ...]
     """Host names, lower case: exact, `*.example.nl`, `.example.nl`, `www.example.*`, or `~regex`."""
-    routes: tuple[Route, ...]
+    routes: tuple[PathRoute, ...]
     addresses: tuple[str, ...] = ()
     """Addresses on which it answers; empty means on all."""
     ports: tuple[int, ...] = ()
     """Ports on which it answers; empty where the directory does not tell: then those of the web, 80 and 443."""
     default: bool = False
     """Answers for names that no site has."""
-    contact: Contact | None = None
+    contact: AbuseContact | None = None
     """Of its customer, where the directory knows one."""
     rules: SiteRules | None = None
     """What its web server does with a request; None: its routes say it all."""
@@ -350,7 +350,7 @@ class Site:
     """Why nobody can tell what it shows: its URLs wait for a person. Without names it may be any host."""
 
 
-class Outcome(StrEnum):
+class LocationKind(StrEnum):
     """Where a URL lives."""
 
     FILE = "file"
@@ -390,7 +390,7 @@ class LocatedFile:
 class Location:
     """What we know of one item's URL."""
 
-    outcome: Outcome
+    outcome: LocationKind
     url: str
     """The URL meant, as a browser reads it (WHATWG); as written when it is none."""
     customer: str = ""

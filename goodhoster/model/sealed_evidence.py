@@ -10,7 +10,7 @@ REQUEST_VALID = timedelta(days=7)
 """How long a second person may confirm what a first one asked for."""
 
 
-class EvidenceKind(StrEnum):
+class SealedEvidenceKind(StrEnum):
     """What the file was taken offline for; each has its own retention."""
 
     KNOWN = "known"
@@ -58,9 +58,13 @@ class Retention:
     near: timedelta
     notice: timedelta
 
-    def of(self, kind: EvidenceKind) -> timedelta:
+    def of(self, kind: SealedEvidenceKind) -> timedelta:
         """How long evidence of that kind is kept."""
-        return {EvidenceKind.KNOWN: self.known, EvidenceKind.NEAR: self.near, EvidenceKind.NOTICE: self.notice}[kind]
+        return {
+            SealedEvidenceKind.KNOWN: self.known,
+            SealedEvidenceKind.NEAR: self.near,
+            SealedEvidenceKind.NOTICE: self.notice,
+        }[kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Subject:
     id: str
     """Its name in quarantine: the case's, with a number for each copy."""
     case: str
-    kind: EvidenceKind
+    kind: SealedEvidenceKind
     sha256: bytes
     """Of the bytes that were checked."""
 
@@ -84,7 +88,7 @@ class Manifest:
 
     id: str
     case: str
-    kind: EvidenceKind
+    kind: SealedEvidenceKind
     sha256: str
     size: int
     ciphertext_sha256: str
@@ -119,7 +123,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class TwoPersonRequest:
     """What one person asked for, and another has to confirm."""
 
     action: TwoPersonAction
@@ -135,7 +139,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ClosedRequest:
     """What a person ended of a piece of evidence: a hold, or a request."""
 
     what: str
@@ -150,22 +154,22 @@ class Custody:
     """What happened to a piece of evidence since it was sealed. The audit log has all of it too."""
 
     holds: tuple[Hold, ...] = ()
-    requests: tuple[Request, ...] = ()
+    requests: tuple[TwoPersonRequest, ...] = ()
     due_at: datetime | None = None
     """When it was announced that its retention is over."""
     destroyed_at: datetime | None = None
     destroying: Hold | None = None
     """Who ordered that it is destroyed, and why; written before its ciphertext is removed."""
-    answered: tuple[Answer, ...] = ()
+    answered: tuple[ClosedRequest, ...] = ()
     """What was released, exported or taken back last, by whom."""
 
-    def request(self, action: TwoPersonAction, now: datetime) -> Request | None:
+    def request(self, action: TwoPersonAction, now: datetime) -> TwoPersonRequest | None:
         """What was asked for and may still be confirmed."""
         return next((one for one in self.requests if one.action is action and one.valid(now)), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class SealedEvidence:
     """A piece of sealed evidence as it is now."""
 
     manifest: Manifest

@@ -19,7 +19,7 @@ class ServedFrom:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SiteRequest:
     """A request as an ordinary browser makes it: GET, without Referer and cookies."""
 
     scheme: str
@@ -83,7 +83,7 @@ class FilesOnDisk(Protocol):
 class SiteRules(Protocol):
     """One site's configuration, followed as its own web server does."""
 
-    def shown(self, asked: Asked, disk: FilesOnDisk) -> Sequence[Shown]:
+    def shown(self, asked: SiteRequest, disk: FilesOnDisk) -> Sequence[Shown]:
         """The files shown, likeliest first; several if it depends on the formats a browser accepts.
 
         Raises UnclearRouteError.

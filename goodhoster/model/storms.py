@@ -93,7 +93,7 @@ class Storm:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class CountedCase:
     """A case as the brake counts it."""
 
     case_id: str
@@ -133,7 +133,7 @@ def matched_by(source: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Caps:
+class CapKinds:
     """What counts together against the hourly caps, and as one content at many customers.
 
     Files on disk and attempts at the doors do not: an application that asks again and again neither keeps known files
@@ -161,8 +161,8 @@ class Caps:
         return self.prefix + name
 
 
-FILE_CAPS = Caps(CONTENT_KINDS, OF_CUSTOMER, StormKind.CUSTOMER_CAP, StormKind.SOURCE_CAP)
-ATTEMPT_CAPS = Caps(
+FILE_CAPS = CapKinds(CONTENT_KINDS, OF_CUSTOMER, StormKind.CUSTOMER_CAP, StormKind.SOURCE_CAP)
+ATTEMPT_CAPS = CapKinds(
     (StormKind.ATTEMPT_CONTENT, StormKind.CONTENT),
     "attempts",
     StormKind.ATTEMPT_CUSTOMER_CAP,

@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.verdicts import ContentKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Content:
     """What one read of a file tells."""
 
     digests: Digests
-    kind: Kind
+    kind: ContentKind
     size: int
     fingerprints: tuple[Fingerprint, ...] = ()
     """Of the picture, or of several of its frames or pages; empty where nothing was opened."""

@@ -33,7 +33,7 @@ class Category(StrEnum):
     """The source does not tell (the HashCheckService never does)."""
 
 
-class Kind(StrEnum):
+class ContentKind(StrEnum):
     """What a content is, decided by its bytes and never by its name."""
 
     IMAGE = "image"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from goodhoster.model.storms import FILE_CAPS, Caps, Cause, StormKind, StormState
+from goodhoster.model.storms import FILE_CAPS, CapKinds, Cause, StormKind, StormState
 from goodhoster.policy.circumstances import Circumstances, Rate, SourceRecord
 from goodhoster.policy.rules import HouseRules
 
@@ -89,7 +89,7 @@ def _of_source(source: str, rules: HouseRules, around: Circumstances) -> Braked 
     )
 
 
-def causes_of_source(source: str, caps: Caps = FILE_CAPS) -> Iterator[Cause]:
+def causes_of_source(source: str, caps: CapKinds = FILE_CAPS) -> Iterator[Cause]:
     """The causes of storms that can make a source lose its word."""
     yield Cause(caps.source_cap, source)
     yield Cause(StormKind.SOURCE_RATE, source)

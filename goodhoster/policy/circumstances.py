@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from goodhoster.model.storms import FILE_CAPS, Caps, Cause, Storm
+from goodhoster.model.storms import FILE_CAPS, CapKinds, Cause, Storm
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Circumstances:
     customer_measures_last_hour: int = 0
     """Contents of this customer that went offline by themselves, since a person last released a storm of it."""
     sources: Mapping[str, SourceRecord] = field(default_factory=dict)
-    caps: Caps = FILE_CAPS
+    caps: CapKinds = FILE_CAPS
     """What counts together with it."""
     storms: Mapping[Cause, Storm] = field(default_factory=dict)
     """The newest storm of each cause that this upload could belong to."""

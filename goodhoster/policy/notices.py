@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from goodhoster.model.notices import Caps
+from goodhoster.model.notices import NotifierCaps
 from goodhoster.policy.decide import Action, Decision
 from goodhoster.policy.rules import HouseRules
 
@@ -15,7 +15,7 @@ class NoticeCircumstances:
 
     doubt: str
     """Why a person must look first (the sender is not proven, the reading is not certain); empty when nobody must."""
-    caps: Caps
+    caps: NotifierCaps
     """How much this notifier may set in motion."""
     measures_last_hour: int
     """Automatic measures for this notifier in the last hour."""

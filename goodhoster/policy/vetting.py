@@ -13,23 +13,27 @@ from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 
 from goodhoster.model.customers.vetting import (
-    Evidence,
-    EvidenceKind,
-    Outcome,
+    CheckOutcome,
     Requirement,
     RiskEstimate,
     RiskFact,
     RiskLevel,
     RiskReason,
     Vetting,
+    VettingEvidence,
+    VettingEvidenceKind,
     VettingState,
 )
 
-DEFAULT_REQUIRED: Mapping[RiskLevel, tuple[EvidenceKind, ...]] = MappingProxyType(
+DEFAULT_REQUIRED: Mapping[RiskLevel, tuple[VettingEvidenceKind, ...]] = MappingProxyType(
     {
-        RiskLevel.LOW: (EvidenceKind.EMAIL,),
-        RiskLevel.NORMAL: (EvidenceKind.EMAIL, EvidenceKind.PAYMENT_METHOD),
-        RiskLevel.HIGH: (EvidenceKind.IDENTITY_DOCUMENT, EvidenceKind.EMAIL, EvidenceKind.PAYMENT_METHOD),
+        RiskLevel.LOW: (VettingEvidenceKind.EMAIL,),
+        RiskLevel.NORMAL: (VettingEvidenceKind.EMAIL, VettingEvidenceKind.PAYMENT_METHOD),
+        RiskLevel.HIGH: (
+            VettingEvidenceKind.IDENTITY_DOCUMENT,
+            VettingEvidenceKind.EMAIL,
+            VettingEvidenceKind.PAYMENT_METHOD,
+        ),
     }
 )
 DEFAULT_WEIGHTS: Mapping[RiskFact, int] = MappingProxyType(
@@ -55,30 +59,30 @@ RISK_WORDS: Mapping[RiskFact, tuple[str, str]] = MappingProxyType(
     }
 )
 _YEAR, _HALF_YEAR = timedelta(days=365), timedelta(days=182)
-EVIDENCE_WORDS: Mapping[EvidenceKind, str] = MappingProxyType(
+EVIDENCE_WORDS: Mapping[VettingEvidenceKind, str] = MappingProxyType(
     {
-        EvidenceKind.IDENTITY_DOCUMENT: "an identity document, checked",
-        EvidenceKind.COMPANY_NUMBER: "a company number, checked with its register",
-        EvidenceKind.EMAIL: "a mail address, proven to answer",
-        EvidenceKind.PHONE: "a telephone number, proven to answer",
-        EvidenceKind.PAYMENT_METHOD: "a payment method in the customer's name",
-        EvidenceKind.RESELLER_STATEMENT: "the reseller's statement that it vetted its customer",
-        EvidenceKind.TRADER_DETAILS: "the trader's details of Article 30 DSA, complete",
+        VettingEvidenceKind.IDENTITY_DOCUMENT: "an identity document, checked",
+        VettingEvidenceKind.COMPANY_NUMBER: "a company number, checked with its register",
+        VettingEvidenceKind.EMAIL: "a mail address, proven to answer",
+        VettingEvidenceKind.PHONE: "a telephone number, proven to answer",
+        VettingEvidenceKind.PAYMENT_METHOD: "a payment method in the customer's name",
+        VettingEvidenceKind.RESELLER_STATEMENT: "the reseller's statement that it vetted its customer",
+        VettingEvidenceKind.TRADER_DETAILS: "the trader's details of Article 30 DSA, complete",
     }
 )
-_OUTCOME_WORDS: Mapping[Outcome, str] = MappingProxyType(
+_OUTCOME_WORDS: Mapping[CheckOutcome, str] = MappingProxyType(
     {
-        Outcome.FAILED: "failed",
-        Outcome.RETRY: "to be tried again by the customer",
-        Outcome.REVIEW: "waits for a person",
-        Outcome.PENDING: "under way",
-        Outcome.ABANDONED: "abandoned by the customer",
-        Outcome.EXPIRED: "expired",
-        Outcome.UNCHECKED: "could not be checked",
+        CheckOutcome.FAILED: "failed",
+        CheckOutcome.RETRY: "to be tried again by the customer",
+        CheckOutcome.REVIEW: "waits for a person",
+        CheckOutcome.PENDING: "under way",
+        CheckOutcome.ABANDONED: "abandoned by the customer",
+        CheckOutcome.EXPIRED: "expired",
+        CheckOutcome.UNCHECKED: "could not be checked",
     }
 )
-_UNDER_WAY = frozenset({Outcome.REVIEW, Outcome.PENDING, Outcome.RETRY})
-_NO_ATTEMPT = frozenset({Outcome.UNCHECKED, Outcome.PENDING, Outcome.ABANDONED})
+_UNDER_WAY = frozenset({CheckOutcome.REVIEW, CheckOutcome.PENDING, CheckOutcome.RETRY})
+_NO_ATTEMPT = frozenset({CheckOutcome.UNCHECKED, CheckOutcome.PENDING, CheckOutcome.ABANDONED})
 """Outcomes that say nothing about the customer: they do not replace what was known before."""
 
 
@@ -86,7 +90,7 @@ _NO_ATTEMPT = frozenset({Outcome.UNCHECKED, Outcome.PENDING, Outcome.ABANDONED})
 class VettingPolicy:
     """The rules as data, made from [vetting]."""
 
-    required: Mapping[RiskLevel, tuple[EvidenceKind, ...]] = field(default_factory=lambda: DEFAULT_REQUIRED)
+    required: Mapping[RiskLevel, tuple[VettingEvidenceKind, ...]] = field(default_factory=lambda: DEFAULT_REQUIRED)
     valid_for: timedelta = _YEAR
     valid_for_high: timedelta = _HALF_YEAR
     weights: Mapping[RiskFact, int] = field(default_factory=lambda: DEFAULT_WEIGHTS)
@@ -120,12 +124,12 @@ def _reason(fact: RiskFact, holds: bool | None, weight: int) -> RiskReason:  # n
     return RiskReason(fact, holds, weight, RISK_WORDS[fact][0 if holds else 1])
 
 
-def assess(evidence: Iterable[Evidence], risk: RiskEstimate, policy: VettingPolicy, now: datetime) -> Vetting:
+def assess(evidence: Iterable[VettingEvidence], risk: RiskEstimate, policy: VettingPolicy, now: datetime) -> Vetting:
     """Compare a customer's evidence with what its risk requires.
 
     The order of the evidence does not matter.
     """
-    by_kind: dict[EvidenceKind, list[Evidence]] = {}
+    by_kind: dict[VettingEvidenceKind, list[VettingEvidence]] = {}
     for each in evidence:
         by_kind.setdefault(each.kind, []).append(each)
     valid_for = policy.validity(risk.level)
@@ -136,7 +140,7 @@ def assess(evidence: Iterable[Evidence], risk: RiskEstimate, policy: VettingPoli
     return Vetting(state, risk, found, min(ends) if ends and state is VettingState.VETTED else None)
 
 
-def deciding(evidence: Sequence[Evidence]) -> Evidence | None:
+def deciding(evidence: Sequence[VettingEvidence]) -> VettingEvidence | None:
     """The piece of evidence of one kind that counts, whatever order they were heard in.
 
     The newest by the time it happened. One that says nothing about the customer (a provider that was down, a session
@@ -146,26 +150,28 @@ def deciding(evidence: Sequence[Evidence]) -> Evidence | None:
     return max(telling or evidence, key=_newest, default=None)
 
 
-def _newest(each: Evidence) -> tuple[object, ...]:
-    return (each.at, each.outcome is not Outcome.PASSED, each.outcome, each.checker, each.reference, each.detail)
+def _newest(each: VettingEvidence) -> tuple[object, ...]:
+    return (each.at, each.outcome is not CheckOutcome.PASSED, each.outcome, each.checker, each.reference, each.detail)
 
 
-def _requirement(kind: EvidenceKind, evidence: list[Evidence], valid_for: timedelta, now: datetime) -> Requirement:
+def _requirement(
+    kind: VettingEvidenceKind, evidence: list[VettingEvidence], valid_for: timedelta, now: datetime
+) -> Requirement:
     what = EVIDENCE_WORDS[kind]
     counts = deciding(evidence)
     if counts is None:
         return Requirement(kind, None, f"{what}: none yet")
-    if counts.outcome is not Outcome.PASSED:
+    if counts.outcome is not CheckOutcome.PASSED:
         return Requirement(kind, counts.outcome, f"{what}: {_OUTCOME_WORDS[counts.outcome]} on {counts.at:%Y-%m-%d}")
     if counts.at > now:
-        return Requirement(kind, Outcome.UNCHECKED, f"{what}: dated {counts.at:%Y-%m-%d}, which is in the future")
+        return Requirement(kind, CheckOutcome.UNCHECKED, f"{what}: dated {counts.at:%Y-%m-%d}, which is in the future")
     expires_at = _end(counts, valid_for)
     if expires_at <= now:
-        return Requirement(kind, Outcome.EXPIRED, f"{what}: expired on {expires_at:%Y-%m-%d}; check it again")
-    return Requirement(kind, Outcome.PASSED, "", expires_at)
+        return Requirement(kind, CheckOutcome.EXPIRED, f"{what}: expired on {expires_at:%Y-%m-%d}; check it again")
+    return Requirement(kind, CheckOutcome.PASSED, "", expires_at)
 
 
-def _end(evidence: Evidence, valid_for: timedelta) -> datetime:
+def _end(evidence: VettingEvidence, valid_for: timedelta) -> datetime:
     end = evidence.at + valid_for
     if evidence.document_date is None:
         return end
@@ -179,13 +185,13 @@ def _state(requirements: Sequence[Requirement]) -> VettingState:
     The one that a person must act on first prevails.
     """
     outcomes = [each.outcome for each in requirements]
-    if all(outcome is Outcome.PASSED for outcome in outcomes):
+    if all(outcome is CheckOutcome.PASSED for outcome in outcomes):
         # A policy that requires nothing lets everybody pass: that was somebody's decision, not a check that failed.
         return VettingState.VETTED
-    if Outcome.FAILED in outcomes:
+    if CheckOutcome.FAILED in outcomes:
         return VettingState.FAILED
     if any(outcome in _UNDER_WAY for outcome in outcomes):
         return VettingState.REVIEW
-    if Outcome.UNCHECKED in outcomes:
+    if CheckOutcome.UNCHECKED in outcomes:
         return VettingState.UNCHECKED
     return VettingState.MISSING

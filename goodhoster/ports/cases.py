@@ -10,7 +10,7 @@ from typing import Protocol
 
 from goodhoster.model.cases import Case, CaseState, Claim, MeasureKind, MeasureState
 from goodhoster.model.digests import Digest
-from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormState
+from goodhoster.model.storms import Cause, Counted, CountedCase, Storm, StormState
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category
 
@@ -159,7 +159,7 @@ class MatchLedger(Protocol):
     Durable; counting costs the same however many there are.
     """
 
-    def note(self, opened: Opened) -> None:
+    def note(self, opened: CountedCase) -> None:
         """Record a case that is about to be opened. May be called again for the same case."""
 
     def count(self, counted: Counted) -> None:

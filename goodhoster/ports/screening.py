@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-from goodhoster.model.customers.screening import Decision, Finding
+from goodhoster.model.customers.screening import ScreeningDecision, ScreeningFinding
 
 Side = Literal["entry", "customer"]
 
@@ -32,21 +32,21 @@ class ScreeningStore(Protocol):
     def forget(self, list_name: str, side: Side, ids: Iterable[str]) -> None:
         """Remove what was recorded for these ids."""
 
-    def save(self, finding: Finding) -> None:
+    def save(self, finding: ScreeningFinding) -> None:
         """Record a finding, in place of the one with its id."""
 
-    def get(self, finding_id: str) -> Finding:
+    def get(self, finding_id: str) -> ScreeningFinding:
         """The finding of that id; RefusedError when there is none."""
 
     def complete(self, part: str) -> str:
         """The finding that a person means by a part of its id; RefusedError unless it is one."""
 
     def find(
-        self, *, decisions: frozenset[Decision] = frozenset(), list_name: str = "", customer: str = ""
-    ) -> Iterator[Finding]:
+        self, *, decisions: frozenset[ScreeningDecision] = frozenset(), list_name: str = "", customer: str = ""
+    ) -> Iterator[ScreeningFinding]:
         """The findings, oldest first; every argument that is given narrows."""
 
-    def of_pairs(self, list_name: str, side: Side, ids: Sequence[str]) -> Sequence[Finding]:
+    def of_pairs(self, list_name: str, side: Side, ids: Sequence[str]) -> Sequence[ScreeningFinding]:
         """The findings of a list about these entries or customers."""
 
     def erase_screening(self, customer_id: str) -> None:

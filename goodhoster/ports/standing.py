@@ -9,7 +9,7 @@ from typing import Protocol
 
 from goodhoster.linux.observed_time import TimeReading
 from goodhoster.model.cases import Order
-from goodhoster.model.customers.gates import Finding
+from goodhoster.model.customers.gates import GateFinding
 from goodhoster.model.customers.standing import Appeal, AppealState, Fact, Statement, Step, StepState
 
 
@@ -93,7 +93,7 @@ class FactSource(Protocol):
 class VettingCheck(Protocol):
     """What vetting says of a customer."""
 
-    def vetting_of(self, customer: str) -> Finding:
+    def vetting_of(self, customer: str) -> GateFinding:
         """Whether the customer passed, with what is missing; *unchecked* where that is not known."""
 
 
@@ -101,7 +101,7 @@ class VettingCheck(Protocol):
 class ContactFinding:
     """What is known of an abuse contact."""
 
-    proven: Finding
+    proven: GateFinding
     answered_within: timedelta | None = None
     """How long it took the last time it was asked; None: never asked, or it did not answer."""
     silent: bool = False

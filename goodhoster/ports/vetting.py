@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from goodhoster.model.customers.vetting import CompanyAnswer, Evidence, IdentityEvent, IdentitySession, StatedFact
+from goodhoster.model.customers.vetting import (
+    CompanyAnswer,
+    IdentityEvent,
+    IdentitySession,
+    StatedFact,
+    VettingEvidence,
+)
 
 
 class VettingStore(Protocol):
@@ -21,13 +27,13 @@ class VettingStore(Protocol):
         Nobody else changes anything meanwhile.
         """
 
-    def add(self, evidence: Evidence) -> bool:
+    def add(self, evidence: VettingEvidence) -> bool:
         """Record a piece of evidence.
 
         False, and nothing recorded, where the very same is there already.
         """
 
-    def evidence_of(self, customer_id: str) -> Sequence[Evidence]:
+    def evidence_of(self, customer_id: str) -> Sequence[VettingEvidence]:
         """The evidence of a customer, oldest first by the time it happened."""
 
     def state_fact(self, fact: StatedFact) -> None:
@@ -95,5 +101,5 @@ class CompanyRegister(Protocol):
 class EvidenceSource(Protocol):
     """A part of ours that proves something itself, such as that a mail address answers."""
 
-    def evidence_of(self, customer_id: str) -> Sequence[Evidence]:
+    def evidence_of(self, customer_id: str) -> Sequence[VettingEvidence]:
         """What it has proven of a customer."""

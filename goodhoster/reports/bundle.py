@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from goodhoster.audit.verify import Key, Note, NotVerifiedError
+from goodhoster.audit.verify import Key, NotVerifiedError, SignedNote
 from goodhoster.errors import RefusedError
 from goodhoster.linux.durable_files import write_durably
 from goodhoster.reports.documents import Document, as_csv
@@ -36,7 +36,7 @@ def files_of(document: Document, page: Page) -> dict[str, bytes]:
     return files
 
 
-def write_bundle(directory: Path, files: Mapping[str, bytes], sign: Callable[[str], Note]) -> Note:
+def write_bundle(directory: Path, files: Mapping[str, bytes], sign: Callable[[str], SignedNote]) -> SignedNote:
     """Write the files and their signed index into a new directory; returns the index.
 
     RefusedError when the directory has something in it: nothing is overwritten.
@@ -59,7 +59,7 @@ def verify_bundle(directory: Path, keys: Iterable[Key]) -> list[str]:
     """
     there = {file.name for file in directory.iterdir()} - {INDEX}
     try:
-        note = Note.read((directory / INDEX).read_bytes())
+        note = SignedNote.read((directory / INDEX).read_bytes())
         signed = note.verify(keys)
     except FileNotFoundError:
         return [f"{INDEX} is missing"]

@@ -14,15 +14,15 @@ from enum import StrEnum
 from goodhoster.reports.documents import Document, Table, Tile, Tone, period_as_object
 from goodhoster.reports.facts import CustomerFigures, Facts
 from goodhoster.reports.norm import Mirror
-from goodhoster.reports.proofs import Proof, Proofs
-from goodhoster.reports.removals import Clock
+from goodhoster.reports.proofs import NormProof, Proofs
+from goodhoster.reports.removals import FigureClock
 
 _DAY = 24
 _LATELY = timedelta(days=7)
 _EXPIRES_SOON = timedelta(days=60)
 
 
-class Standing(StrEnum):
+class NormStanding(StrEnum):
     """Where we stand with a norm."""
 
     MET = "met"
@@ -79,18 +79,18 @@ class Installation:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class NormFinding:
     """Where we stand with one norm, and why."""
 
     norm: NormId
-    standing: Standing
+    standing: NormStanding
     proof: str
     expires: date | None = None
 
 
-def conduct(facts: Facts, mirror: Mirror, installation: Installation, proofs: Proofs) -> list[Finding]:
+def conduct(facts: Facts, mirror: Mirror, installation: Installation, proofs: Proofs) -> list[NormFinding]:
     """Every norm; without a register of customers those about customers rest on paper alone."""
-    measured: Mapping[NormId, Callable[[], tuple[Standing, str]]] = {
+    measured: Mapping[NormId, Callable[[], tuple[NormStanding, str]]] = {
         NormId.HASH_CHECK: lambda: _hash_check(facts, installation),
         NormId.REACHABLE: lambda: _reachable(installation),
         NormId.WITHIN_24H: lambda: _within_24h(mirror),
@@ -103,9 +103,9 @@ def conduct(facts: Facts, mirror: Mirror, installation: Installation, proofs: Pr
     for norm in NormId:
         paper = _by_paper(norm, proofs.of(norm), today)
         if norm in measured:
-            found.append(Finding(norm, *measured[norm]()))
+            found.append(NormFinding(norm, *measured[norm]()))
         elif norm in by_customers:
-            found.append(Finding(norm, *by_customers[norm]))
+            found.append(NormFinding(norm, *by_customers[norm]))
         elif norm is NormId.AGREEMENTS and customers and customers.active:
             told = (
                 f"{paper.proof}; {customers.proven_contacts:,} of {customers.active:,} abuse contacts proven to answer"
@@ -116,10 +116,10 @@ def conduct(facts: Facts, mirror: Mirror, installation: Installation, proofs: Pr
     return found
 
 
-def conduct_document(facts: Facts, findings: list[Finding], proofs: Proofs) -> Document:
+def conduct_document(facts: Facts, findings: list[NormFinding], proofs: Proofs) -> Document:
     """The norms as a document."""
     today = facts.now.date()
-    met = sum(finding.standing is Standing.MET for finding in findings)
+    met = sum(finding.standing is NormStanding.MET for finding in findings)
     soon = [f for f in findings if f.expires and today < f.expires <= today + _EXPIRES_SOON]
     rows = [
         (TEXTS[f.norm][0], TEXTS[f.norm][1], f.standing.value, f.proof, f.expires.isoformat() if f.expires else None)
@@ -140,7 +140,7 @@ def conduct_document(facts: Facts, findings: list[Finding], proofs: Proofs) -> D
         "answers": [{"question": each.question, "answer": each.answer} for each in proofs.answers],
     }
     tone = Tone.GOOD if met == len(findings) else Tone.BAD
-    failing = sum(finding.standing in {Standing.FALLS_SHORT, Standing.EXPIRED} for finding in findings)
+    failing = sum(finding.standing in {NormStanding.FALLS_SHORT, NormStanding.EXPIRED} for finding in findings)
     tables = [Table("Norms", ("kind", "norm", "standing", "proof", "expires"), rows)]
     if proofs.answers:
         answers = [(each.question, each.answer) for each in proofs.answers]
@@ -152,7 +152,7 @@ def conduct_document(facts: Facts, findings: list[Finding], proofs: Proofs) -> D
         tiles=(
             Tile("Norms met", f"{met} of {len(findings)}", "with a proof in force", tone),
             Tile("Fall short or expired", str(failing)),
-            Tile("Unproven", str(sum(f.standing is Standing.UNPROVEN for f in findings))),
+            Tile("Unproven", str(sum(f.standing is NormStanding.UNPROVEN for f in findings))),
             Tile("Expire within 60 days", str(len(soon))),
         ),
         tables=tuple(tables),
@@ -163,72 +163,75 @@ def conduct_document(facts: Facts, findings: list[Finding], proofs: Proofs) -> D
     )
 
 
-def _by_customers(customers: CustomerFigures) -> dict[NormId, tuple[Standing, str]]:
+def _by_customers(customers: CustomerFigures) -> dict[NormId, tuple[NormStanding, str]]:
     """The norms that the record of customers decides; where it is not used for one, paper does."""
     found = {}
     if customers.with_evidence:
         told = f"{customers.vetted:,} of {customers.active:,} customers are vetted: goodhoster customers vetting-due"
         everybody = customers.vetted == customers.active
-        found[NormId.KNOW_CUSTOMERS] = (Standing.MET if everybody else Standing.FALLS_SHORT), told
+        found[NormId.KNOW_CUSTOMERS] = (NormStanding.MET if everybody else NormStanding.FALLS_SHORT), told
     if customers.enforcing:
         told = f"{customers.steps:,} steps imposed in this period, {customers.waiting:,} wait for a person"
         if customers.waiting_long:
             told += f", {customers.waiting_long:,} of them for more than 30 days: goodhoster customers measures list"
-        found[NormId.CONSEQUENCES] = (Standing.FALLS_SHORT if customers.waiting_long else Standing.MET), told
+        found[NormId.CONSEQUENCES] = (NormStanding.FALLS_SHORT if customers.waiting_long else NormStanding.MET), told
     return found
 
 
-def _hash_check(facts: Facts, installation: Installation) -> tuple[Standing, str]:
+def _hash_check(facts: Facts, installation: Installation) -> tuple[NormStanding, str]:
     if not installation.sources:
-        return Standing.FALLS_SHORT, "no hash source is configured"
+        return NormStanding.FALLS_SHORT, "no hash source is configured"
     days = facts.last_days(_LATELY)
     checks, entries = sum(day.checks for day in days), [day.entry for day in days if day.entry is not None]
     if not checks:
-        return Standing.UNPROVEN, "no check was counted in the last 7 days"
+        return NormStanding.UNPROVEN, "no check was counted in the last 7 days"
     named = f", entries {entries[0]} to {entries[-1]} of the audit log" if entries else ""
     if not installation.enforcing:
         return (
-            Standing.FALLS_SHORT,
+            NormStanding.FALLS_SHORT,
             f"{checks:,} checks in the last 7 days{named}; the mode is observe: nothing is done",
         )
-    return Standing.MET, f"{checks:,} checks in the last 7 days by {installation.sources} sources{named}"
+    return NormStanding.MET, f"{checks:,} checks in the last 7 days by {installation.sources} sources{named}"
 
 
-def _reachable(installation: Installation) -> tuple[Standing, str]:
+def _reachable(installation: Installation) -> tuple[NormStanding, str]:
     if not installation.ways_in:
-        return Standing.FALLS_SHORT, "no way in for notices is configured"
+        return NormStanding.FALLS_SHORT, "no way in for notices is configured"
     ways = ", ".join(installation.ways_in)
     if not installation.answers:
-        return Standing.FALLS_SHORT, f"notices come in by {ways}; answers wait, because no mail server is configured"
-    return Standing.MET, f"notices come in by {ways}; answers go out by mail"
+        return (
+            NormStanding.FALLS_SHORT,
+            f"notices come in by {ways}; answers wait, because no mail server is configured",
+        )
+    return NormStanding.MET, f"notices come in by {ways}; answers go out by mail"
 
 
-def _within_24h(mirror: Mirror) -> tuple[Standing, str]:
-    speed = mirror.total.speed[Clock.RECEIPT]
+def _within_24h(mirror: Mirror) -> tuple[NormStanding, str]:
+    speed = mirror.total.speed[FigureClock.RECEIPT]
     share = speed.within[_DAY]
     if not share.whole:
-        return Standing.UNPROVEN, "nothing of ours was reported in this period"
+        return NormStanding.UNPROVEN, "nothing of ours was reported in this period"
     told = f"{share.part:,} of {share.whole:,} URLs gone within 24 h, {speed.open_over_24h:,} open for longer"
     late = share.whole - share.part - speed.too_young
-    return (Standing.FALLS_SHORT if late or speed.open_over_24h else Standing.MET), told
+    return (NormStanding.FALLS_SHORT if late or speed.open_over_24h else NormStanding.MET), told
 
 
-def _every_match(installation: Installation) -> tuple[Standing, str]:
+def _every_match(installation: Installation) -> tuple[NormStanding, str]:
     without = installation.without_outcome
     if without is None:
-        return Standing.UNPROVEN, "record, log and quarantine could not be compared: goodhoster audit outcomes"
+        return NormStanding.UNPROVEN, "record, log and quarantine could not be compared: goodhoster audit outcomes"
     if without:
-        return Standing.FALLS_SHORT, f"{without:,} without: goodhoster audit outcomes"
-    return Standing.MET, "record, log, index and quarantine agree"
+        return NormStanding.FALLS_SHORT, f"{without:,} without: goodhoster audit outcomes"
+    return NormStanding.MET, "record, log, index and quarantine agree"
 
 
-def _by_paper(norm: NormId, proofs: list[Proof], today: date) -> Finding:
+def _by_paper(norm: NormId, proofs: list[NormProof], today: date) -> NormFinding:
     if not proofs:
-        return Finding(norm, Standing.UNPROVEN, "there is no proof in the file of proofs")
+        return NormFinding(norm, NormStanding.UNPROVEN, "there is no proof in the file of proofs")
     best = proofs[0]
     told = f"{best.what}{f' ({best.reference})' if best.reference else ''}"
     if best.expires and best.expires <= today:
-        return Finding(norm, Standing.EXPIRED, told, best.expires)
+        return NormFinding(norm, NormStanding.EXPIRED, told, best.expires)
     if best.since and best.since > today:
-        return Finding(norm, Standing.UNPROVEN, f"{told}: only from {best.since} on", best.expires)
-    return Finding(norm, Standing.MET, told, best.expires)
+        return NormFinding(norm, NormStanding.UNPROVEN, f"{told}: only from {best.since} on", best.expires)
+    return NormFinding(norm, NormStanding.MET, told, best.expires)

@@ -13,7 +13,7 @@ from goodhoster.model.audit import AuditEntry
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.customers.standing import Appeal, AppealState
 from goodhoster.model.notice_status import Notice
-from goodhoster.reports.norm import ReportedUrls
+from goodhoster.reports.norm import PeriodUrls
 from goodhoster.reports.periods import Period
 from goodhoster.reports.removals import ReportedUrl, kind_of_sender
 from goodhoster.reports.weekly import CHECKS_COUNTED, CountedDay, Weeks, counted_day
@@ -100,7 +100,7 @@ class Facts:
 
     period: Period
     now: datetime
-    urls: ReportedUrls = field(default_factory=ReportedUrls)
+    urls: PeriodUrls = field(default_factory=PeriodUrls)
     weeks: Weeks = field(init=False)
     own: Measured = field(default_factory=Measured)
     """Cases that our own checks opened."""

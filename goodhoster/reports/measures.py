@@ -16,7 +16,7 @@ from goodhoster.reports.proofs import Proofs
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class MeasureInForce:
     """One measure."""
 
     measure: str
@@ -53,7 +53,7 @@ def measures_document(facts: Facts, installation: Installation, proofs: Proofs) 
     )
 
 
-def _technical(facts: Facts, installation: Installation) -> Iterator[InForce]:
+def _technical(facts: Facts, installation: Installation) -> Iterator[MeasureInForce]:
     enforcing, doing = installation.enforcing, "daemon.started.enforce"
     yield _logged(facts, "uploads are watched and checked by hash", "daemon.started.", installation.sources > 0)
     yield _logged(facts, "known material goes offline at once", doing, enforcing)
@@ -65,26 +65,26 @@ def _technical(facts: Facts, installation: Installation) -> Iterator[InForce]:
     yield _logged(facts, "checks are counted daily, outcomes compared", "checks.counted", None)
 
 
-def _logged(facts: Facts, measure: str, kind: str, in_force: bool | None) -> InForce:  # noqa: FBT001 - yes, no, or nobody knows
+def _logged(facts: Facts, measure: str, kind: str, in_force: bool | None) -> MeasureInForce:  # noqa: FBT001 - yes, no, or nobody knows
     found = [
         where for name, where in facts.first.items() if name == kind or (kind.endswith(".") and name.startswith(kind))
     ]
     if not found:
         why = "the audit log has nothing of it yet"
-        return InForce(measure, "technical", False if in_force is None else in_force, None, why)
+        return MeasureInForce(measure, "technical", False if in_force is None else in_force, None, why)
     at, entry = min(found)
     standing = True if in_force is None else in_force
-    return InForce(measure, "technical", standing, f"{at:%Y-%m-%d}", f"entry {entry} of the audit log")
+    return MeasureInForce(measure, "technical", standing, f"{at:%Y-%m-%d}", f"entry {entry} of the audit log")
 
 
-def _organisational(facts: Facts, proofs: Proofs) -> Iterator[InForce]:
+def _organisational(facts: Facts, proofs: Proofs) -> Iterator[MeasureInForce]:
     today = facts.now.date()
     for norm in (NormId.KNOW_CUSTOMERS, NormId.AGREEMENTS, NormId.CONSEQUENCES, NormId.CONTRIBUTION, NormId.MEMBERSHIP):
         text = TEXTS[norm][1]
         found = proofs.of(norm)
         if not found:
-            yield InForce(text, "organisational", None, None, "no proof")
+            yield MeasureInForce(text, "organisational", None, None, "no proof")
         for proof in found:
             lasts = not (proof.expires and proof.expires <= today) and not (proof.since and proof.since > today)
             since = proof.since.isoformat() if proof.since else None
-            yield InForce(text, "organisational", lasts, since, f"{proof.what} {proof.reference}".strip())
+            yield MeasureInForce(text, "organisational", lasts, since, f"{proof.what} {proof.reference}".strip())

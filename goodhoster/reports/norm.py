@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from goodhoster.model.notice_status import ItemState
-from goodhoster.reports.removals import Clock, ReportedUrl, stretches
+from goodhoster.reports.removals import FigureClock, ReportedUrl, stretches
 from goodhoster.reports.statistics import Duration, Share, survival
 
 WITHIN = (1, 4, 12, 24, 48, 72)
@@ -81,7 +81,7 @@ class Norm:
     disputed: int
     """URLs that a person of ours left as they are."""
     not_ours: int
-    speed: Mapping[Clock, Speed]
+    speed: Mapping[FigureClock, Speed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +131,12 @@ class _Url:
 
     received: int
     figures: tuple[Figure, ...]
-    online: Mapping[Clock, Sequence[tuple[datetime, datetime | None]]]
+    online: Mapping[FigureClock, Sequence[tuple[datetime, datetime | None]]]
 
     @classmethod
     def of(cls, reports: Sequence[ReportedUrl]) -> _Url:
         figures = tuple(figure for figure, is_so in _COUNTED.items() if is_so(reports))
-        return cls(len(reports), figures, {clock: stretches(reports, clock) for clock in Clock})
+        return cls(len(reports), figures, {clock: stretches(reports, clock) for clock in FigureClock})
 
 
 @dataclass(slots=True)
@@ -144,7 +144,9 @@ class _Counting:
     """The figures of one group, URL by URL."""
 
     counts: dict[Figure, int] = field(default_factory=lambda: defaultdict(int))
-    measuring: dict[Clock, _Measuring] = field(default_factory=lambda: {clock: _Measuring() for clock in Clock})
+    measuring: dict[FigureClock, _Measuring] = field(
+        default_factory=lambda: {clock: _Measuring() for clock in FigureClock}
+    )
 
     def take(self, url: _Url, now: datetime) -> None:
         """Count one URL."""
@@ -195,7 +197,7 @@ _COUNTED: Mapping[Figure, Callable[[Sequence[ReportedUrl]], bool]] = {
 
 
 @dataclass(slots=True)
-class ReportedUrls:
+class PeriodUrls:
     """Reports by URL, as they are read; the URLs of one period."""
 
     by_url: dict[str, list[ReportedUrl]] = field(default_factory=dict)
@@ -208,7 +210,7 @@ class ReportedUrls:
             self.by_url.setdefault(report.url, []).append(report)
 
 
-def mirror(urls: ReportedUrls, now: datetime, domain_of: Callable[[str], str]) -> Mirror:
+def mirror(urls: PeriodUrls, now: datetime, domain_of: Callable[[str], str]) -> Mirror:
     """The figures over all, and of each notifier, domain, customer and network.
 
     A URL that two notifiers reported counts at both, with the reports of each.
@@ -231,7 +233,7 @@ def mirror(urls: ReportedUrls, now: datetime, domain_of: Callable[[str], str]) -
     return Mirror(total.norm(), split, urls.tests, urls.without_urls)
 
 
-def trace(urls: ReportedUrls, figure: Figure, now: datetime) -> Iterable[ReportedUrl]:
+def trace(urls: PeriodUrls, figure: Figure, now: datetime) -> Iterable[ReportedUrl]:
     """The reports behind a figure, by our own clock; of a percentage those that fell short."""
     for reports in urls.by_url.values():
         if _stands_behind(reports, figure, now):
@@ -244,7 +246,7 @@ def _stands_behind(reports: Sequence[ReportedUrl], figure: Figure, now: datetime
     if figure in _COUNTED:
         return _COUNTED[figure](reports)
     one = _Measuring()
-    one.take(stretches(reports, Clock.RECEIPT), now)
+    one.take(stretches(reports, FigureClock.RECEIPT), now)
     if not one.hours:
         return False
     is_open = not one.ended[0]

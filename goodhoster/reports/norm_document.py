@@ -18,7 +18,7 @@ from goodhoster.reports.documents import (
 )
 from goodhoster.reports.facts import Facts
 from goodhoster.reports.norm import CURVE, WITHIN, Dimension, Mirror, Norm, Speed
-from goodhoster.reports.removals import Clock
+from goodhoster.reports.removals import FigureClock
 from goodhoster.reports.statistics import Share
 
 _DAY = 24
@@ -71,7 +71,7 @@ def norm_document(facts: Facts, mirror: Mirror) -> Document:
 
 def norm_as_object(norm: Norm) -> dict[str, Any]:
     """The figures of one group; those at the top are by our own clock."""
-    ours = norm.speed[Clock.RECEIPT]
+    ours = norm.speed[FigureClock.RECEIPT]
     return {
         "received": norm.received,
         "unique": norm.unique,
@@ -109,13 +109,15 @@ def _share_as_object(share: Share) -> dict[str, Any]:
 
 
 def _tiles(total: Norm) -> Iterator[Tile]:
-    ours = total.speed[Clock.RECEIPT]
+    ours = total.speed[FigureClock.RECEIPT]
     day = ours.within[_DAY]
     yield Tile("URLs reported", f"{total.unique:,}", f"{total.received:,} times")
     interval = "" if day.interval is None else f"95 %: {day.interval[0]:.1f} to {day.interval[1]:.1f}"
     tone = Tone.UNKNOWN if day.percent is None else Tone.GOOD if day.part == day.whole else Tone.BAD
     yield Tile("Gone within 24 h", percent_text(day.percent), interval, tone)
-    yield Tile("Median", hours_text(ours.median), f"hotline's clock: {hours_text(total.speed[Clock.HOTLINE].median)}")
+    yield Tile(
+        "Median", hours_text(ours.median), f"hotline's clock: {hours_text(total.speed[FigureClock.HOTLINE].median)}"
+    )
     late = ours.open_over_24h
     yield Tile("Open over 24 h", f"{late:,}", "must be 0", Tone.BAD if late else Tone.GOOD)
     yield Tile("Open now", f"{ours.open_now:,}", f"{ours.too_young:,} for less than 24 h")
@@ -139,7 +141,7 @@ def hours_text(hours: float | None) -> str:
 def _shares(total: Norm) -> Chart:
     series = tuple(
         Series(
-            f"by the clock of {'our receipt' if clock is Clock.RECEIPT else 'the hotline'}",
+            f"by the clock of {'our receipt' if clock is FigureClock.RECEIPT else 'the hotline'}",
             [share.percent for share in speed.within.values()],
         )
         for clock, speed in total.speed.items()
@@ -149,7 +151,7 @@ def _shares(total: Norm) -> Chart:
 
 def _curve(total: Norm) -> Chart:
     series = tuple(
-        Series("our receipt" if clock is Clock.RECEIPT else "the hotline", [100 * share for share in speed.curve])
+        Series("our receipt" if clock is FigureClock.RECEIPT else "the hotline", [100 * share for share in speed.curve])
         for clock, speed in total.speed.items()
         if speed.curve
     )
@@ -175,6 +177,6 @@ def _group(dimension: Dimension, groups: Mapping[str, Norm]) -> Table:
 
 def _row(norm: Norm) -> tuple[Cell, ...]:
     figures = norm_as_object(norm)
-    within = norm.speed[Clock.RECEIPT].within
+    within = norm.speed[FigureClock.RECEIPT].within
     shares = {f"gone_{hours}h_pct": rounded(share.percent) for hours, share in within.items()}
     return tuple((figures | shares)[column] for column in _COLUMNS)

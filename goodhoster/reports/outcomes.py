@@ -45,7 +45,7 @@ _ABOUT_A_CASE = ("case.", "measure.", "restore.", "attempt.")
 _OWN_FILE = "0"
 
 
-class Problem(StrEnum):
+class OutcomeProblem(StrEnum):
     """Why a match has no proven outcome."""
 
     NO_OUTCOME = "no-outcome"
@@ -69,23 +69,23 @@ class Problem(StrEnum):
 
 
 _NEXT = {
-    Problem.NO_OUTCOME: "have it checked again: goodhoster scan",
-    Problem.UNDER_WAY: "see: goodhoster status",
-    Problem.FAILED: "see why, then: goodhoster cases confirm",
-    Problem.NOT_IN_LOG: "goodhoster audit verify",
-    Problem.LOG_DIFFERS: "goodhoster audit verify; was the record brought back from a backup?",
-    Problem.DONE_TWICE: "report it: this is a fault of goodhoster",
-    Problem.NOT_IN_RECORD: "was the record brought back from a backup? see docs/how-to-quarantine.md",
-    Problem.NOT_IN_QUARANTINE: "is its disk mounted? see: goodhoster cases show",
-    Problem.UNKNOWN_IN_QUARANTINE: "restart the daemon, which makes its case anew; see: goodhoster doctor",
+    OutcomeProblem.NO_OUTCOME: "have it checked again: goodhoster scan",
+    OutcomeProblem.UNDER_WAY: "see: goodhoster status",
+    OutcomeProblem.FAILED: "see why, then: goodhoster cases confirm",
+    OutcomeProblem.NOT_IN_LOG: "goodhoster audit verify",
+    OutcomeProblem.LOG_DIFFERS: "goodhoster audit verify; was the record brought back from a backup?",
+    OutcomeProblem.DONE_TWICE: "report it: this is a fault of goodhoster",
+    OutcomeProblem.NOT_IN_RECORD: "was the record brought back from a backup? see docs/how-to-quarantine.md",
+    OutcomeProblem.NOT_IN_QUARANTINE: "is its disk mounted? see: goodhoster cases show",
+    OutcomeProblem.UNKNOWN_IN_QUARANTINE: "restart the daemon, which makes its case anew; see: goodhoster doctor",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class UnprovenMatch:
     """One match without a proven outcome."""
 
-    problem: Problem
+    problem: OutcomeProblem
     case: str
     """Id of the case, name of the file in quarantine, or empty where there is none."""
     customer: str = ""
@@ -174,7 +174,7 @@ class Trails:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ComparedRecords:
     """Everything that is compared, read at about the same time: the log first."""
 
     trails: Trails
@@ -185,12 +185,12 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class OutcomeComparison:
     """What came of it."""
 
     outcomes: Mapping[str, int]
     """Matches by what became of them."""
-    findings: tuple[Finding, ...]
+    findings: tuple[UnprovenMatch, ...]
 
     @property
     def matches(self) -> int:
@@ -206,11 +206,11 @@ def trails_of(entries: Iterable[AuditEntry]) -> Trails:
     return trails
 
 
-def compare(evidence: Evidence, now: datetime) -> Comparison:
+def compare(evidence: ComparedRecords, now: datetime) -> OutcomeComparison:
     """Compare record, log, quarantine and index, in every direction."""
     trails, quarantined = evidence.trails, evidence.quarantined
     outcomes: Counter[str] = Counter({OVERRULED: sum(map(len, trails.overruled.values()))})
-    findings: list[Finding] = []
+    findings: list[UnprovenMatch] = []
     ids: set[str] = set()
     contents = set(trails.overruled)
     offline: set[str] = set()
@@ -223,79 +223,86 @@ def compare(evidence: Evidence, now: datetime) -> Comparison:
     findings += _unknown_cases(trails, ids)
     findings += _unknown_files(quarantined or (), offline, ids)
     without = [file for file in evidence.known if (file.customer, file.sha256) not in contents]
-    findings += [Finding(Problem.NO_OUTCOME, "", file.customer, file.path, "no case is about it") for file in without]
+    findings += [
+        UnprovenMatch(OutcomeProblem.NO_OUTCOME, "", file.customer, file.path, "no case is about it")
+        for file in without
+    ]
     outcomes["none"] = len(without)
-    return Comparison({state: count for state, count in outcomes.items() if count}, tuple(findings))
+    return OutcomeComparison({state: count for state, count in outcomes.items() if count}, tuple(findings))
 
 
-def confirmed(first: Comparison, second: Comparison) -> Comparison:
+def confirmed(first: OutcomeComparison, second: OutcomeComparison) -> OutcomeComparison:
     """The second comparison, with only what the first one found, too.
 
     What was just being done during the first has ended by the second.
     """
     before = {(finding.problem, finding.case, finding.path) for finding in first.findings}
     lasting = [each for each in second.findings if (each.problem, each.case, each.path) in before]
-    return Comparison(second.outcomes, tuple(lasting))
+    return OutcomeComparison(second.outcomes, tuple(lasting))
 
 
 def _findings_about(
     case: Case, trail: Trail | None, quarantined: Collection[str] | None, now: datetime
-) -> Iterator[Finding]:
+) -> Iterator[UnprovenMatch]:
     """Everything that is wrong with one case."""
 
-    def found(problem: Problem, why: str) -> Finding:
-        return Finding(problem, case.id, case.upload.customer, str(case.upload.place), why)
+    def found(problem: OutcomeProblem, why: str) -> UnprovenMatch:
+        return UnprovenMatch(problem, case.id, case.upload.customer, str(case.upload.place), why)
 
     if trail is None:
-        yield found(Problem.NOT_IN_LOG, f"it is {case.state} by the record, and no entry is about it")
+        yield found(OutcomeProblem.NOT_IN_LOG, f"it is {case.state} by the record, and no entry is about it")
         return
     if trail.twice is not None:
-        yield found(Problem.DONE_TWICE, f"entry {trail.twice}")
+        yield found(OutcomeProblem.DONE_TWICE, f"entry {trail.twice}")
     if case.state is CaseState.FAILED:
-        yield found(Problem.FAILED, case.reason)
+        yield found(OutcomeProblem.FAILED, case.reason)
     elif case.state in UNDER_WAY:
         since = trail.at or case.opened_at
         if now - since > UNDER_WAY_FOR:
-            yield found(Problem.UNDER_WAY, f"{case.state}, nothing since {since:%Y-%m-%d %H:%M} UTC: {case.reason}")
+            yield found(
+                OutcomeProblem.UNDER_WAY, f"{case.state}, nothing since {since:%Y-%m-%d %H:%M} UTC: {case.reason}"
+            )
     elif trail.state is not case.state:
         last = trail.entries[-1]
-        yield found(Problem.LOG_DIFFERS, f"{case.state} by the record, {trail.state} by entry {last} of the log")
+        yield found(OutcomeProblem.LOG_DIFFERS, f"{case.state} by the record, {trail.state} by entry {last} of the log")
     elif case.state is CaseState.OFFLINE:
         yield from _unproven_files(case, trail, quarantined)
 
 
-def _unproven_files(case: Case, trail: Trail, quarantined: Collection[str] | None) -> Iterator[Finding]:
+def _unproven_files(case: Case, trail: Trail, quarantined: Collection[str] | None) -> Iterator[UnprovenMatch]:
     """Files of a case that are offline by the record only."""
     for number, measure in enumerate(case.measures):
         place, name = str(case.about(number).upload.place), case.quarantine_id(number)
         if measure.state is MeasureState.DESTROYED:
             if (str(number) if measure.copy else _OWN_FILE) not in trail.destroyed:
                 why = "no entry of the log says that it was destroyed"
-                yield Finding(Problem.LOG_DIFFERS, case.id, case.upload.customer, place, why)
+                yield UnprovenMatch(OutcomeProblem.LOG_DIFFERS, case.id, case.upload.customer, place, why)
             continue
         if measure.state is not MeasureState.DONE:
             continue
         if (str(number) if measure.copy else _OWN_FILE) not in trail.done:
             why = "no entry of the log says that it was taken"
-            yield Finding(Problem.LOG_DIFFERS, case.id, case.upload.customer, place, why)
+            yield UnprovenMatch(OutcomeProblem.LOG_DIFFERS, case.id, case.upload.customer, place, why)
         elif quarantined is not None and name not in quarantined:
             why = f"{name} is in no quarantine of a tree that is watched"
-            yield Finding(Problem.NOT_IN_QUARANTINE, case.id, case.upload.customer, place, why)
+            yield UnprovenMatch(OutcomeProblem.NOT_IN_QUARANTINE, case.id, case.upload.customer, place, why)
 
 
-def _unknown_cases(trails: Trails, ids: Collection[str]) -> Iterator[Finding]:
+def _unknown_cases(trails: Trails, ids: Collection[str]) -> Iterator[UnprovenMatch]:
     for case_id, trail in trails.cases.items():
         if case_id not in ids:
             why = f"entry {trail.entries[-1]} says it is {trail.state}"
-            yield Finding(Problem.NOT_IN_RECORD, case_id, trail.customer, trail.path, why)
+            yield UnprovenMatch(OutcomeProblem.NOT_IN_RECORD, case_id, trail.customer, trail.path, why)
 
 
-def _unknown_files(quarantined: Collection[str], offline: Collection[str], ids: Collection[str]) -> Iterator[Finding]:
+def _unknown_files(
+    quarantined: Collection[str], offline: Collection[str], ids: Collection[str]
+) -> Iterator[UnprovenMatch]:
     for name in sorted(set(quarantined) - set(offline)):
         case_id, _, number = name.rpartition("-")
         case = name if name in ids or not number.isdecimal() else case_id
         why = "its case says that it is not offline" if case in ids else "no case is about it"
-        yield Finding(Problem.UNKNOWN_IN_QUARANTINE, name, why=why)
+        yield UnprovenMatch(OutcomeProblem.UNKNOWN_IN_QUARANTINE, name, why=why)
 
 
 def _contents(case: Case) -> Iterator[tuple[str, str]]:

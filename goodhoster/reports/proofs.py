@@ -15,7 +15,7 @@ _LONGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class NormProof:
     """A proof that a norm is kept, such as the invoice of a contribution."""
 
     norm: str
@@ -37,7 +37,7 @@ class People:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QuestionnaireAnswer:
     """A question of a questionnaire, such as a hotline's, and what you answer."""
 
     question: str
@@ -48,11 +48,11 @@ class Answer:
 class Proofs:
     """The whole file."""
 
-    proofs: tuple[Proof, ...] = ()
+    proofs: tuple[NormProof, ...] = ()
     people: tuple[People, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[QuestionnaireAnswer, ...] = ()
 
-    def of(self, norm: str) -> list[Proof]:
+    def of(self, norm: str) -> list[NormProof]:
         """Proofs of a norm, the one that lasts longest first."""
         found = [proof for proof in self.proofs if proof.norm == norm]
         return sorted(found, key=lambda proof: proof.expires or date.max, reverse=True)
@@ -69,7 +69,7 @@ def read_proofs(file: Path | None, norms: Sequence[str]) -> Proofs:
         tables = tomllib.loads(content.decode())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{file} cannot be read: {error}", hint="see [reports] proofs") from error
-    kinds = {"proof": Proof, "people": People, "answer": Answer}
+    kinds = {"proof": NormProof, "people": People, "answer": QuestionnaireAnswer}
     if unknown := sorted(set(tables) - set(kinds)):
         raise ConfigurationError(f"{file}: unknown table {unknown[0]}", hint=f"known are: {', '.join(kinds)}")
     read = {

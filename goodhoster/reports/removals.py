@@ -31,7 +31,7 @@ Key = tuple[str, str]
 """A notice and a URL of it: what entries of the log are about."""
 
 
-class Clock(StrEnum):
+class FigureClock(StrEnum):
     """Which clock a figure is by."""
 
     RECEIPT = "receipt"
@@ -39,7 +39,7 @@ class Clock(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class OutsideCheckEntry:
     """An entry of the log about what was seen from outside."""
 
     at: datetime
@@ -72,16 +72,16 @@ class ReportedUrl:
         """Whether it can be told how long it was online: it is, or when it went is known."""
         return self.state not in _GONE or bool(self.gone)
 
-    def counts(self, clock: Clock) -> bool:
+    def counts(self, clock: FigureClock) -> bool:
         """Whether it says anything about how fast we are."""
         if self.state is ItemState.DISPUTED:
-            return clock is Clock.HOTLINE
+            return clock is FigureClock.HOTLINE
         return self.state is not ItemState.NOT_OURS and self.measured
 
-    def online(self, clock: Clock) -> Iterator[tuple[datetime, datetime | None]]:
+    def online(self, clock: FigureClock) -> Iterator[tuple[datetime, datetime | None]]:
         """From when until when it was online by that clock; None: it still is."""
-        since: datetime | None = self.sent_at if clock is Clock.HOTLINE else self.received_at
-        until_told = _THREE_CHECKS if clock is Clock.HOTLINE else timedelta(0)
+        since: datetime | None = self.sent_at if clock is FigureClock.HOTLINE else self.received_at
+        until_told = _THREE_CHECKS if clock is FigureClock.HOTLINE else timedelta(0)
         for gone, back in self.gone:
             if back is not None and back - gone < until_told:
                 continue  # one of the hotline's three checks would have found it
@@ -92,13 +92,13 @@ class ReportedUrl:
             yield since, None
 
 
-def note_look(looks: dict[Key, list[Look]], entry: AuditEntry, about: Collection[Key]) -> None:
+def note_look(looks: dict[Key, list[OutsideCheckEntry]], entry: AuditEntry, about: Collection[Key]) -> None:
     """Note what an entry of the log says about the times at which one of these was gone or back."""
     if entry.event.kind not in _LOOKS:
         return
     key = str(entry.event.data.get("notice", "")), str(entry.event.data.get("url", ""))
     if key in about:
-        looks.setdefault(key, []).append(Look(entry.at, _LOOKS[entry.event.kind], entry.number))
+        looks.setdefault(key, []).append(OutsideCheckEntry(entry.at, _LOOKS[entry.event.kind], entry.number))
 
 
 def needs_log(item: NoticeItem) -> bool:
@@ -109,7 +109,7 @@ def needs_log(item: NoticeItem) -> bool:
     return item.reopened > 0 or item.state is ItemState.GONE
 
 
-def reported(notice: Notice, looks: Mapping[Key, Sequence[Look]]) -> Iterator[ReportedUrl]:
+def reported(notice: Notice, looks: Mapping[Key, Sequence[OutsideCheckEntry]]) -> Iterator[ReportedUrl]:
     """The URLs of a notice."""
     for item in notice.items:
         yield ReportedUrl(
@@ -137,7 +137,7 @@ def kind_of_sender(notice: Notice) -> str:
     return TRUSTED if notice.level is TrustLevel.PINNED else OTHERS
 
 
-def stretches(reports: Iterable[ReportedUrl], clock: Clock) -> list[tuple[datetime, datetime | None]]:
+def stretches(reports: Iterable[ReportedUrl], clock: FigureClock) -> list[tuple[datetime, datetime | None]]:
     """When one URL was online after it was reported, however often and by whomever it was."""
     merged: list[tuple[datetime, datetime | None]] = []
     each = (stretch for report in reports if report.counts(clock) for stretch in report.online(clock))
@@ -160,7 +160,9 @@ def _sent_at(notice: Notice) -> datetime:
     return sent if received - _LONGEST_WAY <= sent <= received else received
 
 
-def _gone(item: NoticeItem, notice: Notice, looks: Sequence[Look]) -> tuple[tuple[datetime, datetime | None], ...]:
+def _gone(
+    item: NoticeItem, notice: Notice, looks: Sequence[OutsideCheckEntry]
+) -> tuple[tuple[datetime, datetime | None], ...]:
     """When it was gone.
 
     The log tells of earlier times; of the last one the record does, where it has it.

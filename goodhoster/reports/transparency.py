@@ -12,7 +12,7 @@ from goodhoster.reports.documents import Cell, Document, Table, Tile, period_as_
 from goodhoster.reports.facts import Facts, Measured, NoticeCounts
 from goodhoster.reports.norm import Dimension, Mirror, Norm
 from goodhoster.reports.proofs import People
-from goodhoster.reports.removals import ORDER, OTHERS, TRUSTED, Clock
+from goodhoster.reports.removals import ORDER, OTHERS, TRUSTED, FigureClock
 from goodhoster.reports.statistics import Share
 
 CATEGORY = "STATEMENT_CATEGORY_PROTECTION_OF_MINORS"
@@ -130,4 +130,4 @@ def _people(people: tuple[People, ...]) -> Iterator[tuple[Cell, ...]]:
 
 
 def _median(norm: Norm | None) -> float | None:
-    return rounded(norm.speed[Clock.RECEIPT].median, 4) if norm else None
+    return rounded(norm.speed[FigureClock.RECEIPT].median, 4) if norm else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.notices import Caps, DkimKey, Forwarder, NoticeFormat, Notifier, NotifierKind
+from goodhoster.model.notices import DkimKey, Forwarder, NoticeFormat, Notifier, NotifierCaps, NotifierKind
 from goodhoster.settings.secret import read_secret
 from goodhoster.settings.values import duration, one_of, path, setting, short_name, text, texts, whole, yes_or_no
 
@@ -91,7 +91,7 @@ class NotifierSettings:
             domains=tuple(domain.lower().strip(".") for domain in self.domains),
             deadline=self.deadline or _DEADLINES.get(kind, 24 * _HOUR),
             automatic=may_act if self.automatic is None else self.automatic,
-            caps=Caps(self.per_hour, self.per_customer),
+            caps=NotifierCaps(self.per_hour, self.per_customer),
             language=_LANGUAGES.get(self.language or ""),
             layout=self.layout or "",
             dkim_keys=tuple(_keys(self.dkim_keys)) if self.dkim_keys else (),

@@ -9,18 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from goodhoster.model.customers.vetting import EvidenceKind
+from goodhoster.model.customers.vetting import VettingEvidenceKind
 from goodhoster.settings.values import duration, setting, texts, whole
 
-_KINDS = tuple(EvidenceKind)
+_KINDS = tuple(VettingEvidenceKind)
 _DAY = 86400.0
 
 
-def evidence(value: Any) -> tuple[EvidenceKind, ...]:
+def evidence(value: Any) -> tuple[VettingEvidenceKind, ...]:
     """A list of kinds of evidence; an empty one requires nothing."""
     if not isinstance(value, list) or any(word not in _KINDS for word in value):
         raise ValueError('a list such as ["email", "payment-method"], with any of ' + ", ".join(_KINDS))
-    return tuple(EvidenceKind(word) for word in dict.fromkeys(value))
+    return tuple(VettingEvidenceKind(word) for word in dict.fromkeys(value))
 
 
 def _points() -> Callable[[Any], int]:
@@ -34,16 +34,16 @@ class VettingSettings:
     Which evidence is needed of customers at which risk, and how the risk is estimated.
     """
 
-    required_low: tuple[EvidenceKind, ...] = setting(
-        evidence, "Needed at low risk, which takes an answer to every rule below.", default=(EvidenceKind.EMAIL,)
+    required_low: tuple[VettingEvidenceKind, ...] = setting(
+        evidence, "Needed at low risk, which takes an answer to every rule below.", default=(VettingEvidenceKind.EMAIL,)
     )
-    required_normal: tuple[EvidenceKind, ...] = setting(
-        evidence, "Needed at normal risk.", default=(EvidenceKind.EMAIL, EvidenceKind.PAYMENT_METHOD)
+    required_normal: tuple[VettingEvidenceKind, ...] = setting(
+        evidence, "Needed at normal risk.", default=(VettingEvidenceKind.EMAIL, VettingEvidenceKind.PAYMENT_METHOD)
     )
-    required_high: tuple[EvidenceKind, ...] = setting(
+    required_high: tuple[VettingEvidenceKind, ...] = setting(
         evidence,
         "Needed at high risk.",
-        default=(EvidenceKind.IDENTITY_DOCUMENT, EvidenceKind.EMAIL, EvidenceKind.PAYMENT_METHOD),
+        default=(VettingEvidenceKind.IDENTITY_DOCUMENT, VettingEvidenceKind.EMAIL, VettingEvidenceKind.PAYMENT_METHOD),
     )
     valid_for: float = setting(duration, "Evidence counts for so long.", default=365 * _DAY)
     valid_for_high: float = setting(duration, "The same at high risk.", default=182 * _DAY)

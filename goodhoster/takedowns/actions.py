@@ -20,7 +20,7 @@ from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, Order
 from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.notice_status import Block, ItemState, NoticeItem
-from goodhoster.model.notices import FoundBy, LocatedFile, Location, Outcome, ReadItem
+from goodhoster.model.notices import FoundBy, LocatedFile, Location, LocationKind, ReadItem
 from goodhoster.model.uploads import Content, Place, Upload
 from goodhoster.model.verdicts import Match
 from goodhoster.policy.decide import Action
@@ -144,7 +144,7 @@ class TakedownActions:
         An address is blocked whatever the rules say; files wait in a case of theirs.
         """
         location = self.locate(item.read)
-        if location.outcome is not Outcome.DYNAMIC or self.blocks is None:
+        if location.outcome is not LocationKind.DYNAMIC or self.blocks is None:
             return self.act([(item, grounds)])[0]
         return self._block_now(replace(item, url=location.url, customer=location.customer), grounds, self.blocks)
 
@@ -216,7 +216,7 @@ class TakedownActions:
             location = self.locate(item.read)
         except GoodhosterError as error:
             return error
-        if location.outcome is not Outcome.FILE:
+        if location.outcome is not LocationKind.FILE:
             return LookedFor(location)
         return LookedFor(location, *self._read([*location.files, *self._pictures_of(location)]))
 
@@ -229,15 +229,15 @@ class TakedownActions:
         found = replace(item, url=location.url, customer=location.customer, front=location.front)
         found = replace(found, reason=location.detail, network=location.network, server=location.server)
         match location.outcome:
-            case Outcome.NOT_OURS:
+            case LocationKind.NOT_OURS:
                 return _Found(self._settled(found, ItemState.NOT_OURS, grounds))
-            case Outcome.AMBIGUOUS:
+            case LocationKind.AMBIGUOUS:
                 return _Found(self._held(found, location.detail or "it is not certain what is meant"))
-            case Outcome.DYNAMIC if location.place is not None and not visible:
+            case LocationKind.DYNAMIC if location.place is not None and not visible:
                 return self._without_file(found, location, grounds)
-            case Outcome.DYNAMIC:
+            case LocationKind.DYNAMIC:
                 return _Found(self._block(found, grounds))
-            case Outcome.FILE:
+            case LocationKind.FILE:
                 return self._demanding(found, looked, grounds)
 
     def _demanding(self, item: NoticeItem, looked: LookedFor, grounds: Grounds) -> _Found:

@@ -10,9 +10,9 @@ from goodhoster.errors import RefusedError
 from goodhoster.letters import texts
 from goodhoster.letters.appeal_links import appeal_link
 from goodhoster.letters.outbox import Outbox
-from goodhoster.letters.texts import Acted, Handling, Letterhead
+from goodhoster.letters.texts import Handling, InaccessibleUrls, Letterhead
 from goodhoster.model.cases import Case, CaseState, MeasureState
-from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.letters import Letter
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState
 from goodhoster.model.notices import Carrier, TrustLevel
@@ -31,7 +31,7 @@ class Answers:
     own_addresses: frozenset[str]
     """Lower case: a letter to ourselves would come back as a notice."""
     cases: CaseStore
-    contact_of: Callable[[str], Contact | None]
+    contact_of: Callable[[str], AbuseContact | None]
     """None when no directory names one: then no statement is written yet."""
     automatic: bool
     """False in mode observe: nothing goes out by itself."""
@@ -138,7 +138,7 @@ class Answers:
             else:
                 yield f"{told}-no-contact", None
 
-    def _link(self, notice: Notice, customer: str, acted: Acted) -> str:
+    def _link(self, notice: Notice, customer: str, acted: InaccessibleUrls) -> str:
         """The link to the form for objections.
 
         None where only addresses are blocked: a person reads the answer.
@@ -166,26 +166,26 @@ def _confidential(notice: Notice) -> bool:
     return bool(notice.read and notice.read.order and notice.read.order.confidential)
 
 
-def _acted(notice: Notice, cases: Iterable[Case]) -> dict[str, Acted]:
+def _acted(notice: Notice, cases: Iterable[Case]) -> dict[str, InaccessibleUrls]:
     """What this notice (and no earlier one) made inaccessible, by customer.
 
     Each sees only its own files.
     """
-    found: dict[str, Acted] = {}
+    found: dict[str, InaccessibleUrls] = {}
     cases = iter(cases)
     for item in notice.items:
         if item.blocked:
-            _add(found, item.customer, Acted((texts.defanged(item.url),), notice.reviewed))
+            _add(found, item.customer, InaccessibleUrls((texts.defanged(item.url),), notice.reviewed))
         for case in itertools.islice(cases, len(item.cases)):
             if case.notice == notice.id and case.state is CaseState.OFFLINE:
-                _add(found, case.upload.customer, Acted(tuple(_files(case)), bool(case.actor), cases=True))
+                _add(found, case.upload.customer, InaccessibleUrls(tuple(_files(case)), bool(case.actor), cases=True))
     return found
 
 
-def _add(found: dict[str, Acted], customer: str, acted: Acted) -> None:
-    before = found.get(customer, Acted(()))
+def _add(found: dict[str, InaccessibleUrls], customer: str, acted: InaccessibleUrls) -> None:
+    before = found.get(customer, InaccessibleUrls(()))
     by_person, cases = before.by_person or acted.by_person, before.cases or acted.cases
-    found[customer] = Acted((*before.lines, *acted.lines), by_person, cases)
+    found[customer] = InaccessibleUrls((*before.lines, *acted.lines), by_person, cases)
 
 
 def _files(case: Case) -> Iterator[str]:

@@ -24,7 +24,7 @@ from goodhoster.locating.urls import read_url
 from goodhoster.model.cases import CaseState
 from goodhoster.model.crawling import CrawlCounts, FetchedPage, FoundAgain
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, Sight
-from goodhoster.model.notices import FoundBy, Location, Outcome, ReadItem
+from goodhoster.model.notices import FoundBy, Location, LocationKind, ReadItem
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import NOTICED, Match, VerdictKind
 from goodhoster.ports import CaseQuery, CaseStore, NoticeStore, Outside, SitePages
@@ -188,9 +188,9 @@ class Crawler:
     def _looked_at(self, url: str, host: str, crawl: CrawlRound, counts: CrawlCounts) -> _Shown:
         """What an address of ours shows."""
         location = self.locate(ReadItem((url,)))
-        if location.outcome is Outcome.NOT_OURS:
+        if location.outcome is LocationKind.NOT_OURS:
             return _NOTHING
-        if location.outcome is Outcome.FILE and not location.page:
+        if location.outcome is LocationKind.FILE and not location.page:
             return _Shown(self._file(location, counts))
         page = self._fetched(url, host, crawl, counts)
         if page is None:

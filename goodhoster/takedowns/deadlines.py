@@ -39,7 +39,7 @@ PAGES = frozenset({"page-person", "page-reopened", "page-warning", "page-overdue
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class DeadlineTerms:
     """Settings of the hoster in [notices]."""
 
     default: timedelta = timedelta(hours=24)
@@ -47,7 +47,7 @@ class Terms:
     warn_before: timedelta = timedelta(hours=4)
 
 
-def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, terms: Terms) -> datetime:
+def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, terms: DeadlineTerms) -> datetime:
     """Moment by which a notice's items must be inaccessible.
 
     The shortest of what the notifier's profile and the order itself say.
@@ -63,7 +63,7 @@ def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, t
     return min(ends)
 
 
-def pages(notice: Notice, now: datetime, terms: Terms) -> Iterator[tuple[str, str]]:
+def pages(notice: Notice, now: datetime, terms: DeadlineTerms) -> Iterator[tuple[str, str]]:
     """Unsent alerts that are due by now: a short stable code, and the text."""
     told = set(notice.told)
     reply = f"page-reply-{sum(reply.seen for reply in notice.replies)}"
@@ -90,7 +90,7 @@ def kind_of(told: str) -> AlertKind:
     return kinds.get(told, AlertKind.NOTICE)
 
 
-def next_due(notice: Notice, now: datetime, terms: Terms) -> datetime | None:
+def next_due(notice: Notice, now: datetime, terms: DeadlineTerms) -> datetime | None:
     """When to look at this notice again; None when nothing more happens by itself."""
     moments = [item.look_at for item in notice.items if item.look_at]
     if notice.stopped_at is None:
@@ -133,7 +133,7 @@ def _cannot_wait(notice: Notice) -> bool:
     return notice.level in {TrustLevel.AUTHORITY, TrustLevel.PINNED} or notice.urgent
 
 
-def _warn_before(notice: Notice, terms: Terms) -> timedelta:
+def _warn_before(notice: Notice, terms: DeadlineTerms) -> timedelta:
     """Warning time before the deadline; of a short term, the last quarter."""
     term = (notice.deadline or notice.receipt.received_at) - notice.receipt.received_at
     return min(terms.warn_before, term / 4)

@@ -14,7 +14,7 @@ from goodhoster.cases.session import CaseSession, measure_state
 from goodhoster.model.cases import OVERRULED, UNDECIDED, UNTOUCHED, Case, CaseState, Copy, same_file
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint
-from goodhoster.model.notices import Caps, FoundBy
+from goodhoster.model.notices import FoundBy, NotifierCaps
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.model.verdicts import Match, Verdict
 from goodhoster.policy.decide import Action, Decision
@@ -46,7 +46,7 @@ class Grounds:
     """Id of the profile whose proof passed; empty when none did."""
     doubt: str
     """Why a person must look first; empty when nobody must."""
-    caps: Caps
+    caps: NotifierCaps
     uncertain: str = ""
     """Why the reading is not certain: then *not ours* and *no such file* settle nothing by themselves (promise G16)."""
 

@@ -20,6 +20,7 @@ from goodhoster.model.cases import Order
 from goodhoster.model.crawling import FoundAgain
 from goodhoster.model.notice_status import (
     Decided,
+    DecisionVerb,
     ItemState,
     Notice,
     NoticeItem,
@@ -27,13 +28,12 @@ from goodhoster.model.notice_status import (
     Receipt,
     Reply,
     Seen,
-    Verb,
 )
 from goodhoster.model.notices import (
     Belief,
-    Caps,
     Carrier,
     Notifier,
+    NotifierCaps,
     RawNotice,
     ReadItem,
     ReadNotice,
@@ -47,7 +47,7 @@ from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
-from goodhoster.takedowns.deadlines import PAGES, Terms, deadline_of, kind_of, next_due, pages
+from goodhoster.takedowns.deadlines import PAGES, DeadlineTerms, deadline_of, kind_of, next_due, pages
 from goodhoster.takedowns.demands import Grounds
 from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.takedowns.outside_checks import after_look, first_look, found_again, worst_of
@@ -60,7 +60,7 @@ _LOOKS_WITHIN = timedelta(seconds=10)
 """Then other notices have their turn, however slow the site is; what was not looked at yet stays due."""
 _ACTS_AT_ONCE = 50
 """Items whose measures share a session at the case desk: in between, fresh uploads have theirs."""
-_NOTHING = Caps(0, 0)
+_NOTHING = NotifierCaps(0, 0)
 _KEYS_WITHIN = timedelta(hours=1)
 
 
@@ -107,7 +107,7 @@ class NoticeParts:
 class NoticeDesk:
     """Notice desk of one process; all of a machine share spool, store, audit log and lock."""
 
-    def __init__(self, parts: NoticeParts, notifiers: Sequence[Notifier], terms: Terms) -> None:
+    def __init__(self, parts: NoticeParts, notifiers: Sequence[Notifier], terms: DeadlineTerms) -> None:
         self._parts = parts
         self._notifiers = {notifier.id: notifier for notifier in notifiers}
         self._terms = terms
@@ -169,7 +169,7 @@ class NoticeDesk:
         RefusedError in mode observe, and where another person's decision came first.
         """
         self._parts.acts.desk.expect_enforcing()
-        return self._decide(notice_id, Verb.CONFIRMED, order)
+        return self._decide(notice_id, DecisionVerb.CONFIRMED, order)
 
     def preview(self, notice_id: str) -> list[PreviewLine]:
         """What `confirm` would take and block at whom; nothing is changed."""
@@ -185,9 +185,9 @@ class NoticeDesk:
         A block for it is lifted, and a case that waits for a person is closed. What was taken offline comes
         back by `cases restore`. RefusedError where another person's decision came first.
         """
-        return self._decide(notice_id, Verb.DISMISSED, order)
+        return self._decide(notice_id, DecisionVerb.DISMISSED, order)
 
-    def _decide(self, notice_id: str, verb: Verb, order: Order) -> Notice:
+    def _decide(self, notice_id: str, verb: DecisionVerb, order: Order) -> Notice:
         """Record a decision before anything is done for it, and carry it out.
 
         The decision that is on record first wins, also after a crash.
@@ -208,7 +208,7 @@ class NoticeDesk:
         """Whether a crash interrupted a decision that may be gone on with."""
         if notice.decided is None or notice.decided.done:
             return False
-        return notice.decided.verb is Verb.DISMISSED or self._parts.acts.desk.rules.enforce
+        return notice.decided.verb is DecisionVerb.DISMISSED or self._parts.acts.desk.rules.enforce
 
     def _carried_out(self, notice: Notice) -> Notice:
         """Carry out the decision that is on record.
@@ -219,7 +219,7 @@ class NoticeDesk:
         order, decided = Order(notice.decided.actor, notice.decided.reason), replace(notice.decided, done=True)
         after = replace(_replies_seen(notice), decided=decided, reviewed=True)
         try:
-            if decided.verb is Verb.CONFIRMED:
+            if decided.verb is DecisionVerb.CONFIRMED:
                 after = replace(after, items=tuple(self._confirmed(notice, item, order) for item in notice.items))
                 return self._handle(self._forwarded(after, order), recorded=notice)
             items = tuple(self._dismissed(item, order) for item in notice.items)
@@ -500,7 +500,7 @@ def _sight_of(item: NoticeItem, outside: Outside) -> Seen:
     return worst_of([outside.look(url) for url in (item.url, *item.found_at)])
 
 
-def _expect_undecided(notice: Notice, seen: Decided | None, verb: Verb) -> None:
+def _expect_undecided(notice: Notice, seen: Decided | None, verb: DecisionVerb) -> None:
     """Raise RefusedError where another decision came first, or nothing is left to be decided."""
     decided = notice.decided
     if decided is None:
@@ -509,7 +509,7 @@ def _expect_undecided(notice: Notice, seen: Decided | None, verb: Verb) -> None:
     if seen is None or (seen.at, seen.actor) != (decided.at, decided.actor):
         hint = f"look at it: {again}; decide otherwise by a new order, if that is still wanted"
         raise RefusedError(f"notice {notice.id} was {decided}", hint=hint)
-    dismissible = verb is Verb.DISMISSED and any(item.dismissible or item.blocked for item in notice.items)
+    dismissible = verb is DecisionVerb.DISMISSED and any(item.dismissible or item.blocked for item in notice.items)
     waits = notice.state is NoticeState.NEEDS_PERSON or any(item.state.waits_for_person for item in notice.items)
     if not (waits or dismissible or any(reply.waits for reply in notice.replies)):
         hint = f"see: {again}; what is offline comes back by: goodhoster cases restore --notice {notice.id}"

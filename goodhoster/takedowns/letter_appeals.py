@@ -20,7 +20,7 @@ _OF_STATEMENT = re.compile(r"(N\d{8}-[2-9a-z]{7,12})-statement-(.+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class AppealableMeasure:
     """A measure that a letter tells of."""
 
     subject: str
@@ -45,14 +45,14 @@ class LetterAppeals:
         """Whether it is the statement about a notice, which has no reference."""
         return _OF_STATEMENT.fullmatch(letter) is not None
 
-    def told_in(self, letter: str) -> list[Measure]:
+    def told_in(self, letter: str) -> list[AppealableMeasure]:
         """The measures that a letter tells of and that can be appealed, or were."""
         if reference := self.reference_of(letter):
-            return [Measure(one.subject, one.customer) for one in self.appeals.referred(reference)]
+            return [AppealableMeasure(one.subject, one.customer) for one in self.appeals.referred(reference)]
         found = _OF_STATEMENT.fullmatch(letter)
         return list(self._by_notice(found[1], found[2])) if found else []
 
-    def known(self, measures: Sequence[Measure]) -> list[Appeal]:
+    def known(self, measures: Sequence[AppealableMeasure]) -> list[Appeal]:
         """The appeals about these measures."""
         subjects = {one.subject for one in measures}
         customers = dict.fromkeys(one.customer for one in measures)
@@ -74,7 +74,7 @@ class LetterAppeals:
             [(one.subject, one.customer) for one in self.told_in(letter) if may(one.customer)], text, channel
         )
 
-    def _by_notice(self, notice_id: str, name: str) -> Iterator[Measure]:
+    def _by_notice(self, notice_id: str, name: str) -> Iterator[AppealableMeasure]:
         """The files of a notice at the customer whom its statement went to."""
         try:
             notice = self.notices.get(notice_id)
@@ -83,8 +83,8 @@ class LetterAppeals:
         ids = [case_id for item in notice.items for case_id in item.cases]
         for case in self.cases.get_all(ids):
             if case.notice == notice.id and plain_name(case.upload.customer) == name and self._can_be_appealed(case):
-                yield Measure(case_subject(case.id), case.upload.customer)
+                yield AppealableMeasure(case_subject(case.id), case.upload.customer)
 
     def _can_be_appealed(self, case: Case) -> bool:
-        measure = Measure(case_subject(case.id), case.upload.customer)
+        measure = AppealableMeasure(case_subject(case.id), case.upload.customer)
         return case.state is CaseState.OFFLINE or bool(self.known([measure]))

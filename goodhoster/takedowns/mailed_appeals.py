@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState
 from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import RawNotice, ReadNotice, TrustLevel
@@ -45,7 +45,7 @@ class MailedAppeals:
 
     letters: LetterAppeals
     believe: Believe
-    contact_of: Callable[[str], Contact | None]
+    contact_of: Callable[[str], AbuseContact | None]
     """The contact that statements about notices go to."""
 
     def take(self, answer: AnsweringMail) -> bool:

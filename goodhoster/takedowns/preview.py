@@ -9,13 +9,13 @@ from enum import StrEnum
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, MeasureState
 from goodhoster.model.notice_status import Notice, NoticeItem
-from goodhoster.model.notices import Caps, Outcome, ReadItem
+from goodhoster.model.notices import LocationKind, NotifierCaps, ReadItem
 from goodhoster.model.uploads import Place
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.demands import Grounds
 
 
-class Effect(StrEnum):
+class PreviewEffect(StrEnum):
     """What a confirmation or a dismissal does about one file or address."""
 
     TAKE = "take"
@@ -37,7 +37,7 @@ class PreviewLine:
     """One file or address that an item leads to."""
 
     url: str
-    effect: Effect
+    effect: PreviewEffect
     customer: str = ""
     place: Place | None = None
     case: str = ""
@@ -47,7 +47,7 @@ class PreviewLine:
 
 def preview_of(notice: Notice, acts: TakedownActions) -> list[PreviewLine]:
     """Effects of a confirmation on the items that wait for a person; nothing is changed."""
-    grounds = Grounds(notice.id, notice.notifier, "", Caps(0, 0))  # they do not change which files are meant
+    grounds = Grounds(notice.id, notice.notifier, "", NotifierCaps(0, 0))  # they do not change which files are meant
     waiting = [item for item in notice.items if item.state.waits_for_person]
     elsewhere = (NoticeItem(ReadItem((url,)), url) for item in waiting for url in item.found_at)
     lines = [line for item in waiting for line in (*_lines(item, acts, grounds), *_held(item, acts))]
@@ -62,20 +62,26 @@ def preview_of_dismissal(notice: Notice, acts: TakedownActions) -> list[PreviewL
 def _dismissed(item: NoticeItem, acts: TakedownActions) -> Iterator[PreviewLine]:
     if not item.dismissible:
         reason = f"it is {item.state}; what is offline comes back by: goodhoster cases restore"
-        yield PreviewLine(item.url, Effect.LEAVE, item.customer, item.place, reason=reason)
+        yield PreviewLine(item.url, PreviewEffect.LEAVE, item.customer, item.place, reason=reason)
         return
     cases = acts.desk.store.get_all([*item.cases, *item.copies_held])
     effects = [line for case in cases for line in _ended(item, case)]
     if item.blocked:
-        effects.append(PreviewLine(item.url, Effect.LIFT, item.customer))
-    nothing = PreviewLine(item.url, Effect.LEAVE, item.customer, item.place, reason="nothing was done about it")
+        effects.append(PreviewLine(item.url, PreviewEffect.LIFT, item.customer))
+    nothing = PreviewLine(item.url, PreviewEffect.LEAVE, item.customer, item.place, reason="nothing was done about it")
     yield from effects or [nothing]
 
 
 def _ended(item: NoticeItem, case: Case) -> Iterator[PreviewLine]:
     """Effects of a dismissal on the files of a case."""
-    effect = Effect.CANCEL if case.state in MEASURING else Effect.CLOSE if case.state in UNDECIDED else Effect.LEAVE
-    reason = f"its case is {case.state}: goodhoster cases show {case.id}" if effect is Effect.LEAVE else ""
+    effect = (
+        PreviewEffect.CANCEL
+        if case.state in MEASURING
+        else PreviewEffect.CLOSE
+        if case.state in UNDECIDED
+        else PreviewEffect.LEAVE
+    )
+    reason = f"its case is {case.state}: goodhoster cases show {case.id}" if effect is PreviewEffect.LEAVE else ""
     for upload in case.uploads:
         yield PreviewLine(item.url, effect, upload.customer, upload.place, case.id, reason)
 
@@ -86,7 +92,9 @@ def _lines(item: NoticeItem, acts: TakedownActions, grounds: Grounds) -> list[Pr
     cases = acts.desk.store.get_all(item.cases)
     waits = [case for case in cases if case.state in UNDECIDED | {CaseState.FAILED}]
     found = [line for case in waits for line in _files(item, case)]
-    return found or [PreviewLine(item.url, Effect.LEAVE, item.customer, item.place, reason="no case of it waits")]
+    return found or [
+        PreviewLine(item.url, PreviewEffect.LEAVE, item.customer, item.place, reason="no case of it waits")
+    ]
 
 
 def _files(item: NoticeItem, case: Case) -> Iterator[PreviewLine]:
@@ -94,7 +102,7 @@ def _files(item: NoticeItem, case: Case) -> Iterator[PreviewLine]:
     for number, measure in enumerate(case.measures):
         if measure.state is not MeasureState.DONE:
             upload = case.about(number).upload
-            yield PreviewLine(item.url, Effect.TAKE, upload.customer, upload.place, case.id)
+            yield PreviewLine(item.url, PreviewEffect.TAKE, upload.customer, upload.place, case.id)
 
 
 def _located(item: NoticeItem, acts: TakedownActions, grounds: Grounds) -> Iterator[PreviewLine]:
@@ -102,18 +110,18 @@ def _located(item: NoticeItem, acts: TakedownActions, grounds: Grounds) -> Itera
     try:
         location = acts.locate(item.read)
     except GoodhosterError as error:
-        yield PreviewLine(item.url, Effect.LEAVE, reason=f"it cannot be told yet where it is: {error}")
+        yield PreviewLine(item.url, PreviewEffect.LEAVE, reason=f"it cannot be told yet where it is: {error}")
         return
-    if location.outcome is Outcome.DYNAMIC and acts.blocks is not None:
-        yield PreviewLine(location.url, Effect.BLOCK, location.customer)
+    if location.outcome is LocationKind.DYNAMIC and acts.blocks is not None:
+        yield PreviewLine(location.url, PreviewEffect.BLOCK, location.customer)
         return
-    demands = acts.demands_of(location, grounds) if location.outcome is Outcome.FILE else None
+    demands = acts.demands_of(location, grounds) if location.outcome is LocationKind.FILE else None
     files = [file for demand in (demands.follow if demands else ()) for file in demand.files]
     for file in files:
-        yield PreviewLine(location.url, Effect.TAKE, file.upload.customer, file.upload.place)
+        yield PreviewLine(location.url, PreviewEffect.TAKE, file.upload.customer, file.upload.place)
     if not files:
         reason = location.detail or "no file is there that can be read"
-        yield PreviewLine(location.url, Effect.LEAVE, location.customer, reason=reason)
+        yield PreviewLine(location.url, PreviewEffect.LEAVE, location.customer, reason=reason)
 
 
 def _held(item: NoticeItem, acts: TakedownActions) -> Iterator[PreviewLine]:
@@ -122,4 +130,4 @@ def _held(item: NoticeItem, acts: TakedownActions) -> Iterator[PreviewLine]:
         if case.state in UNDECIDED:
             reason = f"a copy that waits for its own word: goodhoster cases confirm {case.id}"
             for upload in case.uploads:
-                yield PreviewLine(item.url, Effect.LEAVE, upload.customer, upload.place, case.id, reason)
+                yield PreviewLine(item.url, PreviewEffect.LEAVE, upload.customer, upload.place, case.id, reason)

@@ -21,7 +21,7 @@ _STATE = frozenset({"state", "status"})
 _OPEN = frozenset({"open", "online", "checkonline", "running", "lopend"})
 
 
-class Gap(StrEnum):
+class Discrepancy(StrEnum):
     """Result of comparing a line of the list with our record."""
 
     AGREED = "agreed"
@@ -40,7 +40,7 @@ class Gap(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HotlineListLine:
     """One line of the hotline's list."""
 
     url: str
@@ -50,10 +50,10 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LineFinding:
     """One comparison."""
 
-    gap: Gap
+    gap: Discrepancy
     url: str
     reference: str
     notice: str
@@ -61,7 +61,7 @@ class Finding:
     why: str
 
 
-def read_list(content: bytes) -> list[Line]:
+def read_list(content: bytes) -> list[HotlineListLine]:
     """Read a CSV with a header, separated by `;`, `,` or tab.
 
     ConfigurationError when no column has URLs, or it is no CSV.
@@ -77,14 +77,16 @@ def read_list(content: bytes) -> list[Line]:
         raise ConfigurationError(f"line {rows.line_num} of the list is no CSV: {error}", hint=hint) from error
 
 
-def reconcile(lines: Iterable[Line], notices: Sequence[Notice]) -> list[Finding]:
+def reconcile(lines: Iterable[HotlineListLine], notices: Sequence[Notice]) -> list[LineFinding]:
     """Compare every line of theirs, then everything of ours that they do not have."""
     ours = _by_url(notices)
     listed = list(lines)
     found = [_compare(line, ours.get(same_form(line.url), [])) for line in listed]
     theirs = {same_form(line.url) for line in listed}
     return found + [
-        Finding(Gap.NOT_ON_THEIR_LIST, item.url, notice.reference, notice.id, f"we received it; it is {item.state}")
+        LineFinding(
+            Discrepancy.NOT_ON_THEIR_LIST, item.url, notice.reference, notice.id, f"we received it; it is {item.state}"
+        )
         for url, entries in ours.items()
         if url not in theirs
         for notice, item in entries[:1]
@@ -99,7 +101,7 @@ def same_form(url: str) -> str:
         return url.strip()
 
 
-def _lines(rows: csv.DictReader[str]) -> list[Line]:
+def _lines(rows: csv.DictReader[str]) -> list[HotlineListLine]:
     names = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
     url, reference, state = (_column(names, wanted) for wanted in (_URL, _REFERENCE, _STATE))
     if url is None:
@@ -108,24 +110,24 @@ def _lines(rows: csv.DictReader[str]) -> list[Line]:
     return [_line(row, (url, reference, state)) for row in rows if (row.get(url) or "").strip()]
 
 
-def _compare(line: Line, entries: Sequence[tuple[Notice, NoticeItem]]) -> Finding:
+def _compare(line: HotlineListLine, entries: Sequence[tuple[Notice, NoticeItem]]) -> LineFinding:
     if not entries:
-        return Finding(Gap.NEVER_RECEIVED, line.url, line.reference, "", "no notice of ours has it")
+        return LineFinding(Discrepancy.NEVER_RECEIVED, line.url, line.reference, "", "no notice of ours has it")
     named = [entry for entry in entries if line.reference in {"", entry[0].reference}]
     notice, item = (named or entries)[-1]
     if not item.state.settled:
         why = f"it is {item.state} here: {item.reason}"
-        return Finding(Gap.OPEN_HERE, line.url, line.reference, notice.id, why)
+        return LineFinding(Discrepancy.OPEN_HERE, line.url, line.reference, notice.id, why)
     if line.open and item.state is ItemState.DISPUTED:
-        return Finding(Gap.DISPUTED_HERE, line.url, line.reference, notice.id, f"it stays: {item.reason}")
+        return LineFinding(Discrepancy.DISPUTED_HERE, line.url, line.reference, notice.id, f"it stays: {item.reason}")
     if line.open:
         since = f" since {item.gone_at:%Y-%m-%d %H:%M} UTC" if item.gone_at else ""
         why = f"{item.state} here{since}: ask them to look again, or look where it is hosted"
-        return Finding(Gap.OPEN_THERE_GONE_HERE, line.url, line.reference, notice.id, why)
+        return LineFinding(Discrepancy.OPEN_THERE_GONE_HERE, line.url, line.reference, notice.id, why)
     if not named:
         why = f"we have it from {notice.reference or 'a notice without a number'}"
-        return Finding(Gap.OTHER_NOTICE, line.url, line.reference, notice.id, why)
-    return Finding(Gap.AGREED, line.url, line.reference, notice.id, f"{item.state} here")
+        return LineFinding(Discrepancy.OTHER_NOTICE, line.url, line.reference, notice.id, why)
+    return LineFinding(Discrepancy.AGREED, line.url, line.reference, notice.id, f"{item.state} here")
 
 
 def _by_url(notices: Iterable[Notice]) -> dict[str, list[tuple[Notice, NoticeItem]]]:
@@ -140,6 +142,6 @@ def _column(names: Mapping[str, str], wanted: frozenset[str]) -> str | None:
     return next((names[name] for name in names if name in wanted), None)
 
 
-def _line(row: Mapping[str, str | None], columns: tuple[str, str | None, str | None]) -> Line:
+def _line(row: Mapping[str, str | None], columns: tuple[str, str | None, str | None]) -> HotlineListLine:
     url, reference, state = ((row.get(column) or "").strip() if column else "" for column in columns)
-    return Line(url, reference.strip("[]"), state.lower() in _OPEN if state else None)
+    return HotlineListLine(url, reference.strip("[]"), state.lower() in _OPEN if state else None)

@@ -10,8 +10,8 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from goodhoster.testing.http_answers import Answer, reply
-from goodhoster.testing.http_server import FakeServer, Request
+from goodhoster.testing.http_answers import CannedResponse, reply
+from goodhoster.testing.http_server import FakeServer, ReceivedRequest
 
 _WITHIN = 31
 _JSON = {"Content-Type": "application/json"}
@@ -28,7 +28,7 @@ class FakeArachnidShield(FakeServer):
         super().__init__()
         self.known = known
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         if not self._is_from_our_account(request):
             return reply(401, json.dumps({"detail": _UNAUTHORIZED}).encode(), _JSON)
         if (request.method, request.path) != ("POST", "/v1/pdq/"):

@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from goodhoster.model.digests import Digest
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.testing import http_answers
-from goodhoster.testing.http_answers import Answer
-from goodhoster.testing.http_server import FakeServer, Request
+from goodhoster.testing.http_answers import CannedResponse
+from goodhoster.testing.http_server import FakeServer, ReceivedRequest
 
 
 class FakeHashService(FakeServer):
@@ -29,7 +29,7 @@ class FakeHashService(FakeServer):
         super().__init__(tls=tls)
         self.known = set(known)
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         """The answer as the service gives it (SCART `scartHASHcheck.php` reads it so)."""
         if not self._is_from_our_account(request):
             return http_answers.REFUSALS["wrong account"]

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from goodhoster.testing.http_answers import Answer, reply
-from goodhoster.testing.http_server import FakeServer, Request
+from goodhoster.testing.http_answers import CannedResponse, reply
+from goodhoster.testing.http_server import FakeServer, ReceivedRequest
 
 _WITHIN = 31
 
@@ -28,7 +28,7 @@ class FakeHma(FakeServer):
         self.banks = banks
         self._older = older
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         parts = urlsplit(request.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if request.method != "GET" or parts.path not in {"/m/lookup", "/m/raw_lookup"}:
@@ -66,9 +66,9 @@ class FakeHma(FakeServer):
         return list(banks) if self._older else banks
 
     @staticmethod
-    def _json(value: Any) -> Answer:  # noqa: ANN401 - JSON
+    def _json(value: Any) -> CannedResponse:  # noqa: ANN401 - JSON
         return reply(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
     @staticmethod
-    def _error(status: int, message: str) -> Answer:
+    def _error(status: int, message: str) -> CannedResponse:
         return reply(status, json.dumps({"message": message}).encode(), {"Content-Type": "application/json"})

@@ -20,7 +20,7 @@ class Ending(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CannedResponse:
     """The bytes that are sent in answer to one request."""
 
     raw: bytes
@@ -32,36 +32,36 @@ class Answer:
     drip_pause: float = 1.0
     """Seconds between dripped bytes."""
 
-    def dripping(self, *, from_body: bool) -> Answer:
+    def dripping(self, *, from_body: bool) -> CannedResponse:
         """This answer, a byte a second, from the first byte or from the first of the body."""
         return replace(self, drip_from=self.raw.index(b"\r\n\r\n") + 4 if from_body else 0)
 
-    def after(self, seconds: float) -> Answer:
+    def after(self, seconds: float) -> CannedResponse:
         """This answer, later."""
         return replace(self, delay=seconds)
 
 
-def reply(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+def reply(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> CannedResponse:
     """A complete and well-formed response."""
     fields = {"Content-Type": "text/plain", "Content-Length": str(len(body)), **(headers or {})}
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
         *(f"{name}: {value}" for name, value in fields.items()),
     ]
-    return Answer("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+    return CannedResponse("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
 
 
 YES = reply(200, b"true")
 NO = reply(200, b"false")
-HANGS = Answer(b"", Ending.HANG)
-RESETS = Answer(b"", Ending.RESET)
-TRUNCATED = Answer(reply(200, b"", {"Content-Length": "5"}).raw + b"true", Ending.CLOSE)
+HANGS = CannedResponse(b"", Ending.HANG)
+RESETS = CannedResponse(b"", Ending.RESET)
+TRUNCATED = CannedResponse(reply(200, b"", {"Content-Length": "5"}).raw + b"true", Ending.CLOSE)
 """Says five bytes, sends four, and these look like an answer."""
 OVERSIZED = reply(200, b"true" * 500_000)
 
 _HTML = b"<!DOCTYPE html><title>Maintenance</title><p>true or false, we will be back soon"
 
-ODD: Mapping[str, Answer] = {
+ODD: Mapping[str, CannedResponse] = {
     "capitalised true": reply(200, b"True"),
     "upper-case false": reply(200, b"FALSE"),
     "false and a newline": reply(200, b"false\n"),
@@ -74,7 +74,7 @@ ODD: Mapping[str, Answer] = {
     "HTML with status 200": reply(200, _HTML, {"Content-Type": "text/html"}),
     "JSON with status 200": reply(200, b'{"match":false}', {"Content-Type": "application/json"}),
     "false with status 201": reply(201, b"false"),
-    "no content": Answer(b"HTTP/1.1 204 No Content\r\n\r\n"),
+    "no content": CannedResponse(b"HTTP/1.1 204 No Content\r\n\r\n"),
     "false in part": reply(206, b"false", {"Content-Range": "bytes 0-4/40"}),
     "compressed false": reply(200, b"\x1f\x8b\x08\x00false", {"Content-Encoding": "gzip"}),
     "false said to be compressed": reply(200, b"false", {"Content-Encoding": "gzip"}),
@@ -88,19 +88,19 @@ ODD: Mapping[str, Answer] = {
     "bad gateway": reply(502, _HTML, {"Content-Type": "text/html"}),
     "unavailable": reply(503, b"false", {"Retry-After": "7"}),
     "reset": RESETS,
-    "closed without a byte": Answer(b"", Ending.CLOSE),
-    "reset within the body": Answer(TRUNCATED.raw, Ending.RESET),
+    "closed without a byte": CannedResponse(b"", Ending.CLOSE),
+    "reset within the body": CannedResponse(TRUNCATED.raw, Ending.RESET),
     "truncated": TRUNCATED,
     "oversized": OVERSIZED,
-    "no HTTP": Answer(b"false\r\n\r\n", Ending.CLOSE),
+    "no HTTP": CannedResponse(b"false\r\n\r\n", Ending.CLOSE),
     "hang": HANGS,
-    "hang within the body": Answer(TRUNCATED.raw, Ending.HANG),
+    "hang within the body": CannedResponse(TRUNCATED.raw, Ending.HANG),
     "drip of the headers": NO.dripping(from_body=False),
     "drip of the body": NO.dripping(from_body=True),
 }
 """None of these is an answer of the HashCheckService: each leaves a file *unchecked*, not clear or known."""
 
-REFUSALS: Mapping[str, Answer] = {
+REFUSALS: Mapping[str, CannedResponse] = {
     "wrong account": reply(401, b"false", {"WWW-Authenticate": 'Basic realm="check"'}),
     "forbidden": reply(403, b"false"),
 }

@@ -19,14 +19,14 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from goodhoster.testing.http_answers import Answer, Ending
+from goodhoster.testing.http_answers import CannedResponse, Ending
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
 """Self-signed, for the name `localhost` only; trust it by `ca_file`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ReceivedRequest:
     """A request that the server received."""
 
     method: str
@@ -40,7 +40,7 @@ class Request:
 _TURNS = 8
 _FOR_EVER = 86400.0
 
-Behaviour = Callable[[Request], Answer | None]
+Behaviour = Callable[[ReceivedRequest], CannedResponse | None]
 """What to answer to a request; None for what the true service would answer."""
 
 
@@ -57,9 +57,9 @@ class FakeServer(ABC):
 
     def __init__(self, *, tls: bool = False) -> None:
         self.behave: Behaviour = lambda _: None
-        self.script: list[Answer] = []
+        self.script: list[CannedResponse] = []
         """Answers for the next requests, in order; before `behave`."""
-        self.requests: list[Request] = []
+        self.requests: list[ReceivedRequest] = []
         self.connections = 0
         """How many were opened so far."""
         self._tls = tls
@@ -111,30 +111,30 @@ class FakeServer(ABC):
             await writer.wait_closed()
         writer.transport.abort()
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: ReceivedRequest) -> CannedResponse:
         self.requests.append(request)
         if self.script:
             return self.script.pop(0)
         return self.behave(request) or self._true_answer(request)
 
     @abstractmethod
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         """The answer of the service that this one stands in for."""
 
-    def _is_from_our_account(self, request: Request) -> bool:
+    def _is_from_our_account(self, request: ReceivedRequest) -> bool:
         account = b64encode(f"{self.username}:{self.password}".encode()).decode()
         return request.headers.get("authorization") == f"Basic {account}"
 
 
-async def _receive(reader: asyncio.StreamReader) -> Request:
+async def _receive(reader: asyncio.StreamReader) -> ReceivedRequest:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     start, *fields = head.rstrip("\r\n").split("\r\n")
     method, path, _ = start.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
-    return Request(method, path, headers, await reader.readexactly(int(headers.get("content-length", "0"))))
+    return ReceivedRequest(method, path, headers, await reader.readexactly(int(headers.get("content-length", "0"))))
 
 
-async def _send(writer: asyncio.StreamWriter, answer: Answer) -> bool:
+async def _send(writer: asyncio.StreamWriter, answer: CannedResponse) -> bool:
     """Send an answer; False when the connection is to be closed."""
     await asyncio.sleep(answer.delay)
     whole = len(answer.raw) if answer.drip_from is None else answer.drip_from

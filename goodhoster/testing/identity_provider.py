@@ -8,8 +8,8 @@ from datetime import datetime
 
 from goodhoster.adapters.identity.neutral import SIGNATURE
 from goodhoster.adapters.identity.signatures import sign
-from goodhoster.testing.http_answers import Answer, reply
-from goodhoster.testing.http_server import FakeServer, Request
+from goodhoster.testing.http_answers import CannedResponse, reply
+from goodhoster.testing.http_server import FakeServer, ReceivedRequest
 
 SECRET = "made-up-webhook-secret"  # noqa: S105 - of a stand-in
 Message = tuple[dict[str, str], bytes]
@@ -42,7 +42,7 @@ class FakeIdentityProvider(FakeServer):
         """A webhook's headers and body about a session as it stands, signed now."""
         return signed_message(self.sessions[reference] | {"event": event}, now)
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         """What it answers to a request."""
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return reply(401, b"{}")

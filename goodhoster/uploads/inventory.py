@@ -30,7 +30,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class DirectoryComparison:
     """Comparison of a directory on the disk with the index."""
 
     unsettled: list[bytes]
@@ -62,13 +62,13 @@ class Inventory:
         self._dropped = dropped
         self._in_hand = in_hand
 
-    def compare(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> Comparison:
+    def compare(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> DirectoryComparison:
         """Compare a directory of which all regular files are given."""
         rows = self._rows(_STATES, (tree, directory))
         missing = [Known(*row[:3]) for row in rows if row[0] not in states]
-        return Comparison(self._unsettled(tree, directory, rows, states), missing)
+        return DirectoryComparison(self._unsettled(tree, directory, rows, states), missing)
 
-    def compare_part(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> Comparison:
+    def compare_part(self, tree: bytes, directory: bytes, states: Mapping[bytes, FileState]) -> DirectoryComparison:
         """Compare some of a directory's files; nothing is said of missing ones (see `known`)."""
         names = list(states)
         rows: list[Row] = []
@@ -76,7 +76,7 @@ class Inventory:
             page = names[start : start + _PAGE]
             marks = ", ".join("?" * len(page))
             rows += self._rows(f"{_STATES} AND name IN ({marks})", (tree, directory, *page))
-        return Comparison(self._unsettled(tree, directory, rows, states), [])
+        return DirectoryComparison(self._unsettled(tree, directory, rows, states), [])
 
     def known(self, tree: bytes, directory: bytes) -> Iterator[Sequence[Known]]:
         """All that the index knows in a directory, in pages; they may be dropped meanwhile."""

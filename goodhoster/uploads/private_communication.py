@@ -20,7 +20,7 @@ from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.content_kinds import HEAD, is_archive, kind_of
 from goodhoster.model.uploads import Place, display
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.verdicts import ContentKind
 from goodhoster.ports import AuditLog
 from goodhoster.uploads.opening import open_upload
 
@@ -107,7 +107,7 @@ def begins_as_hidden(place: Place) -> bool:
     True also where that cannot be told: the check reports why.
     """
     beginning = _beginning(place, HEAD)
-    return beginning is None or kind_of(beginning) is not Kind.OTHER or is_archive(beginning)
+    return beginning is None or kind_of(beginning) is not ContentKind.OTHER or is_archive(beginning)
 
 
 def _is_maildir(directory: bytes) -> bool:

@@ -16,7 +16,7 @@ from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Place
-from goodhoster.model.verdicts import Category, Kind
+from goodhoster.model.verdicts import Category, ContentKind
 from goodhoster.ports import HashSource, answering
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.retro_match_near import GrownNear, near_news, was_told
@@ -120,7 +120,7 @@ class SeenContents:
     def _owes_answer(self, row: Row, sources: Sequence[HashSource], answered: frozenset[str]) -> bool:
         """Whether a source with a say about the content, or one inside it, has not answered."""
         _, name, kind, md5, sha1, sha256, members, _ = row
-        picture = self.ask_everything or is_picture(Kind(kind), name)
+        picture = self.ask_everything or is_picture(ContentKind(kind), name)
         asked = [Digests(md5, sha1, sha256)]
         inside = [Digests(*each) for each in members_of(members or b"")]
         for source in sources:
@@ -196,7 +196,7 @@ def _lacks_fingerprints(row: Row, near: Sequence[GrownNear]) -> bool:
 
     It was broken, or read before what opens it was there.
     """
-    if not near or row[_KIND] != Kind.IMAGE:
+    if not near or row[_KIND] != ContentKind.IMAGE:
         return False
     kinds = {word.partition(":")[0] for word in (row[_FINGERPRINTS] or "").split()}
     return any(grown.entries.kind not in kinds for grown in near)

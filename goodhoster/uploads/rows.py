@@ -12,7 +12,7 @@ from typing import Any
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.uploads import Content, FileState, PastReading, Place
-from goodhoster.model.verdicts import Kind, SourceAnswer, Verdict, VerdictKind
+from goodhoster.model.verdicts import ContentKind, SourceAnswer, Verdict, VerdictKind
 from goodhoster.uploads.integers import signed, unsigned
 
 Row = tuple[Any, ...]
@@ -101,7 +101,7 @@ def _remembered(columns: list[Any]) -> PastReading | None:
     state = FileState(dev, unsigned(ino), size, mtime_ns, ctime_ns)
     taken = tuple(Fingerprint.parse(word) for word in fingerprints.split() if word.partition(":")[0] in _TAKEN)
     inside = tuple(Digests(*digests) for digests in members_of(members))
-    return PastReading(state, Content(Digests(md5, sha1, sha256), Kind(kind), size, taken, inside))
+    return PastReading(state, Content(Digests(md5, sha1, sha256), ContentKind(kind), size, taken, inside))
 
 
 _NOT_ENOUGH = "not-askable"

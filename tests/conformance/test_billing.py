@@ -13,7 +13,7 @@ from goodhoster.adapters.counterparts import Endpoint
 from goodhoster.errors import GoodhosterError, PassingError, PermanentError, RefusedError
 from goodhoster.model.customers.panels import SuspensionTarget
 from goodhoster.ports.panels import Billing
-from goodhoster.testing.http_answers import HANGS, OVERSIZED, RESETS, TRUNCATED, Answer, reply
+from goodhoster.testing.http_answers import HANGS, OVERSIZED, RESETS, TRUNCATED, CannedResponse, reply
 from goodhoster.testing.panels.billing import FakeBilling, FakeBlesta, FakeFossBilling, FakeWhmcs
 from goodhoster.testing.panels.hosting import MADE_UP_PASSWORD
 
@@ -40,7 +40,7 @@ KINDS: dict[str, tuple[Callable[[int], FakeBilling], Make]] = {
     "fossbilling": (FakeFossBilling, _fossbilling),
     "blesta": (FakeBlesta, _blesta),
 }
-ODD: dict[str, Answer] = {
+ODD: dict[str, CannedResponse] = {
     "HTML with status 200": reply(200, b"<!DOCTYPE html><title>Log in"),
     "redirect to a login": reply(302, b"", {"Location": "/login"}),
     "empty": reply(200),
@@ -133,7 +133,7 @@ def test_a_wrong_secret_is_told_and_not_shown(server: FakeBilling, make: Make) -
 
 
 @pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
-def test_an_odd_answer_is_no_empty_list(server: FakeBilling, make: Make, answer: Answer) -> None:
+def test_an_odd_answer_is_no_empty_list(server: FakeBilling, make: Make, answer: CannedResponse) -> None:
     server.behave = lambda _: answer
     with pytest.raises((PassingError, PermanentError)) as told:
         list(make(server).clients())
@@ -141,7 +141,7 @@ def test_an_odd_answer_is_no_empty_list(server: FakeBilling, make: Make, answer:
 
 
 @pytest.mark.parametrize("answer", ODD.values(), ids=ODD)
-def test_an_odd_answer_is_no_success(server: FakeBilling, make: Make, answer: Answer) -> None:
+def test_an_odd_answer_is_no_success(server: FakeBilling, make: Make, answer: CannedResponse) -> None:
     server.behave = lambda _: answer
     with pytest.raises(GoodhosterError):
         make(server).suspend(SuspensionTarget("10"), "made-up reason")

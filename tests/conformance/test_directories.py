@@ -9,7 +9,7 @@ from goodhoster.adapters.directories.apache import ApacheDirectory
 from goodhoster.adapters.directories.memory import MemoryDirectory
 from goodhoster.adapters.directories.nginx import NginxDirectory
 from goodhoster.adapters.directories.site_list import ListedDirectory
-from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.model.notices import Matching, PathRoute, Site
 from goodhoster.ports import Directory
 from goodhoster.testing.suites.directory import DirectorySuite
 
@@ -54,8 +54,8 @@ PidFile {0}/pid
 class TestMemory(DirectorySuite):
     @pytest.fixture
     def directory(self, tmp_path: Path) -> Directory:
-        def root(name: str, prefix: str = "/") -> Route:
-            return Route(Matching.PREFIX, prefix, os.fsencode(tmp_path / name) + b"/", replaces=True)
+        def root(name: str, prefix: str = "/") -> PathRoute:
+            return PathRoute(Matching.PREFIX, prefix, os.fsencode(tmp_path / name) + b"/", replaces=True)
 
         anna = Site("anna", ("anna.example", "www.anna.example"), (root("anna/www"), root("anna/media", "/media/")))
         return MemoryDirectory([anna, Site("bob", ("bob.example",), (root("bob/www"),))])

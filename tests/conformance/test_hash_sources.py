@@ -8,7 +8,7 @@ import pytest
 
 from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
 from goodhoster.adapters.hash_sources.arachnid import ArachnidShield
-from goodhoster.adapters.hash_sources.caching import CachingSource, Keeping
+from goodhoster.adapters.hash_sources.caching import CacheLifetimes, CachingSource
 from goodhoster.adapters.hash_sources.circuit_breaker import CircuitBreaker
 from goodhoster.adapters.hash_sources.client import Counterpart
 from goodhoster.adapters.hash_sources.counting import CountedSource
@@ -102,7 +102,7 @@ class TestRemembering(HashSourceSuite):
     @pytest.fixture
     def source(self, tmp_path: Path) -> Iterator[HashSource]:
         book = AnswerCache(tmp_path / "answers")
-        yield CachingSource(CountedSource(memory(), lambda: datetime.now(UTC)), book, Keeping(60, 60))
+        yield CachingSource(CountedSource(memory(), lambda: datetime.now(UTC)), book, CacheLifetimes(60, 60))
         book.close()
 
 

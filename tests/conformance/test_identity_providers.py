@@ -9,14 +9,14 @@ from typing import ClassVar
 import pytest
 
 from goodhoster.adapters.identity.neutral import NeutralProvider
-from goodhoster.adapters.identity.provider import Account, MappedProvider
+from goodhoster.adapters.identity.provider import MappedProvider, ProviderAccount
 from goodhoster.adapters.identity.signatures import sign
 from goodhoster.adapters.identity.vendors import Onfido, StripeIdentity, Sumsub, Veriff
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers.vetting import Outcome
+from goodhoster.model.customers.vetting import CheckOutcome
 from goodhoster.ports.vetting import IdentityProvider
-from goodhoster.testing.http_answers import Answer, reply
-from goodhoster.testing.http_server import FakeServer, Request
+from goodhoster.testing.http_answers import CannedResponse, reply
+from goodhoster.testing.http_server import FakeServer, ReceivedRequest
 from goodhoster.testing.identity_provider import FakeIdentityProvider, Message, signed_message
 from goodhoster.testing.suites.identity_provider import NOW, REFERENCE, IdentityProviderSuite
 
@@ -31,7 +31,7 @@ class Vendor(FakeServer):
         super().__init__()
         self.answer = answer
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         return reply(200, json.dumps(self.answer).encode()) if REFERENCE in request.path else reply(404, b"{}")
 
 
@@ -39,8 +39,8 @@ def timed(body: bytes) -> str:
     return f"t={SECONDS},v1={sign(SECONDS.encode() + b'.' + body, SECRET)}"
 
 
-def account(server: FakeServer, name: str) -> Account:
-    return Account(name, server.url, SECRET, FakeIdentityProvider.token, app_id="app", within=1.0)
+def account(server: FakeServer, name: str) -> ProviderAccount:
+    return ProviderAccount(name, server.url, SECRET, FakeIdentityProvider.token, app_id="app", within=1.0)
 
 
 class TestNeutral(IdentityProviderSuite):
@@ -68,7 +68,7 @@ class TestNeutral(IdentityProviderSuite):
         (name,) = headers
         seconds, _, right = headers[name].partition(",")
 
-        assert provider.read_webhook({name: f"{seconds},v1={'0' * 64},{right}"}, body).outcome is Outcome.PASSED
+        assert provider.read_webhook({name: f"{seconds},v1={'0' * 64},{right}"}, body).outcome is CheckOutcome.PASSED
 
 
 class VendorSuite(IdentityProviderSuite):
@@ -122,7 +122,7 @@ class TestStripe(VendorSuite):
         new = provider.read_answer({"id": REFERENCE, "status": "requires_input", "last_error": None})
         failed = provider.read_answer({"id": REFERENCE, "status": "requires_input", "last_error": {"code": "x"}})
 
-        assert (new.outcome, failed.outcome) == (Outcome.PENDING, Outcome.RETRY)
+        assert (new.outcome, failed.outcome) == (CheckOutcome.PENDING, CheckOutcome.RETRY)
 
 
 class TestVeriff(VendorSuite):
@@ -157,7 +157,7 @@ class TestOnfido(VendorSuite):
         assert isinstance(provider, Onfido)
         early = provider.read_answer({"id": REFERENCE, "status": "in_progress", "result": "clear"})
 
-        assert early.outcome is Outcome.PENDING
+        assert early.outcome is CheckOutcome.PENDING
 
 
 class TestSumsub(VendorSuite):
@@ -182,4 +182,4 @@ class TestSumsub(VendorSuite):
         assert isinstance(provider, Sumsub)
         early = {"reviewStatus": "pending", "reviewResult": {"reviewAnswer": "GREEN"}}
 
-        assert provider.read_answer({"id": REFERENCE, "review": early}).outcome is Outcome.PENDING
+        assert provider.read_answer({"id": REFERENCE, "review": early}).outcome is CheckOutcome.PENDING

@@ -10,7 +10,7 @@ from goodhoster.adapters.stores.seen_mails import SqliteSeenMails
 from goodhoster.model.digests import Digests
 from goodhoster.model.notices import RawNotice, ReadNotice
 from goodhoster.model.uploads import Content
-from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
 from goodhoster.notices.reading.pool import PoolLimits, ReaderPool
 from goodhoster.notices.reading.reader import read
 from goodhoster.ports import ContentIndex, NoticeReader, SeenMails
@@ -60,7 +60,7 @@ class TestIndexedContents(ContentIndexSuite):
             uploads.expect([Arrival(place, "x", 0, Priority.FRESH) for place in self.READS], 0)
             for job in uploads.take(1, 100):
                 state, sha256 = self.READS[job.place]
-                content = Content(Digests(b"", b"", sha256), Kind.IMAGE, state.size)
+                content = Content(Digests(b"", b"", sha256), ContentKind.IMAGE, state.size)
                 uploads.record(job, (state, content), Verdict(VerdictKind.CLEAR), 1)
                 uploads.settle(job)
             yield IndexedContents(uploads.database)

@@ -5,8 +5,8 @@ import time
 
 from goodhoster.testing import http_answers
 from goodhoster.testing.hash_check_service import FakeHashService
-from goodhoster.testing.http_answers import Answer
-from goodhoster.testing.http_server import Request
+from goodhoster.testing.http_answers import CannedResponse
+from goodhoster.testing.http_server import ReceivedRequest
 from goodhoster.testing.pictures import made_up_picture
 from tests.journeys.host import Host, sha1_of, wait_until
 
@@ -15,7 +15,7 @@ ODD = {name: answer for name, answer in http_answers.ODD.items() if name != "rat
 """That one asks to be left alone until the year 2099: the source is paused for an hour, as unit tests show."""
 
 
-def _answers_by_digest() -> dict[bytes, Answer]:
+def _answers_by_digest() -> dict[bytes, CannedResponse]:
     return {
         sha1_of(made_up_picture(number)).hex.encode(): answer for number, answer in enumerate(ODD.values(), start=1)
     }
@@ -78,7 +78,7 @@ def test_a_refused_account_raises_an_alarm(host: Host) -> None:
 def test_retry_after_is_obeyed(host: Host) -> None:
     asked: list[float] = []
 
-    def limited(_: Request) -> Answer | None:
+    def limited(_: ReceivedRequest) -> CannedResponse | None:
         asked.append(time.monotonic())
         return http_answers.reply(429, b"false", {"Retry-After": "3"}) if len(asked) == 1 else None
 

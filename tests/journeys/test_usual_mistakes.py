@@ -215,7 +215,7 @@ def test_a_mistake_is_told_with_what_where_and_what_next(mistake: Mistake, host:
 def test_ctrl_c_ends_a_scan_that_can_be_resumed(host: Host) -> None:
     asked = threading.Event()
 
-    def answer(_: object) -> http_answers.Answer:
+    def answer(_: object) -> http_answers.CannedResponse:
         asked.set()
         return http_answers.NO.after(0.3)
 

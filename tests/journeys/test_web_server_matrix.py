@@ -15,7 +15,7 @@ from goodhoster.locating.locator import Locator
 from goodhoster.locating.serving import Serving
 from goodhoster.locating.site_map_cache import SiteMapCache
 from goodhoster.locating.tree_resolver import TreeResolver
-from goodhoster.model.notices import FoundBy, Location, Outcome, ReadItem
+from goodhoster.model.notices import FoundBy, Location, LocationKind, ReadItem
 from goodhoster.ports import Directory
 from goodhoster.testing.contents import MemoryContents
 from goodhoster.uploads.trees import Tree
@@ -178,7 +178,7 @@ class Comparison:
             for file in location.files
             if file.found_by is FoundBy.URL
         }
-        if location.outcome is Outcome.AMBIGUOUS:
+        if location.outcome is LocationKind.AMBIGUOUS:
             self.waiting += [f"{url} shows {sorted(really)}: {location.reason} {location.detail}"] if really else []
         elif really == ours:
             self.agreed += bool(really)

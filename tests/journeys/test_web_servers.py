@@ -20,7 +20,7 @@ from goodhoster.locating.locator import Locator
 from goodhoster.locating.serving import Serving
 from goodhoster.locating.site_map_cache import SiteMapCache
 from goodhoster.locating.tree_resolver import TreeResolver
-from goodhoster.model.notices import Location, Outcome, ReadItem
+from goodhoster.model.notices import Location, LocationKind, ReadItem
 from goodhoster.ports import Directory
 from goodhoster.testing.contents import MemoryContents
 from goodhoster.uploads.trees import Tree
@@ -203,7 +203,7 @@ def shown(port: int, host: str, path: str, accept: str = "*/*") -> str | None:
 
 
 def located(folder: Path, location: Location) -> str | None:
-    if location.outcome is not Outcome.FILE:
+    if location.outcome is not LocationKind.FILE:
         return None
     return str(Path(os.fsdecode(location.files[0].upload.place.absolute)).relative_to(folder / "srv"))
 
@@ -225,7 +225,7 @@ class Comparison:
     def _note(self, url: str, really: str | None, ours: str | None, location: Location) -> None:
         if really == ours:
             self.agreed += [url] if really else []
-        elif ours is None and location.outcome is Outcome.AMBIGUOUS:
+        elif ours is None and location.outcome is LocationKind.AMBIGUOUS:
             self.waiting.append(url)
         else:
             self.wrong.append(f"{url} shows {really}, located {ours} ({location.reason})")

@@ -23,14 +23,14 @@ from goodhoster.assembly.reports import ReportMaker, check_outcomes
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import lists_directory
 from goodhoster.hashlists.audited_changes import RecordedLists
-from goodhoster.hashlists.own_lists import ImportOrder
+from goodhoster.hashlists.own_lists import ListImportOrder
 from goodhoster.model.alerts import Alert, AlertKind
 from goodhoster.model.attempts import Attempt
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.customers.register import Contact
 from goodhoster.model.letters import Letter, LetterKind
-from goodhoster.model.notice_status import Decided, ItemState, Notice, NoticeItem, NoticeState, Receipt, Verb
+from goodhoster.model.notice_status import Decided, DecisionVerb, ItemState, Notice, NoticeItem, NoticeState, Receipt
 from goodhoster.model.notices import Carrier, NoticeFormat, ReadItem, ReadNotice
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Category
@@ -98,7 +98,7 @@ class Host:
         with self.services() as services:
             lists = RecordedLists(lists_directory(self.settings), services.audit)
             lists.import_files(
-                ImportOrder([self.folder / "list.txt"], "demo", Category.ILLEGAL, None, replace=True), "a test"
+                ListImportOrder([self.folder / "list.txt"], "demo", Category.ILLEGAL, None, replace=True), "a test"
             )
             anna = replace(ANNA, id=self.customer, contacts=(Contact("email", self.address, "abuse"),))
             imported(services.customers.store, [anna, BOB])
@@ -143,7 +143,7 @@ class Host:
         item = replace(item, reason=self.file, gone_at=now, reopened=reopened, found_at=(f"{url}/again",))
         read = ReadNotice(NoticeFormat.URL_LIST, subject=f"about {self.customer}")
         receipt = Receipt(notice_id, now - timedelta(hours=30), Carrier.MAIL, b"")
-        decided = Decided(Verb.CONFIRMED, "eve", f"{self.customer} again", now, done=True)
+        decided = Decided(DecisionVerb.CONFIRMED, "eve", f"{self.customer} again", now, done=True)
         return Notice(receipt, NoticeState.DONE, read, items=(item,), stopped_at=now, decided=decided)
 
     def norm(self, *, domains: bool = True) -> dict[str, object]:

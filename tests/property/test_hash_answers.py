@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.adapters.hash_sources.answers import ENOUGH, Reply, parse_retry_after, read_answer
+from goodhoster.adapters.hash_sources.answers import ENOUGH, HashServiceReply, parse_retry_after, read_answer
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,7 +19,7 @@ statuses = st.one_of(st.just(200), st.integers(100, 999))
 @given(statuses, bodies, st.text(max_size=40))
 def test_nothing_else_is_an_answer(status: int, body: bytes, retry_after: str) -> None:
     try:
-        answer = read_answer(Reply(status, body, retry_after), source="made-up", now=NOW)
+        answer = read_answer(HashServiceReply(status, body, retry_after), source="made-up", now=NOW)
     except (SourceUnavailableError, SourceRefusedError):
         assert status != 200 or body not in {b"true", b"false"}
     else:

@@ -14,8 +14,8 @@ from goodhoster.model.mover_messages import (
     MoveAnswer,
     MoveBatch,
     MoveOrder,
-    Outcome,
-    Verb,
+    MoveOutcome,
+    MoverVerb,
     read_order,
 )
 from goodhoster.model.uploads import FileState
@@ -24,7 +24,7 @@ numbers = st.integers(-(2**63), 2**64 - 1)
 names = st.binary(min_size=1).filter(lambda name: b"/" not in name and b"\0" not in name and name != b"..")
 orders = st.builds(
     MoveOrder,
-    verb=st.sampled_from(Verb),
+    verb=st.sampled_from(MoverVerb),
     case_id=st.text(),
     tree=st.text(),
     path=st.lists(names).map(b"/".join),
@@ -43,14 +43,14 @@ def test_an_order_arrives_as_it_was_given(order: MoveOrder) -> None:
     assert MoveOrder.from_bytes(order.to_bytes()) == order
 
 
-@given(st.builds(MoveAnswer, st.sampled_from(Outcome), st.text(), st.text()))
+@given(st.builds(MoveAnswer, st.sampled_from(MoveOutcome), st.text(), st.text()))
 def test_an_answer_arrives_as_it_was_given(answer: MoveAnswer) -> None:
     assert MoveAnswer.from_bytes(answer.to_bytes()) == answer
 
 
 @given(st.lists(orders, min_size=1, max_size=5, unique_by=lambda order: order.state.ino))
 def test_a_batch_arrives_as_it_was_given(given: list[MoveOrder]) -> None:
-    batch = MoveBatch(tuple(replace(order, verb=Verb.TAKE_OFFLINE, tree="a") for order in given))
+    batch = MoveBatch(tuple(replace(order, verb=MoverVerb.TAKE_OFFLINE, tree="a") for order in given))
     assert read_order(batch.to_bytes()) == batch
 
 
@@ -59,7 +59,7 @@ def test_a_message_is_an_order_or_a_batch(order: MoveOrder) -> None:
     assert read_order(order.to_bytes()) == order
 
 
-ORDER = MoveOrder(Verb.TAKE_OFFLINE, "x", "y", b"a", "anna", FileState(1, 2, 3, 4, 5), bytes(32))
+ORDER = MoveOrder(MoverVerb.TAKE_OFFLINE, "x", "y", b"a", "anna", FileState(1, 2, 3, 4, 5), bytes(32))
 OTHER = replace(ORDER, state=FileState(1, 3, 3, 4, 5))
 
 
@@ -69,8 +69,8 @@ OTHER = replace(ORDER, state=FileState(1, 3, 3, 4, 5))
         (),
         (ORDER, ORDER),
         (ORDER, replace(OTHER, tree="z")),
-        (ORDER, replace(OTHER, verb=Verb.PUT_BACK)),
-        (replace(ORDER, verb=Verb.SETTLE),),
+        (ORDER, replace(OTHER, verb=MoverVerb.PUT_BACK)),
+        (replace(ORDER, verb=MoverVerb.SETTLE),),
         (ORDER, replace(OTHER, path=b"../x")),
         tuple(replace(ORDER, state=FileState(1, n, 3, 4, 5)) for n in range(LARGEST_BATCH + 1)),
     ],
@@ -81,9 +81,9 @@ def test_a_batch_takes_files_of_one_tree_offline_each_once(batch: tuple[MoveOrde
 
 
 def test_the_longest_answers_to_a_batch_fit_in_a_message() -> None:
-    answer = MoveAnswer(Outcome.FAILED, "\udcff" * 10_000, "\udcff" * 10_000)
+    answer = MoveAnswer(MoveOutcome.FAILED, "\udcff" * 10_000, "\udcff" * 10_000)
     read = BatchAnswer.from_bytes(BatchAnswer((answer,) * LARGEST_BATCH).to_bytes())
-    assert {(each.outcome, len(each.text)) for each in read.answers} == {(Outcome.FAILED, 300)}
+    assert {(each.outcome, len(each.text)) for each in read.answers} == {(MoveOutcome.FAILED, 300)}
 
 
 @given(st.binary() | anything.map(lambda value: b'{"batch":' + json.dumps(value).encode() + b"}"))
@@ -112,13 +112,13 @@ def test_a_field_of_another_kind_is_no_order(order: MoveOrder, field: str, value
 
 @pytest.mark.parametrize("path", [b"/etc/passwd", b"..", b"a/../../b", b"a/..", b"a\0b"])
 def test_a_path_out_of_the_tree_is_no_order(path: bytes) -> None:
-    order = MoveOrder(Verb.SETTLE, "x", "y", path, "anna", FileState(0, 0, 0, 0, 0), bytes(32))
+    order = MoveOrder(MoverVerb.SETTLE, "x", "y", path, "anna", FileState(0, 0, 0, 0, 0), bytes(32))
     with pytest.raises(ValueError, match="out of the tree"):
         MoveOrder.from_bytes(order.to_bytes())
 
 
 def test_a_message_has_its_limit() -> None:
-    order = MoveOrder(Verb.SETTLE, "x", "y", b"a" * LONGEST_MESSAGE, "anna", FileState(0, 0, 0, 0, 0), bytes(32))
+    order = MoveOrder(MoverVerb.SETTLE, "x", "y", b"a" * LONGEST_MESSAGE, "anna", FileState(0, 0, 0, 0, 0), bytes(32))
     with pytest.raises(ValueError, match="too long"):
         order.to_bytes()
     with pytest.raises(ValueError, match="too long"):

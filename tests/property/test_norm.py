@@ -27,7 +27,7 @@ from goodhoster.reports.norm import WITHIN, Dimension, Figure, Mirror, mirror, t
 from goodhoster.reports.norm_document import norm_document
 from goodhoster.reports.periods import Period
 from goodhoster.reports.proofs import Proofs
-from goodhoster.reports.removals import Clock, Key, Look, needs_log, note_look, reported
+from goodhoster.reports.removals import FigureClock, Key, OutsideCheckEntry, needs_log, note_look, reported
 from goodhoster.reports.transparency import transparency_document
 from goodhoster.reports.weekly_document import weekly_document
 from goodhoster.takedowns.outside_checks import after_look, first_look
@@ -60,7 +60,7 @@ class World:
     entries: list[AuditEntry] = field(default_factory=list)
 
     def mirror(self) -> tuple[Mirror, Facts]:
-        looks: dict[Key, list[Look]] = {}
+        looks: dict[Key, list[OutsideCheckEntry]] = {}
         about = frozenset((n.id, item.url) for n in self.notices for item in n.items if needs_log(item))
         for entry in self.entries:
             note_look(looks, entry, about)
@@ -148,7 +148,7 @@ class Straight:
     longest: list[tuple[float, bool]] = field(default_factory=list)
 
 
-def recomputed(raws: list[Raw], clock: Clock) -> Straight:
+def recomputed(raws: list[Raw], clock: FigureClock) -> Straight:
     straight = Straight(received=len(raws))
     for url in sorted({raw.url for raw in raws}):
         here = [raw for raw in raws if raw.url == url]
@@ -156,7 +156,9 @@ def recomputed(raws: list[Raw], clock: Clock) -> Straight:
         straight.not_ours += all(raw.fate == "not-ours" for raw in here)
         straight.disputed += any(raw.fate == "disputed" for raw in here)
         straight.reopened += any(_came_back(raw) for raw in here)
-        counted = [raw for raw in here if raw.fate == "ours" or (raw.fate == "disputed" and clock is Clock.HOTLINE)]
+        counted = [
+            raw for raw in here if raw.fate == "ours" or (raw.fate == "disputed" and clock is FigureClock.HOTLINE)
+        ]
         if not counted:
             continue
         runs = list(_runs(counted, clock))
@@ -176,10 +178,10 @@ def _came_back(raw: Raw) -> bool:
     return False
 
 
-def _runs(raws: list[Raw], clock: Clock) -> Iterator[tuple[float, bool]]:
+def _runs(raws: list[Raw], clock: FigureClock) -> Iterator[tuple[float, bool]]:
     """Hours of each time that the URL was online by anybody's report, and whether it still is."""
-    begins = {raw.sent if clock is Clock.HOTLINE else raw.received for raw in raws}
-    wait = timedelta(minutes=30) if clock is Clock.HOTLINE else timedelta(0)
+    begins = {raw.sent if clock is FigureClock.HOTLINE else raw.received for raw in raws}
+    wait = timedelta(minutes=30) if clock is FigureClock.HOTLINE else timedelta(0)
     moments = sorted(
         begins | {at + shift for raw in raws for at, _ in raw.gone_or_back for shift in (wait, timedelta(0))}
     )
@@ -198,8 +200,8 @@ def _runs(raws: list[Raw], clock: Clock) -> Iterator[tuple[float, bool]]:
             yield (until - since) / HOUR, True
 
 
-def _online(raw: Raw, moment: datetime, clock: Clock, wait: timedelta) -> bool:
-    if moment < (raw.sent if clock is Clock.HOTLINE else raw.received):
+def _online(raw: Raw, moment: datetime, clock: FigureClock, wait: timedelta) -> bool:
+    if moment < (raw.sent if clock is FigureClock.HOTLINE else raw.received):
         return False
     gone = False
     for number, (at, is_gone) in enumerate(raw.gone_or_back):
@@ -223,7 +225,7 @@ def test_the_mirror_equals_a_straightforward_recomputation(seed: int, notices: i
         if norm is None:
             assert raws == []
             continue
-        for clock in Clock:
+        for clock in FigureClock:
             straight, speed = recomputed(raws, clock), norm.speed[clock]
             assert (norm.received, norm.unique, norm.reopened) == (
                 straight.received,
@@ -260,7 +262,7 @@ def _as_traced(facts: Facts) -> dict[Figure, int]:
 
 
 def _as_counted(found: Mirror) -> dict[Figure, int]:
-    total, speed = found.total, found.total.speed[Clock.RECEIPT]
+    total, speed = found.total, found.total.speed[FigureClock.RECEIPT]
     return {
         Figure.UNIQUE: total.unique,
         Figure.OPEN_NOW: speed.open_now,
@@ -278,7 +280,7 @@ def test_the_counts_of_all_reports_agree(seed: int, notices: int) -> None:
     made, rng = world(seed, notices), random.Random(seed)
     period = Period(BEGIN + timedelta(days=100), BEGIN + timedelta(days=500), "some")
     facts = Facts(period, END)
-    looks: dict[Key, list[Look]] = {}
+    looks: dict[Key, list[OutsideCheckEntry]] = {}
     about = {(n.id, item.url) for n in made.notices for item in n.items if needs_log(item)}
     for entry in made.entries:
         note_look(looks, entry, about)

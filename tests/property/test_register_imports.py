@@ -13,7 +13,7 @@ from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.adapters.stores.memory_customers import MemoryCustomerStore
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.customers.importing.importer import ImportOrder, ImportResult, RegisterImporter
+from goodhoster.customers.importing.importer import ImportResult, RegisterImporter, RegisterImportOrder
 from goodhoster.customers.register import Register
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.policy.register_guard import RegisterGuard
@@ -51,7 +51,7 @@ def importing(
     importer = RegisterImporter(
         store, FileAuditLog(folder / "audit.log"), FileLock(folder / "lock"), lambda: datetime(2026, 11, 2, tzinfo=UTC)
     )
-    order = ImportOrder(origin, "tester", replace=replace, guard=ANYTHING_GOES)
+    order = RegisterImportOrder(origin, "tester", replace=replace, guard=ANYTHING_GOES)
     return importer.import_file(written(folder, rows), order)
 
 

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.adapters.hash_sources.answer_cache import Answer, AnswerCache
-from goodhoster.adapters.hash_sources.caching import Keeping, answer_key, identity_of
+from goodhoster.adapters.hash_sources.answer_cache import AnswerCache, CachedAnswer
+from goodhoster.adapters.hash_sources.caching import CacheLifetimes, answer_key, identity_of
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
@@ -56,7 +56,7 @@ def test_other_settings_are_another_source(one: Kind, other: Kind) -> None:
 KEYS = [bytes([number]) * 28 + (number % 2 * 4096).to_bytes(4) for number in range(4)]
 """In two slots."""
 ANSWERS = st.builds(
-    Answer,
+    CachedAnswer,
     st.floats(0, 2e9),
     st.lists(st.builds(Match, st.sampled_from(["a", "b" * 99]), st.just("pdq"), st.just(Category.OTHER))).map(tuple),
 )
@@ -65,7 +65,7 @@ WRITES = st.lists(st.tuples(st.sampled_from(KEYS), ANSWERS), max_size=6)
 
 @given(WRITES, st.lists(st.tuples(st.integers(0, 4096 * 256), st.binary(min_size=1, max_size=300)), max_size=2))
 def test_whatever_is_written_over_it_a_book_has_the_newest_answer_or_none(
-    writes: list[tuple[bytes, Answer]], damages: list[tuple[int, bytes]]
+    writes: list[tuple[bytes, CachedAnswer]], damages: list[tuple[int, bytes]]
 ) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder, "answers")
@@ -90,6 +90,6 @@ MATCHES = st.sampled_from([(), (Match("police", "sha1"),)])
 def test_an_answer_counts_from_when_it_was_asked_until_it_expires(
     yes: float, no: float, asked: float, now: float, matches: tuple[Match, ...]
 ) -> None:
-    counts = Keeping(yes, no).counts(Answer(asked, matches), now)
+    counts = CacheLifetimes(yes, no).counts(CachedAnswer(asked, matches), now)
     assert counts is (asked <= now and now - asked < (yes if matches else no))
-    assert not (counts and Keeping(0, 0).counts(Answer(asked, matches), now))
+    assert not (counts and CacheLifetimes(0, 0).counts(CachedAnswer(asked, matches), now))

@@ -24,7 +24,7 @@ from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.notice_status import Notice, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.model.uploads import Content
-from goodhoster.model.verdicts import Category, Kind, VerdictKind
+from goodhoster.model.verdicts import Category, ContentKind, VerdictKind
 from goodhoster.notices.spool import Spool
 from goodhoster.settings import Settings, load
 from goodhoster.testing import http_answers
@@ -320,6 +320,6 @@ def test_an_installed_plug_in_that_breaks_does_not_hide_what_a_list_knows(
     known = made_up("known").digests
     import_entries(lists_directory(settings), "police", [(known.of(Algorithm.SHA1).value, Category.ILLEGAL)])
     sources = hash_sources(settings)
-    verdict = verdict_of(Content(known, Kind.IMAGE, 1), sources, picture=True)
+    verdict = verdict_of(Content(known, ContentKind.IMAGE, 1), sources, picture=True)
     assert (verdict.kind, verdict.reason) == (VerdictKind.KNOWN, "internal-error")
     assert sources[0].health().unchecked == {"internal-error": 1}

@@ -11,7 +11,7 @@ import pytest
 
 from goodhoster.adapters.directories.settings import ApacheKind, ListedKind, NginxKind
 from goodhoster.assembly.notices import forwarders, notifiers
-from goodhoster.model.notices import NoticeFormat, Outcome
+from goodhoster.model.notices import LocationKind, NoticeFormat
 from goodhoster.notices.sender import dkim_evaluation, forwarding, mail_evidence, trust
 from goodhoster.notices.sender.pinned_keys import checks, openpgp, signature_checks, smime
 from goodhoster.settings import load, read_plugged
@@ -53,7 +53,7 @@ def test_the_first_example_runs(tmp_path: Path) -> None:
 
 
 def test_every_format_and_outcome_is_told() -> None:
-    for word in (*NoticeFormat, *Outcome):
+    for word in (*NoticeFormat, *LocationKind):
         assert f"| `{word}` |" in PAGE
 
 

@@ -28,13 +28,13 @@ from goodhoster.model.customers.contact_requests import ContactRequest, RequestK
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.notice_status import NoticeState, Receipt
 from goodhoster.model.notices import Carrier, RawNotice, SeenMail
-from goodhoster.model.storms import Opened, StormState
+from goodhoster.model.storms import CountedCase, StormState
 from goodhoster.settings import load
 from goodhoster.testing.suites.notice_store import a_notice
 from goodhoster.testing.suites.storm_store import storm
 from goodhoster_agent.background.retention import RetentionTask
 from goodhoster_agent.doors.usage_figures import EXPIRING as FIGURES_EXPIRING
-from goodhoster_agent.doors.usage_figures import FIGURES, Figures, Outcome, figures_file, read_figures
+from goodhoster_agent.doors.usage_figures import FIGURES, Figures, RequestOutcome, figures_file, read_figures
 
 NOW = datetime(2030, 3, 1, 12, tzinfo=UTC)
 YEAR, DAY = timedelta(days=365), timedelta(days=1)
@@ -191,8 +191,8 @@ def test_released_storms_go_and_those_that_brake_stay(services: Services) -> Non
     for name, state in (("s1", StormState.RELEASED), ("s2", StormState.UNDONE), ("s3", StormState.OPEN)):
         cause = replace(storm(name).cause, about=name)
         storms.begin(replace(storm(name), cause=cause, state=state, ended_at=LONG_AGO, begun_at=LONG_AGO))
-        storms.note(Opened(f"case of {name}", ("police",), LONG_AGO, automatic=True, storm=name))
-    storms.note(Opened("new", ("police",), LATELY, automatic=True))
+        storms.note(CountedCase(f"case of {name}", ("police",), LONG_AGO, automatic=True, storm=name))
+    storms.note(CountedCase("new", ("police",), LATELY, automatic=True))
     assert go(services).deleted == {"storms": 1 + 1 + 2 * 3}  # the storm, what it held, and all old matches by time
     assert [row[0] for row in record.rows("SELECT id FROM storms ORDER BY id")] == ["s2", "s3"]
     assert [row[0] for row in record.rows("SELECT storm FROM held ORDER BY storm")] == ["s2", "s3"]
@@ -217,7 +217,7 @@ def test_the_counts_of_other_years_go(services: Services) -> None:
     figures_file(services.state_dir).parent.mkdir()
     for at in (LONG_AGO, LATELY):
         with closing(Figures(figures_file(services.state_dir), lambda at=at: at)) as figures:
-            figures.count("anna", Outcome.NO)
+            figures.count("anna", RequestOutcome.NO)
     assert go(services).deleted == {"counters": 2}
     assert [figure.week for figure in read_figures(figures_file(services.state_dir))] == ["2030-W08"]
 

@@ -26,7 +26,7 @@ from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import FileState, PastReading, Place
-from goodhoster.model.verdicts import Category, Kind, Match, VerdictKind
+from goodhoster.model.verdicts import Category, ContentKind, Match, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
@@ -93,7 +93,7 @@ def test_nothing_about_a_text_leaves_the_machine_unless_its_name_claims_a_pictur
 ) -> None:
     with services.toolkit.examine(services.file(f"alice/{name}", "a letter")) as checked:
         assert checked.content
-        assert checked.content.kind is Kind.OTHER
+        assert checked.content.kind is ContentKind.OTHER
     assert len(services.near.asked) == 1
     assert len(services.far.asked) == (name != "a.txt")
 

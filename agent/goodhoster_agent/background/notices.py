@@ -23,7 +23,7 @@ from goodhoster.ports import NoticeQuery
 from goodhoster.settings import Settings
 from goodhoster_agent.doors.rate_limit import RateLimit
 from goodhoster_agent.intake.maildir import take_new_mails
-from goodhoster_agent.intake.storing import Keeping
+from goodhoster_agent.intake.storing import NoticeStorage
 
 if TYPE_CHECKING:
     from goodhoster_agent.doors.notices import Routes
@@ -61,7 +61,7 @@ class NoticeWork:
         self._pauses: dict[str, float] = {}
         self._rate_limit = RateLimit(time.monotonic)
         self._problems: dict[str, str] = {}
-        keeping = Keeping(notices.spool.keep, self._rung.set)
+        keeping = NoticeStorage(notices.spool.keep, self._rung.set)
         self._own_keeping = replace(keeping, ring=lambda: None)  # who takes from the Maildir need not be rung for
         self._ways_in = _ways_in(notices, settings, keeping)
         self._open: list[_WayIn] = []
@@ -210,7 +210,7 @@ class _WayIn(Protocol):
         """Stop after what is in hand."""
 
 
-def _ways_in(notices: NoticeServices, settings: Settings, keeping: Keeping) -> list[_WayIn]:
+def _ways_in(notices: NoticeServices, settings: Settings, keeping: NoticeStorage) -> list[_WayIn]:
     ways: list[_WayIn] = []
     if settings.notices.lmtp is not None:
         from goodhoster_agent.intake.lmtp import LmtpIntake, lmtp_settings  # noqa: PLC0415 - only where one is set

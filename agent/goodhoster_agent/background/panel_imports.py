@@ -12,7 +12,7 @@ from functools import partial
 
 from goodhoster.assembly.customer_services import DIRECTORIES, import_directories
 from goodhoster.assembly.services import Services
-from goodhoster.customers.importing.importer import ImportOrder
+from goodhoster.customers.importing.importer import RegisterImportOrder
 from goodhoster.errors import RefusedError
 from goodhoster_agent.background.periodic import PeriodicTask
 
@@ -38,14 +38,14 @@ def directory_rounds(services: Services) -> Iterator[PeriodicTask]:
 
 
 def _import_directories(services: Services, pause: float) -> float:
-    result = import_directories(services, ImportOrder(DIRECTORIES, "goodhoster run"))
+    result = import_directories(services, RegisterImportOrder(DIRECTORIES, "goodhoster run"))
     if result.objection:
         raise RefusedError(result.objection, hint="goodhoster customers import --from-directories --preview")
     return pause
 
 
 def _import(services: Services, name: str, pause: float) -> float:
-    result = services.panels.import_from(name, ImportOrder(name, "goodhoster run"))
+    result = services.panels.import_from(name, RegisterImportOrder(name, "goodhoster run"))
     if result.objection:
         raise RefusedError(result.objection, hint=f"goodhoster customers import --panel {name} --preview")
     return pause

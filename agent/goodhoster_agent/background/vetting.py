@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from goodhoster.assembly.services import Services
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.cases import Order
-from goodhoster.model.customers.vetting import FINAL_OUTCOMES, IdentitySession, Outcome
+from goodhoster.model.customers.vetting import FINAL_OUTCOMES, CheckOutcome, IdentitySession
 from goodhoster_agent.background.periodic import PeriodicTask
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class IdentityRounds(PeriodicTask):
             return True
         waiting.at = self._now() + waiting.pause
         waiting.pause = min(2 * waiting.pause, _LONGEST_AGAIN)
-        if outcome is Outcome.UNCHECKED:
+        if outcome is CheckOutcome.UNCHECKED:
             silent.add(waiting.session.provider)
         return False
 

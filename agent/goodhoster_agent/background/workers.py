@@ -17,7 +17,7 @@ from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.cases import CaseState
 from goodhoster.model.uploads import Place
 from goodhoster.toolkit import Toolkit
-from goodhoster.upload_handling import Row, UploadOutcome
+from goodhoster.upload_handling import QueueAction, UploadOutcome
 from goodhoster.uploads.check_scheduling import delay
 from goodhoster.uploads.index import Job, UploadIndex
 from goodhoster.uploads.opening import open_upload
@@ -42,7 +42,7 @@ _AFTER_FAULT = 10.0
 """Seconds at least before a file is tried again at which a fault of ours or of a plug-in came to light."""
 
 
-class Workers:
+class UploadWorkers:
     """A pool of threads over one queue.
 
     One customer has three quarters of them at most, however slow its files are; and whoever is held up by a file is
@@ -193,13 +193,13 @@ class Workers:
         """Record the row's outcome in the queue."""
         due = time.time() + outcome.wait
         match outcome.row:
-            case Row.SETTLED:
+            case QueueAction.SETTLED:
                 self._index.settle(job)
-            case Row.RETRIED:
+            case QueueAction.RETRIED:
                 self._index.retry(job, due)
-            case Row.POSTPONED:
+            case QueueAction.POSTPONED:
                 self._index.postpone(job, due)
-            case Row.FORGOTTEN:
+            case QueueAction.FORGOTTEN:
                 self._index.forget(job)
                 if os.path.islink(job.place.absolute):
                     self.link_found(job.place)

@@ -23,7 +23,7 @@ from goodhoster.assembly.reports import OutcomeCheck, check_outcomes
 from goodhoster.assembly.state import AUDIT_FILE, audit_log
 from goodhoster.audit.anchoring import Anchored
 from goodhoster.audit.following import LogFollower, position_of_last
-from goodhoster.audit.verify import Checkpoint, Note
+from goodhoster.audit.verify import Checkpoint, SignedNote
 from goodhoster.model.audit import AuditEntry
 from goodhoster.settings import Settings
 from goodhoster_agent.commands.options import (
@@ -192,7 +192,7 @@ def _tell(anchored: Anchored) -> None:
         raise typer.Exit(UNCHECKED)
 
 
-def _print_checkpoint(note: Note, *, as_json: bool) -> None:
+def _print_checkpoint(note: SignedNote, *, as_json: bool) -> None:
     checkpoint, text = Checkpoint.read(note.text), note.write().decode()
     if as_json:
         names = {"origin": checkpoint.origin, "entries": checkpoint.size, "root": checkpoint.root.hex()}

@@ -30,7 +30,7 @@ _AGAIN_AFTER = 0.5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CheckResult:
     """The result for a path."""
 
     path: bytes
@@ -55,7 +55,7 @@ def check_command(
     raise typer.Exit(code)
 
 
-def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
+def print_answers(found: Iterable[CheckResult], *, as_json: bool) -> int:
     """Print a line for each answer; returns the exit code of the whole."""
     from goodhoster.model.verdicts import VerdictKind
 
@@ -71,7 +71,7 @@ def print_answers(found: Iterable[Answer], *, as_json: bool) -> int:
     return UNCHECKED if VerdictKind.UNCHECKED in kinds else FINE
 
 
-def answers(services: Services, paths: Iterable[Path]) -> Generator[Answer, None, None]:
+def answers(services: Services, paths: Iterable[Path]) -> Generator[CheckResult, None, None]:
     """The results in order of the paths; several are examined at the same time.
 
     What lies in quarantine is not looked at again. To be closed before the services are.
@@ -84,7 +84,7 @@ def answers(services: Services, paths: Iterable[Path]) -> Generator[Answer, None
             under_way += [pool.submit(examine, place) for place in islice(places, 1)]
 
 
-def as_object(answer: Answer) -> dict[str, Any]:
+def as_object(answer: CheckResult) -> dict[str, Any]:
     """The object that `--json` prints."""
     from goodhoster.model.uploads import exact
 
@@ -100,7 +100,7 @@ def as_object(answer: Answer) -> dict[str, Any]:
     }
 
 
-def as_text(answer: Answer) -> str:
+def as_text(answer: CheckResult) -> str:
     """A line for people."""
     from goodhoster.model.uploads import display
 
@@ -115,7 +115,7 @@ def _match_text(match: Match) -> str:
     return f"{match.source} ({match.algorithm}, {match.category}{exempt})"
 
 
-def _places(services: Services, paths: Iterable[Path]) -> Iterator[Place | Answer]:
+def _places(services: Services, paths: Iterable[Path]) -> Iterator[Place | CheckResult]:
     from goodhoster.model.uploads import Place
 
     for path in paths:
@@ -126,7 +126,7 @@ def _places(services: Services, paths: Iterable[Path]) -> Iterator[Place | Answe
             yield Place(os.path.dirname(whole), os.path.basename(whole))
 
 
-def _below(services: Services, directory: bytes) -> Iterator[Place | Answer]:
+def _below(services: Services, directory: bytes) -> Iterator[Place | CheckResult]:
     from goodhoster.model.uploads import Place
     from goodhoster.model.verdicts import Verdict, VerdictKind
     from goodhoster_agent.watching.tree_walk import Unreadable, walk
@@ -136,7 +136,7 @@ def _below(services: Services, directory: bytes) -> Iterator[Place | Answer]:
             continue
         if isinstance(found, Unreadable):
             verdict = Verdict(VerdictKind.UNCHECKED, reason="unreadable", detail=f"directory: {found.reason}")
-            yield Answer(os.path.join(directory, found.directory), verdict)
+            yield CheckResult(os.path.join(directory, found.directory), verdict)
         else:
             yield from (Place(directory, os.path.join(found.directory, name)) for name in found.files)
 
@@ -148,10 +148,10 @@ class _Examining:
         self._toolkit = toolkit
         self._ending = threading.Event()
 
-    def __call__(self, place: Place | Answer) -> Answer:
+    def __call__(self, place: Place | CheckResult) -> CheckResult:
         from goodhoster.model.uploads import POSTPONED
 
-        if isinstance(place, Answer):
+        if isinstance(place, CheckResult):
             return place
         answer = self._examined(place)
         while answer.verdict.reason == POSTPONED and not self._ending.wait(_AGAIN_AFTER):
@@ -162,11 +162,11 @@ class _Examining:
         """Wait for nothing any more."""
         self._ending.set()
 
-    def _examined(self, place: Place) -> Answer:
+    def _examined(self, place: Place) -> CheckResult:
         from goodhoster.model.verdicts import Verdict, VerdictKind
 
         try:
             with self._toolkit.examine(place) as checked:
-                return Answer(place.absolute, checked.verdict, checked.content.pixels if checked.content else None)
+                return CheckResult(place.absolute, checked.verdict, checked.content.pixels if checked.content else None)
         except NotAnUploadError as error:
-            return Answer(place.absolute, Verdict(VerdictKind.UNCHECKED, reason="no-file", detail=str(error)))
+            return CheckResult(place.absolute, Verdict(VerdictKind.UNCHECKED, reason="no-file", detail=str(error)))

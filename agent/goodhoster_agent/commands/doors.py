@@ -21,7 +21,7 @@ from goodhoster_agent.doors.process import Door, serve
 from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 from goodhoster_agent.privileged.opener.client import Opener
 from goodhoster_agent.privileged.starter.dropping import give_up
-from goodhoster_agent.privileged.starter.plan import Terms
+from goodhoster_agent.privileged.starter.plan import DaemonTerms
 from goodhoster_agent.systemd_service import log_to_service, tell_systemd
 
 app = typer.Typer(no_args_is_help=True, help="The doors at which applications ask before they store an upload.")
@@ -45,7 +45,7 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
             raise ConfigurationError(
                 "no door is configured", hint="add a [[clamd_door]] or [api]: see docs/how-to-clamav-clients.md"
             )
-        terms = Terms(capabilities=frozenset(), writable=_writable(settings), commands=frozenset())
+        terms = DaemonTerms(capabilities=frozenset(), writable=_writable(settings), commands=frozenset())
 
         def on_ready(addresses: Sequence[str]) -> None:
             warn_of(give_up(terms, services.state_dir))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from goodhoster.assembly.services import Services
     from goodhoster.evidence.sealing.custody import CustodyDesk, PersonalOrder
-    from goodhoster.model.sealed_evidence import Evidence, Request
+    from goodhoster.model.sealed_evidence import SealedEvidence, TwoPersonRequest
 
 app = typer.Typer(no_args_is_help=True, help="List, export, hold and destroy sealed copies of what was taken offline.")
 
@@ -165,7 +165,7 @@ def _whole_id(services: Services, part: str) -> str:
     return services.evidence.store.complete(part)
 
 
-def _found(services: Services, state: str, case: str) -> Iterator[Evidence]:
+def _found(services: Services, state: str, case: str) -> Iterator[SealedEvidence]:
     if not services.evidence.in_use:
         return
     store = services.evidence.store
@@ -175,17 +175,17 @@ def _found(services: Services, state: str, case: str) -> Iterator[Evidence]:
             yield evidence
 
 
-def _say(evidence: Evidence, words: str, *, as_json: bool) -> None:
+def _say(evidence: SealedEvidence, words: str, *, as_json: bool) -> None:
     print_json(_as_object(evidence)) if as_json else print(f"evidence {evidence.manifest.id} {words}")
 
 
-def _say_asked(evidence: Evidence, verb: str, *, as_json: bool) -> None:
+def _say_asked(evidence: SealedEvidence, verb: str, *, as_json: bool) -> None:
     command = f"goodhoster evidence {verb} {evidence.manifest.id} --confirm --reason …"
     words = f"waits for a second person, with an account of their own, within 7 days: {command}"
     _say(evidence, words + (" --to NEW-DIRECTORY" if verb == "export" else ""), as_json=as_json)
 
 
-def _as_object(evidence: Evidence) -> dict[str, Any]:
+def _as_object(evidence: SealedEvidence) -> dict[str, Any]:
     manifest, custody = evidence.manifest, evidence.custody
     return {
         "id": manifest.id,
@@ -205,7 +205,7 @@ def _as_object(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _request_as_object(request: Request) -> dict[str, Any]:
+def _request_as_object(request: TwoPersonRequest) -> dict[str, Any]:
     return {
         "action": request.action.value,
         "person": request.person.name,
@@ -214,11 +214,11 @@ def _request_as_object(request: Request) -> dict[str, Any]:
     }
 
 
-def _waits(evidence: Evidence) -> str:
+def _waits(evidence: SealedEvidence) -> str:
     return ", ".join(f"{one.action} asked by {one.person.name}" for one in evidence.custody.requests)
 
 
-_COLUMNS: tuple[Column[Evidence], ...] = (
+_COLUMNS: tuple[Column[SealedEvidence], ...] = (
     Column("ID", lambda evidence: evidence.manifest.id),
     Column("KIND", lambda evidence: evidence.manifest.kind),
     Column("STATE", lambda evidence: evidence.state),

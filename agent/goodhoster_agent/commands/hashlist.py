@@ -14,7 +14,7 @@ from goodhoster.assembly.state import audit_log, lists_directory
 from goodhoster.hashlists.audited_changes import RecordedLists
 from goodhoster.hashlists.entries import KINDS, ListKind
 from goodhoster.hashlists.importing import Imported
-from goodhoster.hashlists.own_lists import ImportOrder, ImportReport, ListStatus, survey
+from goodhoster.hashlists.own_lists import ImportReport, ListImportOrder, ListStatus, survey
 from goodhoster.model.verdicts import Category
 from goodhoster.settings import Settings
 from goodhoster_agent.commands.options import (
@@ -54,7 +54,7 @@ def import_command(
 
     Checksum files, CSV, JSON, XML and SQLite as the field writes them are read as they are, packed ones too.
     """
-    order = ImportOrder(files, source, category, _kind(untyped) if untyped else None, replace)
+    order = ListImportOrder(files, source, category, _kind(untyped) if untyped else None, replace)
     report = _recorded(read_settings(config)).import_files(order, whoever_types())
     told = {"passed_over": dict(report.passed_over), "withdrawn": report.withdrawn}
     for imported in report.lists:

@@ -22,7 +22,7 @@ from goodhoster_agent.doors.accounts import add_client, read_clients, remove_cli
 from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, serve
 from goodhoster_agent.doors.usage_figures import figures_file, read_figures
 from goodhoster_agent.privileged.starter.dropping import give_up
-from goodhoster_agent.privileged.starter.plan import Terms
+from goodhoster_agent.privileged.starter.plan import DaemonTerms
 from goodhoster_agent.systemd_service import log_to_service
 
 
@@ -89,7 +89,7 @@ def run_server(setup: HashServiceSetup, listen: str, *, as_json: bool) -> None:
     Once it listens and has read its secrets it gives up every privilege, and writes in the state directory only.
     """
     be_called("gh-hashservice")
-    terms = Terms(capabilities=frozenset(), writable=frozenset({setup.state_dir}), commands=frozenset())
+    terms = DaemonTerms(capabilities=frozenset(), writable=frozenset({setup.state_dir}), commands=frozenset())
 
     def on_ready(url: str) -> None:
         warn_of(give_up(terms, setup.state_dir))

@@ -288,7 +288,7 @@ def reconcile_command(
     """Compare the hotline's own list with the notices received; exits with 1 if they differ."""
     from goodhoster.letters.texts import defanged
     from goodhoster.ports import NoticeQuery
-    from goodhoster.takedowns.reconciliation import Gap, read_list
+    from goodhoster.takedowns.reconciliation import Discrepancy, read_list
 
     with _opened(file) as opened:
         lines = read_list(opened.read())
@@ -297,9 +297,9 @@ def reconcile_command(
     for finding in found:
         if as_json:
             print_json(asdict(finding))
-        elif finding.gap is not Gap.AGREED:
+        elif finding.gap is not Discrepancy.AGREED:
             print(f"{finding.gap:<20} {finding.reference:<12} {defanged(finding.url)}  {finding.why}")
-    gaps = [finding for finding in found if finding.gap is not Gap.AGREED]
+    gaps = [finding for finding in found if finding.gap is not Discrepancy.AGREED]
     if not as_json:
         print(f"{len(found) - len(gaps)} agreed, {len(gaps)} gaps")
     raise typer.Exit(YES if gaps else FINE)

@@ -24,7 +24,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.linux.durable_files import write_durably
 from goodhoster.model.uploads import visible
 from goodhoster.reports.case_files import CLASSIFICATIONS
-from goodhoster.reports.conduct import Standing
+from goodhoster.reports.conduct import NormStanding
 from goodhoster.reports.documents import Document, as_csv, as_text
 from goodhoster.reports.norm import Figure, trace
 from goodhoster.reports.periods import Period, between, last_year, period_of, this_year
@@ -143,7 +143,7 @@ def conduct_command(
     """
     chosen = chosen_period(period, since, until, otherwise=last_year)
     document = _print_report("conduct", chosen, config, _Form(as_json, as_html, as_csv_))
-    if any(norm["standing"] in {Standing.FALLS_SHORT, Standing.EXPIRED} for norm in document.data["norms"]):
+    if any(norm["standing"] in {NormStanding.FALLS_SHORT, NormStanding.EXPIRED} for norm in document.data["norms"]):
         raise typer.Exit(YES)
 
 

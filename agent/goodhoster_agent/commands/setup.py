@@ -28,7 +28,7 @@ from goodhoster_agent.commands.options import (
 
 if TYPE_CHECKING:
     from goodhoster.settings import Settings
-    from goodhoster_agent.setup.draft import Account
+    from goodhoster_agent.setup.draft import HashServiceAccount
     from goodhoster_agent.setup.survey import Survey
     from goodhoster_agent.setup.trial import Trial
 
@@ -121,21 +121,21 @@ def _expect(trees: Sequence[Path], lists: Sequence[Path]) -> None:
             raise RefusedError(f"--list {each}: there is no such file", hint="name a file with one hash a line")
 
 
-def _account(username: str | None, url: str | None, password_file: str | None) -> Account | None:
-    from goodhoster_agent.setup.draft import HASH_SERVICE, PASSWORD_FILE, Account
+def _account(username: str | None, url: str | None, password_file: str | None) -> HashServiceAccount | None:
+    from goodhoster_agent.setup.draft import HASH_SERVICE, PASSWORD_FILE, HashServiceAccount
 
     if username is None:
         if url or password_file:
             raise typer.BadParameter("name the account, too", param_hint="--username")
         return None
-    return Account(username, url or HASH_SERVICE, password_file or PASSWORD_FILE)
+    return HashServiceAccount(username, url or HASH_SERVICE, password_file or PASSWORD_FILE)
 
 
 def _ask(
-    file: Path, found: Survey, account: Account | None, lists: list[Path] | None
-) -> tuple[Account | None, list[Path] | None]:
+    file: Path, found: Survey, account: HashServiceAccount | None, lists: list[Path] | None
+) -> tuple[HashServiceAccount | None, list[Path] | None]:
     """At most three questions; the answer to each may be empty."""
-    from goodhoster_agent.setup.draft import Account
+    from goodhoster_agent.setup.draft import HashServiceAccount
 
     if not sys.stdin.isatty():
         raise RefusedError("nothing can be asked: standard input is no terminal", hint="goodhoster setup --yes")
@@ -144,7 +144,7 @@ def _ask(
         raise RefusedError("nothing was written", hint="name other trees: goodhoster setup --tree DIR")
     if account is None:
         name = typer.prompt("Your account at the hash service (empty: none)", default="", show_default=False, err=True)
-        account = Account(name) if name else None
+        account = HashServiceAccount(name) if name else None
     if not lists:
         name = typer.prompt("A file with hashes of your own (empty: none)", default="", show_default=False, err=True)
         lists = [Path(name)] if name else None
@@ -206,13 +206,13 @@ def _checked(config: Path | None, said: dict[str, Any], *, as_json: bool) -> Set
 def _import(settings: Settings, lists: Sequence[Path], said: dict[str, Any], *, as_json: bool) -> None:
     from goodhoster.assembly.state import audit_log, lists_directory
     from goodhoster.hashlists.audited_changes import RecordedLists
-    from goodhoster.hashlists.own_lists import ImportOrder
+    from goodhoster.hashlists.own_lists import ListImportOrder
 
     said["lists"] = []
     if not lists:
         return
     recorded = RecordedLists(lists_directory(settings), audit_log(settings))
-    report = recorded.import_files(ImportOrder(lists, _NAME_OF_LIST), whoever_types())
+    report = recorded.import_files(ListImportOrder(lists, _NAME_OF_LIST), whoever_types())
     for each in report.lists:
         said["lists"].append({"source": each.source, "algorithm": each.algorithm, "entries": each.entries})
         _tell(as_json, f"list          {each.source} {each.algorithm}: {each.entries:,} entries")

@@ -12,10 +12,10 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.linux.privileges import be_called
 from goodhoster.settings import listen_address
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings, warn_of
-from goodhoster_agent.doors.http_server import Address
+from goodhoster_agent.doors.http_server import ListenAddress
 from goodhoster_agent.doors.witness import serve
 from goodhoster_agent.privileged.starter.dropping import give_up
-from goodhoster_agent.privileged.starter.plan import Terms
+from goodhoster_agent.privileged.starter.plan import DaemonTerms
 from goodhoster_agent.systemd_service import log_to_service
 
 app = typer.Typer(no_args_is_help=True, help="The witness of other hosters' audit logs.")
@@ -33,14 +33,14 @@ def serve_command(listen: ListenOption = "", config: ConfigOption = None, *, as_
     settings = read_settings(config)
     log_to_service()
     ours = witness(settings)
-    terms = Terms(capabilities=frozenset(), writable=frozenset({settings.state_dir}), commands=frozenset())
+    terms = DaemonTerms(capabilities=frozenset(), writable=frozenset({settings.state_dir}), commands=frozenset())
 
     def on_ready(url: str) -> None:
         warn_of(give_up(terms, settings.state_dir))
         print(json.dumps({"ready": True, "url": url}) if as_json else f"ready {url}", flush=True)
 
     host, port = _parse_listen(listen) if listen else settings.witness.listen
-    serve(ours, Address(host, port, "choose another address with --listen or [witness]"), on_ready)
+    serve(ours, ListenAddress(host, port, "choose another address with --listen or [witness]"), on_ready)
 
 
 @app.command("keys")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from goodhoster.assembly.services import Services
 from goodhoster.errors import GoodhosterError
-from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.finding import DoctorFinding
 
 if TYPE_CHECKING:
     from goodhoster.ports.objects import ObjectStore
     from goodhoster.settings import Settings
 
 
-def bucket_findings(settings: Settings) -> Iterator[Finding]:
+def bucket_findings(settings: Settings) -> Iterator[DoctorFinding]:
     """Whether every bucket, and the closed one beside it, can be listed."""
     if not settings.buckets:
         return
@@ -25,13 +25,15 @@ def bucket_findings(settings: Settings) -> Iterator[Finding]:
                 yield _listed(f"bucket {bucket.name}", bucket.store)
                 yield _listed(f"closed bucket of {bucket.name}", bucket.closed)
     except GoodhosterError as error:
-        yield Finding("buckets", ok=False, detail=str(error), hint=error.hint)
+        yield DoctorFinding("buckets", ok=False, detail=str(error), hint=error.hint)
 
 
-def _listed(what: str, store: ObjectStore) -> Finding:
+def _listed(what: str, store: ObjectStore) -> DoctorFinding:
     try:
         first = sum(len(page) for page in islice(store.list(), 1))
     except GoodhosterError as error:
-        return Finding(what, ok=False, detail=str(error), hint=error.hint)
+        return DoctorFinding(what, ok=False, detail=str(error), hint=error.hint)
     told = f"{first:,} objects or more" if first else "is empty"
-    return Finding(what, ok=True, detail=f"{store.bucket} {told}; experimental: try a restore at your store first")
+    return DoctorFinding(
+        what, ok=True, detail=f"{store.bucket} {told}; experimental: try a restore at your store first"
+    )

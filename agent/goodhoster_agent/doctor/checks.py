@@ -35,7 +35,7 @@ from goodhoster.uploads.trees import Tree
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.buckets import bucket_findings
 from goodhoster_agent.doctor.evidence import evidence_findings
-from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.finding import DoctorFinding
 from goodhoster_agent.doctor.own_contacts import own_contacts
 from goodhoster_agent.doctor.panels import panel_findings
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
@@ -53,13 +53,13 @@ _ROOM = 1 << 30
 """Bytes that should be free where the state directory is."""
 
 
-def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Finding]:
+def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[DoctorFinding]:
     """The findings of all checks, each as soon as it is there.
 
     ConfigurationError only where nothing could be looked at. Only with `ask_outside` are servers of others asked how
     we can be reached.
     """
-    yield Finding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
+    yield DoctorFinding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
     yield _kernel(settings)
     yield _room(settings)
     yield from _audit_log(settings)
@@ -84,7 +84,7 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Findin
     yield from _processes(settings)
 
 
-def _identity(settings: Settings) -> Iterator[Finding]:
+def _identity(settings: Settings) -> Iterator[DoctorFinding]:
     """Check that identity providers and company registers can be set up.
 
     Says which were never tried.
@@ -98,14 +98,14 @@ def _identity(settings: Settings) -> Iterator[Finding]:
         try:
             build(settings)
         except ConfigurationError as error:
-            yield Finding(heading, ok=False, detail=str(error), hint=error.hint)
+            yield DoctorFinding(heading, ok=False, detail=str(error), hint=error.hint)
             continue
         for table in tables:
             tried = "is set up" if table.kind == "neutral" else "is set up; experimental: never run against the service"
-            yield Finding(heading, ok=True, detail=f"{table.kind} {tried}")
+            yield DoctorFinding(heading, ok=True, detail=f"{table.kind} {tried}")
 
 
-def _kernel(settings: Settings) -> Finding:
+def _kernel(settings: Settings) -> DoctorFinding:
     """Check that openat2(2) and renameat2(2) are available and permitted: quarantine needs them."""
     state_dir = make_state_dir(settings.state_dir)
     try:
@@ -113,10 +113,12 @@ def _kernel(settings: Settings) -> Finding:
             return _kernel_in(folder)
     except OSError as error:
         hint = "run this as the user whose the state directory is, and look whether its disk is full or read-only"
-        return Finding("kernel", ok=False, detail=f"nothing can be tried in {state_dir}: {error.strerror}", hint=hint)
+        return DoctorFinding(
+            "kernel", ok=False, detail=f"nothing can be tried in {state_dir}: {error.strerror}", hint=hint
+        )
 
 
-def _kernel_in(folder: str) -> Finding:
+def _kernel_in(folder: str) -> DoctorFinding:
     directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.close(os.open("trial", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=directory))
@@ -124,54 +126,58 @@ def _kernel_in(folder: str) -> Finding:
         os.close(kernel.open_beneath(directory, b"moved", os.O_RDONLY))
     except OSError as error:
         hint = "Linux 5.6 or later; a container's seccomp profile must permit both calls"
-        return Finding("kernel", ok=False, detail=f"openat2 or renameat2: {error.strerror}", hint=hint)
+        return DoctorFinding("kernel", ok=False, detail=f"openat2 or renameat2: {error.strerror}", hint=hint)
     finally:
         os.close(directory)
-    return Finding("kernel", ok=True, detail="openat2 and renameat2 work")
+    return DoctorFinding("kernel", ok=True, detail="openat2 and renameat2 work")
 
 
-def _room(settings: Settings) -> Finding:
+def _room(settings: Settings) -> DoctorFinding:
     free = shutil.disk_usage(settings.state_dir).free
     detail = f"{free / _ROOM:.1f} GiB free at {settings.state_dir}"
-    return Finding("disk", ok=free >= _ROOM, detail=detail, hint="" if free >= _ROOM else "make room: 1 GiB at least")
+    return DoctorFinding(
+        "disk", ok=free >= _ROOM, detail=detail, hint="" if free >= _ROOM else "make room: 1 GiB at least"
+    )
 
 
-def _audit_log(settings: Settings) -> Iterator[Finding]:
+def _audit_log(settings: Settings) -> Iterator[DoctorFinding]:
     """Check that the audit log is complete, and nothing is missing that other records refer to."""
     check = verify_audit_log(settings)
     finding = check.finding
     hint = "goodhoster audit verify; put the log back from a copy" if not finding.ok else ""
-    yield Finding("audit log", finding.ok, finding.problem or f"whole, {finding.entries:,} entries", hint)
+    yield DoctorFinding("audit log", finding.ok, finding.problem or f"whole, {finding.entries:,} entries", hint)
     for trouble in check.unchecked:
-        yield Finding("audit log", ok=False, detail=f"could not be compared: {trouble}", hint="goodhoster audit verify")
+        yield DoctorFinding(
+            "audit log", ok=False, detail=f"could not be compared: {trouble}", hint="goodhoster audit verify"
+        )
 
 
-def _tree(tree: Tree) -> Finding:
+def _tree(tree: Tree) -> DoctorFinding:
     what = f"tree {display(tree.root)}"
     if not os.path.isdir(tree.root):
         hint = "is its disk mounted? Else mend [[watch]] path; nothing in it is checked"
-        return Finding(what, ok=False, detail="is not there, or is no directory", hint=hint)
+        return DoctorFinding(what, ok=False, detail="is not there, or is no directory", hint=hint)
     try:
         with os.scandir(tree.root) as entries:
             others = (entry for entry in entries if entry.name not in OWN_DIRECTORIES)
             count = sum(entry.is_dir(follow_symlinks=False) for entry in others)
         home = home_of(tree.root)
     except (OSError, GoodhosterError) as error:
-        return Finding(what, ok=False, detail=str(error), hint=getattr(error, "hint", "check its owner and mode"))
-    return Finding(what, ok=True, detail=f"{count:,} directories at its top, quarantine below {display(home)}")
+        return DoctorFinding(what, ok=False, detail=str(error), hint=getattr(error, "hint", "check its owner and mode"))
+    return DoctorFinding(what, ok=True, detail=f"{count:,} directories at its top, quarantine below {display(home)}")
 
 
-def _links(settings: Settings) -> Iterator[Finding]:
+def _links(settings: Settings) -> Iterator[DoctorFinding]:
     """Links of root's at the top of trees, behind which nothing is checked."""
     roots = [tree.root for tree in trees_of(settings)]
     for root in roots:
         with suppress(OSError):  # a tree that cannot be read is told above
             if found := linked_homes(root, roots):
                 hint = "add a [[watch]] with its path, and the customer where all of it is one's"
-                yield Finding(f"links in {display(root)}", ok=False, detail=str(found), hint=hint)
+                yield DoctorFinding(f"links in {display(root)}", ok=False, detail=str(found), hint=hint)
 
 
-def _quarantines(settings: Settings) -> Iterator[Finding]:
+def _quarantines(settings: Settings) -> Iterator[DoctorFinding]:
     """Check that the record and the files in quarantine agree."""
     with Services(settings) as services:
         names: set[str] = set()
@@ -183,13 +189,15 @@ def _quarantines(settings: Settings) -> Iterator[Finding]:
     missing = [case.id for case in offline if not names.issuperset(_quarantine_names(case))]
     if strangers:
         detail = f"{len(strangers):,} files lie in quarantine without a case: {_some(strangers)}"
-        yield Finding("quarantine", ok=False, detail=detail, hint="the daemon makes their cases anew at its start")
+        yield DoctorFinding(
+            "quarantine", ok=False, detail=detail, hint="the daemon makes their cases anew at its start"
+        )
     if missing:
         detail = f"{len(missing):,} cases are offline, and their files are not in quarantine: {_some(missing)}"
         hint = "is their disk mounted? After a backup was brought back: docs/how-to-quarantine.md"
-        yield Finding("quarantine", ok=False, detail=detail, hint=hint)
+        yield DoctorFinding("quarantine", ok=False, detail=detail, hint=hint)
     if not strangers and not missing:
-        yield Finding("quarantine", ok=True, detail=f"{len(names):,} files, as the record says")
+        yield DoctorFinding("quarantine", ok=True, detail=f"{len(names):,} files, as the record says")
 
 
 def _quarantine_names(case: Case) -> list[str]:
@@ -202,31 +210,31 @@ def _some(ids: Sequence[str]) -> str:
     return ", ".join(ids[:_NAMED]) + more
 
 
-def _sources(settings: Settings) -> Iterator[Finding]:
+def _sources(settings: Settings) -> Iterator[DoctorFinding]:
     if not settings.hash_sources:
-        yield Finding(
+        yield DoctorFinding(
             "hash sources", ok=False, detail="there is none: nothing is ever known", hint="add [[hash_source]]"
         )
     try:
         sources = hash_sources(settings)
     except GoodhosterError as error:
-        yield Finding("hash sources", ok=False, detail=str(error), hint=error.hint)
+        yield DoctorFinding("hash sources", ok=False, detail=str(error), hint=error.hint)
         return
     yield from map(_probe, sources)
     for source in sources:
         source.close()
 
 
-def _probe(source: ObservedSource) -> Finding:
+def _probe(source: ObservedSource) -> DoctorFinding:
     what = f"hash source {source.name}"
     try:
         source.probe()
     except GoodhosterError as error:
-        return Finding(what, ok=False, detail=str(error), hint=error.hint)
-    return Finding(what, ok=True, detail="answers a trial question")
+        return DoctorFinding(what, ok=False, detail=str(error), hint=error.hint)
+    return DoctorFinding(what, ok=True, detail="answers a trial question")
 
 
-def _library(settings: Settings) -> Iterator[Finding]:
+def _library(settings: Settings) -> Iterator[DoctorFinding]:
     """A finding on the licensed library, where one is set."""
     if not (name := settings.hashing.photodna):
         return
@@ -236,35 +244,37 @@ def _library(settings: Settings) -> Iterator[Finding]:
         trouble = str(error)
     hint = "see docs/how-to-photodna.md; its own tests, and FingerprinterSuite, tell more" if trouble else ""
     detail = trouble or "takes the fingerprint of a made-up picture in the sandbox"
-    yield Finding(f"licensed library {name}", not trouble, detail, hint)
+    yield DoctorFinding(f"licensed library {name}", not trouble, detail, hint)
 
 
-def _lists(settings: Settings) -> Iterator[Finding]:
+def _lists(settings: Settings) -> Iterator[DoctorFinding]:
     lists = list(survey(lists_directory(settings)))
     if not lists and any(source.kind == "list" for source in settings.hash_sources):
         hint = "goodhoster hashlist import FILE --source NAME"
-        yield Finding("hash lists", ok=False, detail="none was imported: nothing is ever known by them", hint=hint)
+        yield DoctorFinding(
+            "hash lists", ok=False, detail="none was imported: nothing is ever known by them", hint=hint
+        )
     for status in lists:
         what = f"hash list {status.source} {status.algorithm}"
-        yield Finding(what, status.whole, status.damage or f"{status.entries:,} entries, whole")
+        yield DoctorFinding(what, status.whole, status.damage or f"{status.entries:,} entries, whole")
 
 
-def _legal_basis(settings: Settings) -> Iterator[Finding]:
+def _legal_basis(settings: Settings) -> Iterator[DoctorFinding]:
     """Check that somebody decided on what ground each tree is checked by each source."""
     try:
         with Services(settings) as services:
             stopped, warnings = basis_problems(services)
     except GoodhosterError as error:
-        yield Finding("legal basis", ok=False, detail=str(error), hint=error.hint)
+        yield DoctorFinding("legal basis", ok=False, detail=str(error), hint=error.hint)
         return
     hint = "goodhoster customers legal-basis set --basis T --tree PATH --source NAME"
     for problem in stopped:
-        yield Finding("legal basis", ok=False, detail=problem, hint=hint)
+        yield DoctorFinding("legal basis", ok=False, detail=problem, hint=hint)
     for warning in warnings:
-        yield Finding("legal basis", ok=True, detail=f"warning: {warning}", hint=hint)
+        yield DoctorFinding("legal basis", ok=True, detail=f"warning: {warning}", hint=hint)
 
 
-def _exemptions(settings: Settings) -> Iterator[Finding]:
+def _exemptions(settings: Settings) -> Iterator[DoctorFinding]:
     """Findings on every exemption set.
 
     Where there is one, also whether the owners of the sources would be notified of a match.
@@ -272,40 +282,44 @@ def _exemptions(settings: Settings) -> Iterator[Finding]:
     sets = list(exemption_sets(settings).survey())
     for name, found in sets:
         if isinstance(found, ConfigurationError):
-            yield Finding(f"exemptions {name}", ok=False, detail=str(found), hint=found.hint)
+            yield DoctorFinding(f"exemptions {name}", ok=False, detail=str(found), hint=found.hint)
         else:
-            yield Finding(f"exemptions {name}", ok=True, detail=f"{len(found.contents):,} contents, whole")
+            yield DoctorFinding(f"exemptions {name}", ok=True, detail=f"{len(found.contents):,} contents, whole")
     owners = ListOwners(owner_addresses(settings), lists_directory(settings), exemption_sets(settings))
     for source in owners.sources() if sets else ():
         address = owners.address_of(source)
         detail = address or "nobody is told when it knows what is exempt here"
-        yield Finding(f"owner of {source}", bool(address), detail, hint="" if address else "set owner in its table")
+        yield DoctorFinding(
+            f"owner of {source}", bool(address), detail, hint="" if address else "set owner in its table"
+        )
 
 
-def _directories(settings: Settings) -> Iterator[Finding]:
+def _directories(settings: Settings) -> Iterator[DoctorFinding]:
     for directory in directories(settings):
         what = f"directory {directory.name}"
         try:
             names = sum(len(site.names) for site in directory.sites())
         except GoodhosterError as error:
-            yield Finding(what, ok=False, detail=str(error), hint=error.hint)
+            yield DoctorFinding(what, ok=False, detail=str(error), hint=error.hint)
         else:
-            yield Finding(what, ok=names > 0, detail=f"knows {names:,} names of sites", hint="" if names else _NO_SITES)
+            yield DoctorFinding(
+                what, ok=names > 0, detail=f"knows {names:,} names of sites", hint="" if names else _NO_SITES
+            )
 
 
-def _mailbox(settings: Settings) -> Iterator[Finding]:
+def _mailbox(settings: Settings) -> Iterator[DoctorFinding]:
     if settings.imap is None:
         return
     what = f"mailbox {settings.imap.username} at {settings.imap.host}"
     try:
         problem = try_mailbox(mailbox_of(settings.imap))
     except GoodhosterError as error:
-        yield Finding(what, ok=False, detail=str(error), hint=error.hint)
+        yield DoctorFinding(what, ok=False, detail=str(error), hint=error.hint)
         return
-    yield Finding(what, not problem, problem or "opens", "see [imap]" if problem else "")
+    yield DoctorFinding(what, not problem, problem or "opens", "see [imap]" if problem else "")
 
 
-def _results(settings: Settings) -> Iterator[Finding]:
+def _results(settings: Settings) -> Iterator[DoctorFinding]:
     """Check whether the own mail server's Authentication-Results count for any mail."""
     notices = settings.notices
     if notices.authserv_id is None:
@@ -313,10 +327,10 @@ def _results(settings: Settings) -> Iterator[Finding]:
     ways = [*(["lmtp"] if notices.lmtp and notices.lmtp_peers else []), *notices.authserv_mailboxes]
     detail = f"count in mails by {', '.join(ways)}" if ways else "count in no mail: anybody could have written them"
     hint = "" if ways else "set lmtp_peers or authserv_mailboxes in [notices], or take authserv_id away"
-    yield Finding(f"Authentication-Results of {notices.authserv_id}", bool(ways), detail, hint)
+    yield DoctorFinding(f"Authentication-Results of {notices.authserv_id}", bool(ways), detail, hint)
 
 
-def _programs(settings: Settings) -> Iterator[Finding]:
+def _programs(settings: Settings) -> Iterator[DoctorFinding]:
     """Findings on the programs that check signed mails of notifiers.
 
     As far as a profile pins a key for them.
@@ -329,17 +343,21 @@ def _programs(settings: Settings) -> Iterator[Finding]:
         if owners:
             found = shutil.which(program, path=SEARCH)
             detail = found or f"it is missing: signed mails of {', '.join(owners)} wait for a person"
-            yield Finding(f"program {program}", bool(found), detail, "" if found else f"apt-get install {program}")
+            yield DoctorFinding(
+                f"program {program}", bool(found), detail, "" if found else f"apt-get install {program}"
+            )
 
 
-def _daemon(settings: Settings) -> Finding:
+def _daemon(settings: Settings) -> DoctorFinding:
     pid = running_daemon(settings.state_dir)
     if pid is None:
-        return Finding("daemon", ok=False, detail="does not run", hint="systemctl start goodhoster, or: goodhoster run")
-    return Finding("daemon", ok=True, detail=f"runs, process {pid}")
+        return DoctorFinding(
+            "daemon", ok=False, detail="does not run", hint="systemctl start goodhoster, or: goodhoster run"
+        )
+    return DoctorFinding("daemon", ok=True, detail=f"runs, process {pid}")
 
 
-def _processes(settings: Settings) -> Iterator[Finding]:
+def _processes(settings: Settings) -> Iterator[DoctorFinding]:
     """Findings on the privileges of our processes.
 
     What a process lacks is reported but no fault: on a machine with one user nothing more is needed.
@@ -351,11 +369,11 @@ def _processes(settings: Settings) -> Iterator[Finding]:
     yield from map(_rights, (rights for rights in beside if rights.pid != pid))
 
 
-def _rights(rights: Rights) -> Finding:
+def _rights(rights: Rights) -> DoctorFinding:
     what = f"rights of the {rights.process}, process {rights.pid}"
     has = f"user {rights.user}, {', '.join(rights.capabilities) or 'no capabilities'}"
     if rights.excess:
         hint = "restart the daemon; if that changes nothing, report it"
-        return Finding(what, ok=False, detail=f"{has}; should not have {', '.join(rights.excess)}", hint=hint)
+        return DoctorFinding(what, ok=False, detail=f"{has}; should not have {', '.join(rights.excess)}", hint=hint)
     lacks = f"; without {', '.join(rights.missing)} it cannot deal with other users' files" if rights.missing else ""
-    return Finding(what, ok=True, detail=has + lacks)
+    return DoctorFinding(what, ok=True, detail=has + lacks)

@@ -11,18 +11,18 @@ from goodhoster.assembly.services import Services
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.sealed_evidence import EvidenceState
 from goodhoster.settings import Settings
-from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.finding import DoctorFinding
 
 _WHAT = "evidence"
 _LEAST_ROOM = 1 << 30
 
 
-def evidence_findings(settings: Settings) -> Iterator[Finding]:
+def evidence_findings(settings: Settings) -> Iterator[DoctorFinding]:
     """The findings about sealed evidence; nothing is made where none is configured."""
     configured, directory = settings.evidence.recipients, evidence_directory(settings)
     if not configured and not directory.is_dir():
         detail = "[evidence] recipients is not set: nothing that is taken offline is sealed"
-        yield Finding(_WHAT, ok=True, detail=detail)
+        yield DoctorFinding(_WHAT, ok=True, detail=detail)
         return
     try:
         with Services(settings) as services:
@@ -31,29 +31,29 @@ def evidence_findings(settings: Settings) -> Iterator[Finding]:
                 yield from _sealing(services)
     except (GoodhosterError, OSError) as error:
         hint = getattr(error, "hint", "") or "see docs/how-to-evidence.md"
-        yield Finding(_WHAT, ok=False, detail=f"it cannot be looked at: {error}", hint=hint)
+        yield DoctorFinding(_WHAT, ok=False, detail=f"it cannot be looked at: {error}", hint=hint)
 
 
-def _stored(services: Services) -> Iterator[Finding]:
+def _stored(services: Services) -> Iterator[DoctorFinding]:
     store = services.evidence.store
     states = Counter(store.get(evidence_id).state for evidence_id in store.ids())
     counted = ", ".join(f"{count:,} {state}" for state, count in sorted(states.items())) or "nothing is sealed yet"
     lost = bool(states[EvidenceState.MISSING])
     hint = "goodhoster evidence list --state missing; bring the files back from a backup" if lost else ""
-    yield Finding(_WHAT, ok=not lost, detail=f"{store.directory}: {counted}", hint=hint)
+    yield DoctorFinding(_WHAT, ok=not lost, detail=f"{store.directory}: {counted}", hint=hint)
 
 
-def _sealing(services: Services) -> Iterator[Finding]:
+def _sealing(services: Services) -> Iterator[DoctorFinding]:
     rounds, evidence = services.evidence.rounds, services.settings.evidence
     waiting = sum(1 for _ in rounds.waiting())
     if waiting and services.rules.enforce:
         hint = "goodhoster status says why; the daemon tries again"
-        yield Finding(_WHAT, ok=False, detail=f"{waiting:,} files in quarantine are not sealed yet", hint=hint)
+        yield DoctorFinding(_WHAT, ok=False, detail=f"{waiting:,} files in quarantine are not sealed yet", hint=hint)
     if rounds.sealer.recipients_differ():
         hint = "two persons order it: goodhoster evidence recipients --reason …"
-        yield Finding(_WHAT, ok=False, detail="others are configured as recipients than are sealed to", hint=hint)
+        yield DoctorFinding(_WHAT, ok=False, detail="others are configured as recipients than are sealed to", hint=hint)
     disk = os.statvfs(services.evidence.store.directory)
     free = disk.f_bavail * disk.f_frsize
     if free < evidence.leave_free + _LEAST_ROOM:
         hint = "make room, or set [evidence] directory to another disk"
-        yield Finding(_WHAT, ok=False, detail=f"only {free:,} bytes are free to seal to", hint=hint)
+        yield DoctorFinding(_WHAT, ok=False, detail=f"only {free:,} bytes are free to seal to", hint=hint)

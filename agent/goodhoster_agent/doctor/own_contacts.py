@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from goodhoster.customers.contacts.published import abuse_contacts, faults_of_security_txt
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.model.customers.contact_requests import Deliverability
-from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.finding import DoctorFinding
 
 if TYPE_CHECKING:
     from goodhoster.ports import MailDomains, WebDocuments
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 _DSA_WORDS = ("language", "taal", "talen", "sprache", "langue")
 
 
-def own_contacts(settings: Settings, outside: tuple[WebDocuments, MailDomains] | None) -> Iterator[Finding]:
+def own_contacts(settings: Settings, outside: tuple[WebDocuments, MailDomains] | None) -> Iterator[DoctorFinding]:
     """Findings on our own contacts, once our domain is set.
 
     Without `outside` no server of others is asked.
     """
     if settings.contacts.domain is None and outside is None:
         hint = "set [contacts] domain, and see docs/how-to-reachable-contacts.md"
-        yield Finding("own contacts", ok=True, detail="not looked at: our own domain is not set", hint=hint)
+        yield DoctorFinding("own contacts", ok=True, detail="not looked at: our own domain is not set", hint=hint)
         return
     yield _form(settings)
     yield from _mailbox(settings, outside[1] if outside else None)
     if outside is None:
         hint = "goodhoster doctor --ask-outside asks web, name and RDAP servers"
-        yield Finding("own contacts outside", ok=True, detail="not looked at without being asked to", hint=hint)
+        yield DoctorFinding("own contacts outside", ok=True, detail="not looked at without being asked to", hint=hint)
         return
     documents = outside[0]
     yield from _security_txt(settings, documents)
@@ -44,33 +44,33 @@ def own_contacts(settings: Settings, outside: tuple[WebDocuments, MailDomains] |
     yield from _dsa_page(settings, documents)
 
 
-def _form(settings: Settings) -> Finding:
+def _form(settings: Settings) -> DoctorFinding:
     if settings.notices.listen is not None:
-        return Finding("web form", ok=True, detail="takes notices at /notice (DSA Art. 16)")
+        return DoctorFinding("web form", ok=True, detail="takes notices at /notice (DSA Art. 16)")
     hint = "set [notices] listen, and have your proxy pass it on"
-    return Finding("web form", ok=False, detail="there is none: the public has no form (DSA Art. 16)", hint=hint)
+    return DoctorFinding("web form", ok=False, detail="there is none: the public has no form (DSA Art. 16)", hint=hint)
 
 
-def _mailbox(settings: Settings, domains: MailDomains | None) -> Iterator[Finding]:
+def _mailbox(settings: Settings, domains: MailDomains | None) -> Iterator[DoctorFinding]:
     domain = settings.contacts.domain
     if domain is None:
-        yield Finding("abuse mailbox", ok=False, detail="our own domain is not set", hint="set [contacts] domain")
+        yield DoctorFinding("abuse mailbox", ok=False, detail="our own domain is not set", hint="set [contacts] domain")
         return
     comes_in = settings.notices.lmtp or settings.notices.maildir or settings.imap
     address = f"abuse@{domain}"
     if not comes_in:
         hint = "set lmtp or maildir in [notices], or [imap]: docs/how-to-notices.md"
-        yield Finding(f"mailbox {address}", ok=False, detail="no mail comes in here (RFC 2142)", hint=hint)
+        yield DoctorFinding(f"mailbox {address}", ok=False, detail="no mail comes in here (RFC 2142)", hint=hint)
     if domains is not None:
         check = domains.check(address)
         unchecked = check.result is Deliverability.UNCHECKED
         ok = check.result is Deliverability.DELIVERABLE
         detail = check.why or "its domain takes mail; send one to see whether it comes in here"
         hint = "" if ok else "try again" if unchecked else f"publish an MX record for {domain}"
-        yield Finding(f"mailbox {address}", ok, detail, hint, unchecked=unchecked)
+        yield DoctorFinding(f"mailbox {address}", ok, detail, hint, unchecked=unchecked)
 
 
-def _security_txt(settings: Settings, documents: WebDocuments) -> Iterator[Finding]:
+def _security_txt(settings: Settings, documents: WebDocuments) -> Iterator[DoctorFinding]:
     if settings.contacts.domain is None:
         return
     url, what = f"https://{settings.contacts.domain}/.well-known/security.txt", "security.txt"
@@ -78,16 +78,16 @@ def _security_txt(settings: Settings, documents: WebDocuments) -> Iterator[Findi
     try:
         text = documents.text(url)
     except RefusedError as error:
-        yield Finding(what, ok=False, detail=f"there is none: {error}", hint=hint)
+        yield DoctorFinding(what, ok=False, detail=f"there is none: {error}", hint=hint)
         return
     except GoodhosterError as error:
         yield _unchecked(what, error)
         return
     faults = faults_of_security_txt(text, datetime.now(UTC))
-    yield Finding(what, not faults, "; ".join(faults) or "as RFC 9116 wants it", hint if faults else "")
+    yield DoctorFinding(what, not faults, "; ".join(faults) or "as RFC 9116 wants it", hint if faults else "")
 
 
-def _abuse_c(settings: Settings, documents: WebDocuments) -> Iterator[Finding]:
+def _abuse_c(settings: Settings, documents: WebDocuments) -> Iterator[DoctorFinding]:
     """Findings on the abuse contact of each of our networks, as everybody else finds it."""
     for network in settings.notices.own_networks:
         what, url = f"abuse contact of {network}", f"{settings.contacts.rdap.rstrip('/')}/ip/{network}"
@@ -102,19 +102,19 @@ def _abuse_c(settings: Settings, documents: WebDocuments) -> Iterator[Finding]:
             yield _unchecked(what, error)
         else:
             hint = "" if found else "add abuse-c to the organisation in the registry's database"
-            yield Finding(what, bool(found), ", ".join(found) or "the registry names none", hint)
+            yield DoctorFinding(what, bool(found), ", ".join(found) or "the registry names none", hint)
 
 
-def _dsa_page(settings: Settings, documents: WebDocuments) -> Iterator[Finding]:
+def _dsa_page(settings: Settings, documents: WebDocuments) -> Iterator[DoctorFinding]:
     what, page = "DSA points of contact", settings.contacts.dsa_page
     if page is None:
         hint = "publish a page with both points of contact and their languages, and set [contacts] dsa_page"
-        yield Finding(what, ok=False, detail="no page is set (DSA Art. 11 and 12)", hint=hint)
+        yield DoctorFinding(what, ok=False, detail="no page is set (DSA Art. 11 and 12)", hint=hint)
         return
     try:
         text = documents.text(page).casefold()
     except RefusedError as error:
-        yield Finding(what, ok=False, detail=f"{page} is not there: {error}", hint="publish it, or mend dsa_page")
+        yield DoctorFinding(what, ok=False, detail=f"{page} is not there: {error}", hint="publish it, or mend dsa_page")
         return
     except GoodhosterError as error:
         yield _unchecked(what, error)
@@ -124,10 +124,10 @@ def _dsa_page(settings: Settings, documents: WebDocuments) -> Iterator[Finding]:
     detail = (
         f"{page} names {' and '.join(lacks)}" if lacks else f"{page} is there; whether it is current, only you know"
     )
-    yield Finding(what, not lacks, detail, "name an electronic contact and the languages" if lacks else "")
+    yield DoctorFinding(what, not lacks, detail, "name an electronic contact and the languages" if lacks else "")
 
 
-def _unchecked(what: str, error: GoodhosterError) -> Finding:
-    return Finding(
+def _unchecked(what: str, error: GoodhosterError) -> DoctorFinding:
+    return DoctorFinding(
         what, ok=False, detail=f"could not be checked: {error}", hint=error.hint or "try again", unchecked=True
     )

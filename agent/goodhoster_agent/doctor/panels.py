@@ -12,7 +12,7 @@ from goodhoster.assembly.panel_services import billing_systems, network_block, p
 from goodhoster.errors import GoodhosterError
 from goodhoster.ports.panels import Suspends
 from goodhoster.settings import Settings
-from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.finding import DoctorFinding
 
 _EXPERIMENTAL = (
     "its adapter was never tried against the real program: look yourself after each suspension, "
@@ -20,36 +20,36 @@ _EXPERIMENTAL = (
 )
 
 
-def panel_findings(settings: Settings) -> Iterator[Finding]:
+def panel_findings(settings: Settings) -> Iterator[DoctorFinding]:
     """The findings about everything that suspends."""
     own = bool(settings.notices.own_networks)
     for panel, table in zip(panels(settings), settings.panels, strict=True):
         yield _asked(f"panel {panel.name}", panel, panel.accounts, "accounts")
         if table.common.look and not own:
             hint = "set notices.own_networks: without it only the panel's own word counts after a suspension"
-            yield Finding(f"panel {panel.name}", ok=False, detail="its sites are not looked at", hint=hint)
+            yield DoctorFinding(f"panel {panel.name}", ok=False, detail="its sites are not looked at", hint=hint)
     for billing in billing_systems(settings):
         yield _asked(f"billing {billing.name}", billing, billing.clients, "clients")
     if (block := network_block(settings)) is not None:
         yield from _programs(block.block, block.unblock, block.state)
 
 
-def _asked(what: str, adapter: Suspends, listing: Callable[[], Iterable[object]], of: str) -> Finding:
+def _asked(what: str, adapter: Suspends, listing: Callable[[], Iterable[object]], of: str) -> DoctorFinding:
     """Whether it answers a list that is not empty, and whether its adapter is proven."""
     try:
         number = sum(1 for _ in listing())
     except GoodhosterError as error:
-        return Finding(what, ok=False, detail=str(error), hint=error.hint)
+        return DoctorFinding(what, ok=False, detail=str(error), hint=error.hint)
     detail = f"{number:,} {of}" + ("" if adapter.proven else ", experimental")
     if number == 0:
-        return Finding(what, ok=False, detail=detail, hint="has our account the right to see them?")
-    return Finding(what, ok=bool(adapter.proven), detail=detail, hint="" if adapter.proven else _EXPERIMENTAL)
+        return DoctorFinding(what, ok=False, detail=detail, hint="has our account the right to see them?")
+    return DoctorFinding(what, ok=bool(adapter.proven), detail=detail, hint="" if adapter.proven else _EXPERIMENTAL)
 
 
-def _programs(*programs: tuple[str, ...]) -> Iterator[Finding]:
+def _programs(*programs: tuple[str, ...]) -> Iterator[DoctorFinding]:
     for program in programs:
         if shutil.which(program[0]) is None:
             hint = "see [network_block]"
-            yield Finding("network block", ok=False, detail=f"{program[0]} is no program here", hint=hint)
+            yield DoctorFinding("network block", ok=False, detail=f"{program[0]} is no program here", hint=hint)
             return
-    yield Finding("network block", ok=True, detail="its programs are there")
+    yield DoctorFinding("network block", ok=True, detail="its programs are there")

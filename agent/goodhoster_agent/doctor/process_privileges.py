@@ -14,7 +14,7 @@ from pathlib import Path
 from goodhoster.linux.privileges import CAPABILITY_NAMES
 from goodhoster_agent.privileged.mover import process
 from goodhoster_agent.privileged.starter import server
-from goodhoster_agent.privileged.starter.plan import Terms
+from goodhoster_agent.privileged.starter.plan import DaemonTerms
 
 _ALL = frozenset(range(len(CAPABILITY_NAMES)))
 _ROLES = {
@@ -49,7 +49,7 @@ class Rights:
     """Nothing that it executes gains a privilege."""
 
 
-def rights_of(daemon: int, terms: Terms) -> list[Rights]:
+def rights_of(daemon: int, terms: DaemonTerms) -> list[Rights]:
     """The privileges of the daemon and every descendant, as far as it is ours.
 
     One that ends meanwhile is left out.
@@ -66,7 +66,7 @@ def rights_of(daemon: int, terms: Terms) -> list[Rights]:
     return found
 
 
-def rights_of_commands(state_dir: Path, terms: Terms) -> list[Rights]:
+def rights_of_commands(state_dir: Path, terms: DaemonTerms) -> list[Rights]:
     """The privileges of each service or `scan` beside a daemon on that state directory."""
     needed = {"scan": terms.capabilities, "hash service": frozenset[int](), "doors": frozenset[int]()}
     found: list[Rights] = []

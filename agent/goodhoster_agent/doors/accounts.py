@@ -29,7 +29,7 @@ _NOBODY = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class ClientAccount:
     """A client's account."""
 
     name: str
@@ -52,7 +52,7 @@ def add_client(file: Path, name: str) -> str:
     with _writing(file) as clients:
         if name in clients:
             raise RefusedError(f"there is a client {name} already", hint=f"Remove it first: client remove {name}")
-        clients[name] = Client(name, _sha256(password), datetime.now(UTC).isoformat(timespec="seconds"))
+        clients[name] = ClientAccount(name, _sha256(password), datetime.now(UTC).isoformat(timespec="seconds"))
     return password
 
 
@@ -66,14 +66,14 @@ def remove_client(file: Path, name: str) -> None:
             raise RefusedError(f"there is no client {name[:80]!r}", hint="See: client list")
 
 
-def read_clients(file: Path) -> dict[str, Client]:
+def read_clients(file: Path) -> dict[str, ClientAccount]:
     """All accounts by name; none when there is no file.
 
     ConfigurationError when it cannot be read.
     """
     try:
         entries = json.loads(file.read_bytes())["clients"]
-        return {entry["name"]: Client(**entry) for entry in entries}
+        return {entry["name"]: ClientAccount(**entry) for entry in entries}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -112,7 +112,7 @@ def _sha256(password: str) -> str:
 
 
 @contextmanager
-def _writing(file: Path) -> Iterator[dict[str, Client]]:
+def _writing(file: Path) -> Iterator[dict[str, ClientAccount]]:
     """The accounts to change; afterwards the file is replaced in one step.
 
     One process at a time.

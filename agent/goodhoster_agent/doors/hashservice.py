@@ -26,10 +26,10 @@ from goodhoster.errors import SourceRefusedError, SourceUnavailableError, Unchec
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.ports import HashSource
 from goodhoster_agent.doors.accounts import Accounts
-from goodhoster_agent.doors.http_server import Address, listen_until
+from goodhoster_agent.doors.http_server import ListenAddress, listen_until
 from goodhoster_agent.doors.process import until_signalled
 from goodhoster_agent.doors.relay import Relay
-from goodhoster_agent.doors.usage_figures import Figures, Outcome, figures_file
+from goodhoster_agent.doors.usage_figures import Figures, RequestOutcome, figures_file
 
 KNOWN_ON_TRIAL = b"goodhoster trial: known"
 """The trial address says true for the digests of this text and false for every other."""
@@ -82,7 +82,7 @@ async def serve_until(stop: asyncio.Event, options: HashServiceOptions, on_ready
     flushing = asyncio.create_task(_flush_for_ever(figures))
     try:
         hint = "Choose another address with --listen or [hash_service]."
-        address = Address(*options.listen, hint, options.connections, options.idle)
+        address = ListenAddress(*options.listen, hint, options.connections, options.idle)
         await listen_until(stop, HashServiceDoor(accounts, figures, relay).answer, address, on_ready)
     finally:
         flushing.cancel()
@@ -127,9 +127,9 @@ class HashServiceDoor:
         try:
             known = await self._relay.knows(digest)
         except (SourceUnavailableError, SourceRefusedError, UncheckedError) as error:
-            self._figures.count(client, Outcome.UNCHECKED)
+            self._figures.count(client, RequestOutcome.UNCHECKED)
             return _not_checked(error)
-        self._figures.count(client, Outcome.MATCH if known else Outcome.NO)
+        self._figures.count(client, RequestOutcome.MATCH if known else RequestOutcome.NO)
         return _true_or_false(known=known)
 
 

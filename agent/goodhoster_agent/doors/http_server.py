@@ -92,7 +92,7 @@ class HttpThread:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ListenAddress:
     """The address on which a server listens, and how much it accepts."""
 
     host: str
@@ -199,7 +199,7 @@ async def _answer_expectation(request: web.BaseRequest) -> None:
 
 
 async def listen_until(
-    stop: asyncio.Event, handler: Handler, address: Address, on_ready: Callable[[str], None]
+    stop: asyncio.Event, handler: Handler, address: ListenAddress, on_ready: Callable[[str], None]
 ) -> None:
     """Answer requests until the event is set, and then those in hand.
 

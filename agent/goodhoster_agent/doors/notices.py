@@ -47,7 +47,7 @@ from goodhoster_agent.doors import notice_pages
 from goodhoster_agent.doors.notice_pages import Language
 from goodhoster_agent.doors.plain_pages import HEADERS
 from goodhoster_agent.doors.rate_limit import RateLimit
-from goodhoster_agent.intake.storing import Keeping
+from goodhoster_agent.intake.storing import NoticeStorage
 
 _log = logging.getLogger(__name__)
 _LARGEST = {True: 32 << 20, False: 1 << 20}
@@ -60,7 +60,7 @@ _PIECE_WITHIN = 30.0  # seconds
 class NoticeCounter:
     """The parts that the notice endpoints work with."""
 
-    keeping: Keeping
+    keeping: NoticeStorage
     reader: NoticeReader
     trust: Trust
     store: NoticeStore

@@ -14,7 +14,7 @@ _CREDENTIALS = struct.Struct("iII")
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
 
-class Peer(NamedTuple):
+class SocketPeer(NamedTuple):
     """Who is at the other end of a Unix socket, as the kernel says."""
 
     pid: int
@@ -31,7 +31,7 @@ class Peer(NamedTuple):
         return f"uid {self.uid}"
 
 
-def open_for(peer: Peer, path: bytes) -> int:
+def open_for(peer: SocketPeer, path: bytes) -> int:
     """Open a regular file that the peer may read; the descriptor is the caller's.
 
     Each directory is opened below the one before, no link is followed, and the rights are those of what was opened:
@@ -57,7 +57,7 @@ def open_for(peer: Peer, path: bytes) -> int:
         os.close(at)
 
 
-def _open_file(peer: Peer, directory: int, name: bytes) -> int:
+def _open_file(peer: SocketPeer, directory: int, name: bytes) -> int:
     file = os.open(name, os.O_RDONLY | _FLAGS, dir_fd=directory)
     try:
         if not S_ISREG(os.fstat(file).st_mode):
@@ -69,7 +69,7 @@ def _open_file(peer: Peer, directory: int, name: bytes) -> int:
     return file
 
 
-def _expect_right(peer: Peer, fd: int, right: int) -> None:
+def _expect_right(peer: SocketPeer, fd: int, right: int) -> None:
     """Raise PermissionError where a file's or directory's mode does not give a right.
 
     Groups beside the peer's own are not known here, and count as none.

@@ -66,7 +66,7 @@ def figures_file(state_dir: Path) -> Path:
     return state_dir / "hashservice" / "figures.sqlite"
 
 
-class Outcome(StrEnum):
+class RequestOutcome(StrEnum):
     """The outcome of one request."""
 
     NO = "no"
@@ -76,7 +76,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ClientWeek:
     """A client's week."""
 
     week: str
@@ -112,13 +112,13 @@ class Figures:
                 f"figures cannot be kept in {file}: {explained(error)}", hint="Check the folder's owner and free space."
             ) from error
 
-    def count(self, client: str, outcome: Outcome) -> None:
+    def count(self, client: str, outcome: RequestOutcome) -> None:
         """Count one more request of that client."""
         now = self._clock()
         year, week, _ = now.isocalendar()
         with self._lock:
             self._pending[f"{year}-W{week:02}", client, outcome] += 1
-            if outcome is not Outcome.UNCHECKED:
+            if outcome is not RequestOutcome.UNCHECKED:
                 self._used[client] = f"{now:%Y-%m-%d}"
 
     def flush(self) -> None:
@@ -147,7 +147,7 @@ class Figures:
         self._database.close()
 
 
-def read_figures(file: Path) -> tuple[Figure, ...]:
+def read_figures(file: Path) -> tuple[ClientWeek, ...]:
     """All weeks of all clients, oldest week first; nothing when nothing was ever counted.
 
     May be read while serving.
@@ -156,6 +156,6 @@ def read_figures(file: Path) -> tuple[Figure, ...]:
         return ()
     with closing(connect(file)) as database:
         return tuple(
-            Figure(week, client, checks or 0, matches or 0, unchecked or 0)
+            ClientWeek(week, client, checks or 0, matches or 0, unchecked or 0)
             for week, client, checks, matches, unchecked in database.execute(_SUMS)
         )

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from goodhoster.audit.witness import Witness, WitnessAnswer
 from goodhoster.errors import AuditError
-from goodhoster_agent.doors.http_server import Address, listen_until, read_body
+from goodhoster_agent.doors.http_server import ListenAddress, listen_until, read_body
 from goodhoster_agent.doors.process import until_signalled
 
 _log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ _LONGEST = 256 << 10
 _BODY_WITHIN = 10.0  # seconds
 
 
-def serve(witness: Witness, address: Address, on_ready: Callable[[str], None]) -> None:
+def serve(witness: Witness, address: ListenAddress, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT; see `http_server.listen_until`."""
     until_signalled(lambda stop: listen_until(stop, WitnessDoor(witness).answer, address, on_ready))
 

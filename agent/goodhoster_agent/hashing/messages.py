@@ -12,7 +12,7 @@ from goodhoster.linux.frames import decode, encode
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.uploads import Content, Fault
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.verdicts import ContentKind
 
 _LONGEST = 1 << 20
 _MEMBER = 200
@@ -39,7 +39,7 @@ def encode_order(content: Content) -> bytes:
 def decode_order(text: bytes) -> Content:
     """A content of which nothing is known but its kind and its size."""
     kind, size = decode(text)
-    return Content(Digests(b"", b"", b""), Kind(kind), size)
+    return Content(Digests(b"", b"", b""), ContentKind(kind), size)
 
 
 def encode_inside(content: Content) -> bytes:

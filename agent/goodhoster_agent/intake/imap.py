@@ -19,9 +19,9 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from goodhoster.errors import GoodhosterError
 from goodhoster.notices.spool import Arrived, Origin
-from goodhoster_agent.intake.mailbox import Line, Mailbox, OpenMailbox, opened
+from goodhoster_agent.intake.mailbox import ConnectionHandle, Mailbox, OpenMailbox, opened
 from goodhoster_agent.intake.mailbox_position import Position, PositionFile
-from goodhoster_agent.intake.storing import Keeping
+from goodhoster_agent.intake.storing import NoticeStorage
 
 _log = logging.getLogger(__name__)
 _FIRST_AGAIN, _LONGEST_AGAIN = 1.0, 60.0
@@ -53,7 +53,7 @@ class _Trouble:
 class MailboxIntake:
     """Parts that an intake works with."""
 
-    keeping: Keeping
+    keeping: NoticeStorage
     mailbox: Mailbox
     folder: Path
     """Where it remembers how far it is."""
@@ -70,7 +70,7 @@ class ImapIntake:
         self._file = PositionFile(parts.folder, parts.mailbox.name)
         self._troubles: dict[int, _Trouble] = {}
         self._unmarked = ""
-        self._line = Line()
+        self._line = ConnectionHandle()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="imap", daemon=True)
         self._again = _FIRST_AGAIN
@@ -221,7 +221,7 @@ class ImapIntake:
 def try_mailbox(box: Mailbox) -> str:
     """Reason why no mail can be taken from it at present; empty when it can. Takes none."""
     try:
-        with opened(box, Line()) as found:
+        with opened(box, ConnectionHandle()) as found:
             found.search("UID", 1)
     except Exception as error:
         return f"no mail from {box.host}: {_words(error)}"

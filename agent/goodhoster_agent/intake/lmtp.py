@@ -32,7 +32,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from goodhoster.errors import ConfigurationError, PassingError
 from goodhoster.notices.spool import Arrived
 from goodhoster.settings import Settings
-from goodhoster_agent.intake.storing import LARGEST, Keeping
+from goodhoster_agent.intake.storing import LARGEST, NoticeStorage
 
 _log = logging.getLogger(__name__)
 
@@ -207,7 +207,7 @@ class LmtpIntake:
     problem = ""
     """None that lasts: where it cannot listen it does not start."""
 
-    def __init__(self, keeping: Keeping, settings: LmtpSettings) -> None:
+    def __init__(self, keeping: NoticeStorage, settings: LmtpSettings) -> None:
         self.folder = settings.folder
         self._keeping = keeping
         self._address = settings.address

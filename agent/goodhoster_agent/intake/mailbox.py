@@ -95,7 +95,7 @@ def _tls_context(box: Mailbox) -> ssl.SSLContext:
     return context
 
 
-class Line:
+class ConnectionHandle:
     """Handle that cuts a connection, from any thread.
 
     Whatever is waited for then ends with an error.
@@ -130,7 +130,7 @@ class Line:
 class OpenMailbox:
     """A mailbox that is open. OSError or IMAPClientError where its server fails."""
 
-    def __init__(self, client: IMAPClient, line: Line, folder: str) -> None:
+    def __init__(self, client: IMAPClient, line: ConnectionHandle, folder: str) -> None:
         self._client = client
         self._line = line
         self._bound_answers()
@@ -212,7 +212,7 @@ class OpenMailbox:
 class _Limit:
     """Time within which an answer must be there, or the connection is ended."""
 
-    def __init__(self, line: Line, seconds: float = _LONGEST_COMMAND) -> None:
+    def __init__(self, line: ConnectionHandle, seconds: float = _LONGEST_COMMAND) -> None:
         self._timer = threading.Timer(seconds, line.interrupt)
         self._timer.daemon = True
 
@@ -224,7 +224,7 @@ class _Limit:
 
 
 @contextmanager
-def opened(box: Mailbox, line: Line) -> Iterator[OpenMailbox]:
+def opened(box: Mailbox, line: ConnectionHandle) -> Iterator[OpenMailbox]:
     """Connection with the mailbox chosen.
 
     IMAPClientError, OSError or GoodhosterError when there is none.
@@ -251,7 +251,7 @@ def opened(box: Mailbox, line: Line) -> Iterator[OpenMailbox]:
             client.shutdown()
 
 
-def _secure(client: IMAPClient, box: Mailbox, line: Line) -> None:
+def _secure(client: IMAPClient, box: Mailbox, line: ConnectionHandle) -> None:
     if box.security == "starttls":
         client.starttls(_tls_context(box))
         line.hold(client.socket())

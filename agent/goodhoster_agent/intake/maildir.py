@@ -15,12 +15,12 @@ from pathlib import Path
 from goodhoster.errors import PassingError
 from goodhoster.model.notice_status import Receipt
 from goodhoster.notices.spool import Arrived, Origin
-from goodhoster_agent.intake.storing import LARGEST, Keeping
+from goodhoster_agent.intake.storing import LARGEST, NoticeStorage
 
 _HINT = "see [notices] maildir; it must be readable and writable for this user"
 
 
-def take_new_mails(maildir: Path, keeping: Keeping, *, own_server: bool = False) -> Iterator[Receipt]:
+def take_new_mails(maildir: Path, keeping: NoticeStorage, *, own_server: bool = False) -> Iterator[Receipt]:
     """Keep every mail in `new`, oldest first, each once; of one too large the beginning.
 
     `own_server`: nobody but our own mail server delivers there.
@@ -49,7 +49,7 @@ def _new_in(maildir: Path) -> list[Path]:
         raise PassingError(f"the Maildir {maildir} cannot be read: {error}", hint=_HINT) from error
 
 
-def _taken(maildir: Path, file: Path, keeping: Keeping, *, own_server: bool) -> Receipt:
+def _taken(maildir: Path, file: Path, keeping: NoticeStorage, *, own_server: bool) -> Receipt:
     content, came = _read(file)
     name = os.fsencode(maildir) + b"\0" + os.fsencode(file.name)
     receipt = keeping.mail(content, Arrived(origin=Origin(name, came), own_server=own_server))

@@ -16,7 +16,7 @@ is kept, which is more than is ever read, so that a person looks.
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class NoticeStorage:
     """Storage of raw notices on disk, with a notification of the process that works on them."""
 
     keep: Callable[[RawNotice, Arrived], Receipt]

@@ -22,9 +22,9 @@ from goodhoster_agent.people.messages import (
     INPUT,
     LARGEST_FILES,
     MOST_FILES,
+    AnswerKind,
     Attached,
-    Kind,
-    Request,
+    CommandRequest,
     encode_request,
     is_plain_name,
 )
@@ -62,7 +62,7 @@ def run_for_person(address: Path, argv: Sequence[str]) -> int | None:
             renamed[str(line.named((line.access.writes,))[0])] = _plain(target.name)
         typed = (*line.words.split(), *(_renamed(word, renamed) for word in line.arguments))
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-        request = Request(typed, tuple(each.attached for each in contents), columns)
+        request = CommandRequest(typed, tuple(each.attached for each in contents), columns)
         channel = stack.enter_context(_connected(address))
         _send(channel, request, contents)
         archive = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
@@ -179,7 +179,7 @@ def _renamed(word: str, names: dict[str, str]) -> str:
     return f"{option}={names[value]}" if equals and option.startswith("--") and value in names else word
 
 
-def _send(channel: socket.socket, request: Request, contents: Sequence[_Content]) -> None:
+def _send(channel: socket.socket, request: CommandRequest, contents: Sequence[_Content]) -> None:
     try:
         channel.sendall(encode_request(request))
         for content in contents:
@@ -198,15 +198,15 @@ def _shown(channel: socket.socket, archive: IO[bytes]) -> int:
     """Print what the service answers; the exit code of the command."""
     while frame := _next(channel):
         kind, content = frame[:1].decode(), frame[1:]
-        if kind == Kind.OUT:
+        if kind == AnswerKind.OUT:
             sys.stdout.buffer.write(content)
             sys.stdout.flush()
-        elif kind == Kind.ERROR:
+        elif kind == AnswerKind.ERROR:
             sys.stderr.buffer.write(content)
             sys.stderr.flush()
-        elif kind == Kind.ARCHIVE:
+        elif kind == AnswerKind.ARCHIVE:
             archive.write(content)
-        elif kind == Kind.EXIT:
+        elif kind == AnswerKind.EXIT:
             return int(content)
     raise PassingError("the service for people ended in the middle of its answer", hint="see its journal")
 

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from goodhoster_agent.people.messages import Kind, Request, answer
-from goodhoster_agent.people.roles import Account
+from goodhoster_agent.people.messages import AnswerKind, CommandRequest, answer
+from goodhoster_agent.people.roles import HostAccount
 from goodhoster_agent.people.workspace import Workspace
 
 LONGEST = 900.0
@@ -32,8 +32,8 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Execution:
     """A command with its person and its workspace."""
 
-    request: Request
-    account: Account
+    request: CommandRequest
+    account: HostAccount
     workspace: Workspace
     config: Path
 
@@ -61,18 +61,18 @@ class Execution:
 
     async def _answer(self, process: asyncio.subprocess.Process, writer: asyncio.StreamWriter, writes: str) -> int:
         await asyncio.gather(
-            _relay(process.stdout, Kind.OUT, writer),
-            _relay(process.stderr, Kind.ERROR, writer),
+            _relay(process.stdout, AnswerKind.OUT, writer),
+            _relay(process.stderr, AnswerKind.ERROR, writer),
         )
         code = await process.wait()
         packed = await asyncio.to_thread(self.workspace.archive, writes)
         if packed is not None:
             with packed.open("rb") as archive:
                 while piece := await asyncio.to_thread(archive.read, _PIECE):
-                    writer.write(answer(Kind.ARCHIVE, piece))
+                    writer.write(answer(AnswerKind.ARCHIVE, piece))
                     await writer.drain()
         code = 128 - code if code < 0 else code
-        writer.write(answer(Kind.EXIT, str(code).encode()))
+        writer.write(answer(AnswerKind.EXIT, str(code).encode()))
         await writer.drain()
         return code
 
@@ -109,7 +109,7 @@ class Execution:
         return found
 
 
-async def _relay(source: asyncio.StreamReader | None, kind: Kind, writer: asyncio.StreamWriter) -> None:
+async def _relay(source: asyncio.StreamReader | None, kind: AnswerKind, writer: asyncio.StreamWriter) -> None:
     if source is None:
         raise ValueError("a pipe is missing")
     while piece := await source.read(_PIECE):

@@ -26,7 +26,7 @@ INPUT = "-"
 """In place of a file's name: standard input."""
 
 
-class Kind(StrEnum):
+class AnswerKind(StrEnum):
     """The kinds of answers."""
 
     OUT = "o"
@@ -49,7 +49,7 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CommandRequest:
     """A command to be run for whoever asks."""
 
     argv: tuple[str, ...]
@@ -58,18 +58,18 @@ class Request:
     """Of the terminal that the answer is shown on; 0 where it is none."""
 
 
-def encode_request(request: Request) -> bytes:
+def encode_request(request: CommandRequest) -> bytes:
     """A request as the service reads it."""
     return framed(json.dumps(asdict(request)).encode())
 
 
-def decode_request(content: bytes) -> Request:
+def decode_request(content: bytes) -> CommandRequest:
     """The request in a frame. ValueError, for people, where it is none."""
     try:
         given = json.loads(content)
         files = tuple(Attached(**each) for each in given["files"])
         argv = given["argv"] if isinstance(given["argv"], list) else ()
-        request = Request(tuple(argv), files, given["columns"])
+        request = CommandRequest(tuple(argv), files, given["columns"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError("what was asked is no request") from error
     _expect_words(request.argv)
@@ -93,7 +93,7 @@ def length_in(head: bytes) -> int:
 LENGTH_SIZE = _LENGTH.size
 
 
-def answer(kind: Kind, content: bytes) -> bytes:
+def answer(kind: AnswerKind, content: bytes) -> bytes:
     """One answer."""
     return framed(kind.encode() + content)
 

@@ -16,7 +16,7 @@ ALL = frozenset(Right)
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class HostAccount:
     """A person as an account of this host."""
 
     uid: int
@@ -24,11 +24,11 @@ class Account:
     groups: frozenset[str]
 
 
-FindAccount = Callable[[int], Account]
+FindAccount = Callable[[int], HostAccount]
 """The account of a user id; RefusedError where this host has none."""
 
 
-def account_of(uid: int) -> Account:
+def account_of(uid: int) -> HostAccount:
     """The account with its groups as this host's account database has them now.
 
     Not as the process got them when its session began: whoever leaves a group loses its rights at once.
@@ -39,10 +39,10 @@ def account_of(uid: int) -> Account:
         hint = "use the commands with an account of this host"
         raise RefusedError(f"user {uid} has no account on this host", hint=hint) from error
     gids = os.getgrouplist(found.pw_name, found.pw_gid)
-    return Account(uid, found.pw_name, frozenset(name for name in map(_name_of, gids) if name))
+    return HostAccount(uid, found.pw_name, frozenset(name for name in map(_name_of, gids) if name))
 
 
-def rights_of(account: Account, roles: RolesSettings) -> frozenset[Right]:
+def rights_of(account: HostAccount, roles: RolesSettings) -> frozenset[Right]:
     """What an account may do; root may do everything."""
     if account.uid == 0:
         return ALL

@@ -21,19 +21,19 @@ from goodhoster.model.uploads import visible
 from goodhoster.ports import AuditLog
 from goodhoster.settings.roles import RolesSettings
 from goodhoster_agent.commands.typed_line import TypedLine, read_line
-from goodhoster_agent.doors.peer_files import Peer
+from goodhoster_agent.doors.peer_files import SocketPeer
 from goodhoster_agent.people.execution import Execution
 from goodhoster_agent.people.messages import (
     LARGEST_REQUEST,
     LENGTH_SIZE,
-    Kind,
-    Request,
+    AnswerKind,
+    CommandRequest,
     answer,
     decode_request,
     length_in,
 )
 from goodhoster_agent.people.rights import Right
-from goodhoster_agent.people.roles import Account, FindAccount, account_of, rights_of
+from goodhoster_agent.people.roles import FindAccount, HostAccount, account_of, rights_of
 from goodhoster_agent.people.workspace import Workspace, expect_files_sent, workspace
 
 _log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class PeopleService:
 
     async def attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one person and one command; whatever goes wrong ends this connection only."""
-        peer = Peer.of(writer.get_extra_info("socket"))
+        peer = SocketPeer.of(writer.get_extra_info("socket"))
         try:
             with self._place(peer.uid):
                 await self._attend(peer, reader, writer)
@@ -94,7 +94,7 @@ class PeopleService:
             with suppress(OSError):
                 await writer.wait_closed()
 
-    async def _attend(self, peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _attend(self, peer: SocketPeer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """From who it is to the exit code; the audit log is written before the command runs."""
         account = await asyncio.to_thread(self._parts.find_account, peer.uid)
         rights = rights_of(account, self._parts.roles)
@@ -115,7 +115,7 @@ class PeopleService:
             code = await execution.run(reader, writer, written)
         _log.info("uid %d (%s): goodhoster %s ended with %d", account.uid, account.name, line.words, code)
 
-    def _note(self, account: Account, line: TypedLine) -> None:
+    def _note(self, account: HostAccount, line: TypedLine) -> None:
         """Write into the audit log who orders what; the command's own entries tell the rest."""
         who: dict[str, str | int] = {"actor": account.name, "uid": account.uid}
         who |= {"command": line.words, "right": str(line.access.right)}
@@ -138,7 +138,7 @@ class PeopleService:
                 del self._running[uid]
 
 
-def expect_permitted(account: Account, rights: frozenset[Right], line: TypedLine) -> None:
+def expect_permitted(account: HostAccount, rights: frozenset[Right], line: TypedLine) -> None:
     """RefusedError unless this person may run this command with these parameters."""
     line.expect_no_configuration()
     if line.access.here:
@@ -152,7 +152,7 @@ def expect_permitted(account: Account, rights: frozenset[Right], line: TypedLine
     line.expect_known_paths()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Request:
+async def _read_request(reader: asyncio.StreamReader) -> CommandRequest:
     length = length_in(await reader.readexactly(LENGTH_SIZE))
     if length > LARGEST_REQUEST:
         raise RefusedError(f"a request of {length} bytes", hint=f"at most {LARGEST_REQUEST >> 10} KiB are taken")
@@ -162,7 +162,7 @@ async def _read_request(reader: asyncio.StreamReader) -> Request:
         raise RefusedError(str(error), hint="use goodhoster itself") from error
 
 
-async def _read_files(reader: asyncio.StreamReader, request: Request, place: Workspace) -> None:
+async def _read_files(reader: asyncio.StreamReader, request: CommandRequest, place: Workspace) -> None:
     for file in request.files:
         left = file.size
         with place.file(file.name).open("xb") as kept:
@@ -177,8 +177,8 @@ async def _read_files(reader: asyncio.StreamReader, request: Request, place: Wor
 async def _refuse(writer: asyncio.StreamWriter, error: GoodhosterError) -> None:
     told = f"goodhoster: {error}\n" + (f"            {error.hint}\n" if error.hint else "")
     with suppress(OSError):
-        writer.write(answer(Kind.ERROR, told.encode("utf-8", "backslashreplace")))
-        writer.write(answer(Kind.EXIT, str(_WRONG).encode()))
+        writer.write(answer(AnswerKind.ERROR, told.encode("utf-8", "backslashreplace")))
+        writer.write(answer(AnswerKind.EXIT, str(_WRONG).encode()))
         async with asyncio.timeout(_TAKEN_WITHIN):
             await writer.drain()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from goodhoster.errors import RefusedError
 from goodhoster_agent.commands.typed_line import TypedLine
-from goodhoster_agent.people.messages import INPUT, Request, is_plain_name
+from goodhoster_agent.people.messages import INPUT, CommandRequest, is_plain_name
 
 _PREFIX = "people-"
 _ARCHIVE = ".archive"
@@ -65,7 +65,7 @@ def remove_left(below: Path) -> None:
             shutil.rmtree(directory)
 
 
-def expect_files_sent(line: TypedLine, request: Request) -> None:
+def expect_files_sent(line: TypedLine, request: CommandRequest) -> None:
     """RefusedError unless exactly the files that the line reads came with the request.
 
     And unless what it writes is a new plain name.

@@ -16,7 +16,7 @@ PASSWORD_FILE = "hashservice.password"  # noqa: S105 - a name
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class HashServiceAccount:
     """An account at the hash service."""
 
     username: str
@@ -24,7 +24,7 @@ class Account:
     password_file: str = PASSWORD_FILE
 
 
-def draft(found: Survey, account: Account | None, state_dir: Path | None = None) -> str:
+def draft(found: Survey, account: HashServiceAccount | None, state_dir: Path | None = None) -> str:
     """The text of goodhoster.toml for what was found."""
     return (
         "\n".join(
@@ -72,7 +72,7 @@ def _trees(found: Survey) -> Iterator[str]:
         yield 'customer = "first-directory"   # each directory in it is one customer\'s'
 
 
-def _sources(account: Account | None) -> Iterator[str]:
+def _sources(account: HashServiceAccount | None) -> Iterator[str]:
     yield ""
     yield "[[hash_source]]   # your own lists: goodhoster hashlist import FILE --source NAME"
     yield 'kind = "list"'
@@ -80,7 +80,7 @@ def _sources(account: Account | None) -> Iterator[str]:
     if account is None:
         yield "# The hash service of police and hotline, once you have an account: take the # away."
     sign = "#" if account is None else ""
-    account = account or Account("example")
+    account = account or HashServiceAccount("example")
     yield f"{sign}[[hash_source]]"
     yield f'{sign}kind = "hashcheckservice"'
     yield f"{sign}url = {json.dumps(account.url)}"

@@ -19,7 +19,7 @@ from goodhoster_agent.setup.trees import USUAL_DOCROOTS, trees_above, without_ne
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class PanelInstallation:
     """A control panel: what shows that it is installed, and where it keeps its customers' sites."""
 
     name: str
@@ -30,13 +30,13 @@ class Panel:
 
 
 PANELS = (
-    Panel("HestiaCP", "/usr/local/hestia", "/home"),
-    Panel("cPanel", "/usr/local/cpanel", "/home"),
-    Panel("DirectAdmin", "/usr/local/directadmin", "/home"),
-    Panel("Plesk", "/usr/local/psa", "/var/www/vhosts"),
-    Panel("Plesk", "/opt/psa", "/var/www/vhosts"),
-    Panel("Virtualmin", "/etc/webmin/virtual-server", "/home"),
-    Panel("ISPConfig", "/usr/local/ispconfig", "/var/www/clients"),
+    PanelInstallation("HestiaCP", "/usr/local/hestia", "/home"),
+    PanelInstallation("cPanel", "/usr/local/cpanel", "/home"),
+    PanelInstallation("DirectAdmin", "/usr/local/directadmin", "/home"),
+    PanelInstallation("Plesk", "/usr/local/psa", "/var/www/vhosts"),
+    PanelInstallation("Plesk", "/opt/psa", "/var/www/vhosts"),
+    PanelInstallation("Virtualmin", "/etc/webmin/virtual-server", "/home"),
+    PanelInstallation("ISPConfig", "/usr/local/ispconfig", "/var/www/clients"),
 )
 USUAL_TREES = ("/srv/customers", "/srv/www", "/var/www/vhosts", "/var/www/clients", "/var/www", "/home")
 """Where customers' directories often lie, when neither a panel nor a web server tells."""
@@ -100,7 +100,7 @@ def survey(view: HostView | None = None) -> Survey:
 
 
 def _trees(
-    view: HostView, panel: Panel | None, docroots: Sequence[str], servers: Sequence[str]
+    view: HostView, panel: PanelInstallation | None, docroots: Sequence[str], servers: Sequence[str]
 ) -> tuple[tuple[str, ...], str]:
     above = [tree for tree in trees_above(docroots) if view.is_directory(tree)]
     if panel and view.is_directory(panel.tree):

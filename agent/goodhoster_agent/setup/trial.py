@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goodhoster.model.verdicts import VerdictKind
-from goodhoster_agent.commands.check import Answer, answers
+from goodhoster_agent.commands.check import CheckResult, answers
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
@@ -32,7 +32,7 @@ class Trial:
     verdicts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     """Of the unchecked ones."""
-    found: list[Answer] = field(default_factory=list)
+    found: list[CheckResult] = field(default_factory=list)
     """The first known and near ones."""
 
 
@@ -56,7 +56,7 @@ def look(services: Services, trees: Sequence[str], most: int, tell: Callable[[in
     return trial
 
 
-def _count(trial: Trial, answer: Answer) -> None:
+def _count(trial: Trial, answer: CheckResult) -> None:
     kind = answer.verdict.kind
     trial.files += 1
     trial.verdicts[kind] += 1

@@ -23,7 +23,7 @@ deeper than any path that is walked.
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
+class WatchedDirectory:
     """A directory below a watched tree."""
 
     path: bytes
@@ -43,7 +43,7 @@ class Directories:
         self.trees: tuple[bytes, ...] = ()
         self._calls = calls
         self._devices: dict[bytes, tuple[bytes, ...]] = {}
-        self._found: dict[tuple[bytes, bytes], tuple[Directory, ...]] = {}
+        self._found: dict[tuple[bytes, bytes], tuple[WatchedDirectory, ...]] = {}
         self._table: MountTable | None = None
 
     def add(self, fsid: bytes, device: bytes) -> None:
@@ -64,7 +64,7 @@ class Directories:
         """Clear the cache after a directory was moved: it and all below it may be wrong."""
         self._found = {}
 
-    def find(self, fsid: bytes, handle: bytes) -> tuple[Directory, ...]:
+    def find(self, fsid: bytes, handle: bytes) -> tuple[WatchedDirectory, ...]:
         """Every path of that directory below the trees; none when it lies outside, or is gone.
 
         OSError when it cannot be told: no file system of that identity let itself be asked.
@@ -80,8 +80,8 @@ class Directories:
             found = remembered[fsid, handle] = self._find(table, self._devices.get(fsid, ()), handle)
         return found
 
-    def _find(self, table: MountTable, devices: tuple[bytes, ...], handle: bytes) -> tuple[Directory, ...]:
-        found: dict[Directory, None] = {}
+    def _find(self, table: MountTable, devices: tuple[bytes, ...], handle: bytes) -> tuple[WatchedDirectory, ...]:
+        found: dict[WatchedDirectory, None] = {}
         refused: OSError | None = None
         answered = False
         for device in devices:
@@ -132,7 +132,7 @@ def _views(
     return tuple(mounts), points, tuple(sorted(set(map(len, points))))
 
 
-def _places(views: _Views, handle: bytes, calls: FileSystemCalls) -> Iterator[Directory]:
+def _places(views: _Views, handle: bytes, calls: FileSystemCalls) -> Iterator[WatchedDirectory]:
     """Places of a handle in one file system.
 
     OSError when the file system cannot be asked through any of its mounts.
@@ -146,7 +146,7 @@ def _places(views: _Views, handle: bytes, calls: FileSystemCalls) -> Iterator[Di
             refused = error
             continue
         if found is not None:
-            yield from (Directory(path, found.whole) for path in views.paths(found.path))
+            yield from (WatchedDirectory(path, found.whole) for path in views.paths(found.path))
         return
     if refused:
         raise refused
@@ -181,7 +181,7 @@ def _open_by_handle(top: int, handle: bytes) -> int | None:
         raise
 
 
-def _path(directory: int, mount: Mount) -> Directory | None:
+def _path(directory: int, mount: Mount) -> WatchedDirectory | None:
     """Path from the top of the file system; None when it was deleted."""
     if os.fstat(directory).st_nlink == 0:
         return None
@@ -190,7 +190,7 @@ def _path(directory: int, mount: Mount) -> Directory | None:
         return None
     below = found.path[len(mount.point.rstrip(b"/")) :]
     if lies_at_or_below(found.path, mount.point) and (mount.root == b"/" or _is_at(found.path, directory)):
-        return Directory((mount.root.rstrip(b"/") + below) or b"/", found.whole)
+        return WatchedDirectory((mount.root.rstrip(b"/") + below) or b"/", found.whole)
     return found  # of what this mount does not show, Linux tells the path from the top of the file system
 
 
@@ -205,17 +205,17 @@ def _is_at(path: bytes, directory: int) -> bool:
         return False
 
 
-def _name(directory: int) -> Directory | None:
+def _name(directory: int) -> WatchedDirectory | None:
     """Path as Linux reports it; of the nearest directory above where it cannot."""
     if (path := _told(directory)) is not None:
-        return Directory(path)
+        return WatchedDirectory(path)
     below, step = os.dup(directory), 1
     try:
         for _ in range(_STEPS_UP):
             above = _up(below, step)
             try:
                 if _told(above) is not None:
-                    return Directory(_nearest(below, step), whole=False)
+                    return WatchedDirectory(_nearest(below, step), whole=False)
             except BaseException:
                 os.close(above)
                 raise

@@ -46,7 +46,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ScanStart:
     """Start of a scan by both clocks."""
 
     wall: float
@@ -68,7 +68,7 @@ class Reconciler:
         self._rhythm = rhythm
         self._due = dict.fromkeys(trees, 0.0)
         self._whole_due = dict.fromkeys(trees, 0.0)
-        self._looked_at: dict[Tree, Look] = {}
+        self._looked_at: dict[Tree, ScanStart] = {}
         """When the last look at it that came to its end began."""
         self._compared_from = dict.fromkeys(trees, -math.inf)
         """When the last comparison of the whole tree that came to its end began."""
@@ -120,7 +120,7 @@ class Reconciler:
         done = self._reconcile(tree, whole=whole)
         with self._changed:
             if done:
-                self._looked_at[tree] = Look(looked_at, begun)
+                self._looked_at[tree] = ScanStart(looked_at, begun)
             if done and whole:
                 self._compared_from[tree] = begun
             if self._due[tree] == math.inf:  # nobody said `again` meanwhile

@@ -17,7 +17,7 @@ _LONGEST = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnchorResponse:
     """The status and body of any answer."""
 
     status: int
@@ -25,7 +25,7 @@ class Answer:
     body: bytes
 
 
-def post(url: str, body: bytes, content_type: str, within: float) -> Answer:
+def post(url: str, body: bytes, content_type: str, within: float) -> AnchorResponse:
     """Send a request and return the answer; redirects are not followed.
 
     PassingError when there is no answer in time.
@@ -36,7 +36,7 @@ def post(url: str, body: bytes, content_type: str, within: float) -> Answer:
         raise PassingError(f"{url} cannot be asked: {str(error) or 'it does not answer in time'}") from error
 
 
-async def _post(url: str, body: bytes, content_type: str, within: float) -> Answer:
+async def _post(url: str, body: bytes, content_type: str, within: float) -> AnchorResponse:
     timeout = aiohttp.ClientTimeout(total=within)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
@@ -47,4 +47,4 @@ async def _post(url: str, body: bytes, content_type: str, within: float) -> Answ
             answer += more
         if len(answer) > _LONGEST:
             raise ValueError("its answer is too long")
-        return Answer(response.status, response.content_type, answer)
+        return AnchorResponse(response.status, response.content_type, answer)

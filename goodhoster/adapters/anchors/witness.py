@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from goodhoster.adapters.anchors.http_post import Answer, post
+from goodhoster.adapters.anchors.http_post import AnchorResponse, post
 from goodhoster.errors import PassingError, RefusedError
 
 _REFUSALS = {
@@ -35,7 +35,7 @@ class HttpWitness:
         raise PassingError(f"{self._url} answers {answer.status}")
 
 
-def _size(answer: Answer, url: str) -> int:
+def _size(answer: AnchorResponse, url: str) -> int:
     text = answer.body.decode(errors="replace").removesuffix("\n")
     if answer.content_type != "text/x.tlog.size" or not text.isascii() or not text.isdigit() or len(text) > 19:  # noqa: PLR2004 - 2^63
         raise PassingError(f"{url} answers 409 without a size")

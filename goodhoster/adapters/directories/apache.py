@@ -19,7 +19,7 @@ from goodhoster.adapters.directories.apache_rules import ApacheRules
 from goodhoster.adapters.directories.command_output import output_of
 from goodhoster.adapters.directories.host_names import host_name
 from goodhoster.linux.programs import Run, run_here
-from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.model.notices import Matching, PathRoute, Site
 
 COMMAND = (
     "apachectl", "-t", "-D", "DUMP_VHOSTS", "-D", "DUMP_RUN_CFG", "-D", "DUMP_INCLUDES", "-D", "DUMP_MODULES",
@@ -69,7 +69,7 @@ def _site(written: Written, heard: Sequence[Listening], rules: ApacheRules | Non
     return Site(
         customer="",
         names=tuple(dict.fromkeys(host_name(found[1]) for found in map(_NAME.match, names) if found)),
-        routes=(Route(Matching.PREFIX, "/", os.fsencode(rules.document_root)),) if rules else (),
+        routes=(PathRoute(Matching.PREFIX, "/", os.fsencode(rules.document_root)),) if rules else (),
         addresses=() if "*" in addresses else tuple(sorted(addresses)),
         ports=tuple(sorted({listen.port for listen in heard if listen.port is not None})),
         default=any(listen.default for listen in heard),

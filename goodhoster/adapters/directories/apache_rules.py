@@ -21,7 +21,7 @@ from goodhoster.adapters.directories.apache_rewrite import Rewriting, Rewritten,
 from goodhoster.adapters.directories.assumptions import Accept, Choices, to_every_browser
 from goodhoster.adapters.directories.patterns import search
 from goodhoster.errors import UnclearRouteError
-from goodhoster.model.site_rules import Asked, FilesOnDisk, ServedFrom, Shown, ShownKind
+from goodhoster.model.site_rules import FilesOnDisk, ServedFrom, Shown, ShownKind, SiteRequest
 
 _MOST_TURNS = 10  # internal redirects, as in Apache
 _AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0 Safari/537.36"
@@ -67,7 +67,7 @@ class ApacheRules:
         """A path of the configuration, made absolute."""
         return os.path.join(self.dump.server_root, path)
 
-    def shown(self, asked: Asked, disk: FilesOnDisk) -> list[Shown]:
+    def shown(self, asked: SiteRequest, disk: FilesOnDisk) -> list[Shown]:
         """See `model.site_rules.SiteRules`.
 
         Followed for a browser that accepts WebP and AVIF, and for one that does not.
@@ -104,7 +104,7 @@ class _Directory:
 class _Walk:
     """One request on one way through the configuration."""
 
-    def __init__(self, rules: ApacheRules, asked: Asked, disk: FilesOnDisk, way: tuple[Choices, Accept]) -> None:
+    def __init__(self, rules: ApacheRules, asked: SiteRequest, disk: FilesOnDisk, way: tuple[Choices, Accept]) -> None:
         self.rules, self.asked, self.disk = rules, asked, disk
         self.choices, self.accept = way
         self.uri = re.sub(rb"/{2,}", b"/", asked.path)

@@ -8,8 +8,8 @@ from typing import Literal
 
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.customers import register as customers
-from goodhoster.model.customers.contacts import Contact
-from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.model.customers.contacts import AbuseContact
+from goodhoster.model.notices import Matching, PathRoute, Site
 from goodhoster.ports import CustomerStore
 
 _LANGUAGES: dict[str, Literal["nl", "en", "de"]] = {"nl": "nl", "en": "en", "de": "de"}
@@ -39,20 +39,20 @@ class RegisterDirectory:
 
 
 def _sites(register: CustomerStore) -> Iterator[Site]:
-    contacts: dict[str, Contact | None] = {}
+    contacts: dict[str, AbuseContact | None] = {}
     for site in register.sites():
         if site.customer not in contacts:
             contacts[site.customer] = _contact(register.known(site.customer))
         docroot = site.docroot
-        routes = (Route(Matching.PREFIX, "/", docroot),) if docroot else ()
+        routes = (PathRoute(Matching.PREFIX, "/", docroot),) if docroot else ()
         trouble = "" if docroot else _NO_DOCROOT
         yield Site(site.customer, site.names, routes, contact=contacts[site.customer], trouble=trouble)
 
 
-def _contact(customer: customers.Customer | None) -> Contact | None:
+def _contact(customer: customers.Customer | None) -> AbuseContact | None:
     """The customer's address for abuse, else the first of all."""
     mails = [contact for contact in customer.contacts if contact.kind == "email"] if customer else []
     if customer is None or not mails:
         return None
     chosen = next((contact for contact in mails if contact.purpose == "abuse"), mails[0])
-    return Contact(customer.id, chosen.address, _LANGUAGES.get(customer.language))
+    return AbuseContact(customer.id, chosen.address, _LANGUAGES.get(customer.language))

@@ -23,7 +23,7 @@ from goodhoster.adapters.directories.nginx_dump import unpacked
 from goodhoster.adapters.directories.nginx_rules import Block, Directive, NginxRules
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.programs import Run, run_here
-from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.model.notices import Matching, PathRoute, Site
 
 Listen = tuple[str, int]
 File = Mapping[str, Any]
@@ -157,7 +157,7 @@ def _site(block: Block, http: Block, *, default: bool) -> Site:
     return Site(
         customer="",
         names=names,
-        routes=(Route(Matching.PREFIX, "/", os.fsencode(root)),),
+        routes=(PathRoute(Matching.PREFIX, "/", os.fsencode(root)),),
         addresses=() if "*" in addresses else tuple(sorted(addresses)),
         ports=tuple(sorted({port for _, port in _listens(block)})),
         default=default,

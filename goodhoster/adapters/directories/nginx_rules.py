@@ -16,7 +16,7 @@ from typing import Any
 from goodhoster.adapters.directories.assumptions import Accept, Choices, to_every_browser
 from goodhoster.adapters.directories.patterns import search
 from goodhoster.errors import UnclearRouteError
-from goodhoster.model.site_rules import Asked, FilesOnDisk, ServedFrom, Shown, ShownKind
+from goodhoster.model.site_rules import FilesOnDisk, ServedFrom, Shown, ShownKind, SiteRequest
 
 Directive = Mapping[str, Any]
 Block = Sequence[Directive]
@@ -48,7 +48,7 @@ class NginxRules:
     """Its first name."""
     prefix: str = PREFIX
 
-    def shown(self, asked: Asked, disk: FilesOnDisk) -> list[Shown]:
+    def shown(self, asked: SiteRequest, disk: FilesOnDisk) -> list[Shown]:
         """See `model.site_rules.SiteRules`.
 
         Followed for a browser that accepts WebP and AVIF, and for one that does not.
@@ -100,7 +100,7 @@ def _error_pages(pages: Sequence[Directive]) -> Iterator[tuple[str, tuple[str, .
 class _Walk:
     """One request on one way through the configuration."""
 
-    def __init__(self, rules: NginxRules, asked: Asked, disk: FilesOnDisk, way: tuple[Choices, Accept]) -> None:
+    def __init__(self, rules: NginxRules, asked: SiteRequest, disk: FilesOnDisk, way: tuple[Choices, Accept]) -> None:
         self.rules, self.asked, self.disk = rules, asked, disk
         self.choices, self.accept = way
         self.uri = _without_double_slashes(asked.path)

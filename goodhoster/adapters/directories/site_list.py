@@ -25,8 +25,8 @@ from typing import Any, Literal
 
 from goodhoster.adapters.directories.host_names import host_name
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.customers.contacts import Contact
-from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.model.customers.contacts import AbuseContact
+from goodhoster.model.notices import Matching, PathRoute, Site
 from goodhoster.settings.values import MAIL_ADDRESS
 
 _COLUMNS = ("customer_id", "domain", "docroot")
@@ -94,14 +94,14 @@ def _entry(where: str, entry: Mapping[str, Any]) -> Site:
         raise ConfigurationError(f"{where} is not as it must be", hint=hint)
     site = _site(where, entry.get("customer"), tuple(names), entry.get("docroot"))
     more = tuple(
-        Route(Matching.PREFIX, prefix.rstrip("/") + "/", os.fsencode(directory.rstrip("/") + "/"), replaces=True)
+        PathRoute(Matching.PREFIX, prefix.rstrip("/") + "/", os.fsencode(directory.rstrip("/") + "/"), replaces=True)
         for prefix, directory in aliases.items()
     )
     contact = _contact(site.customer, entry)
     return replace(site, routes=(*site.routes, *more), addresses=tuple(addresses), contact=contact)
 
 
-def _contact(customer: str, said: Mapping[str, Any]) -> Contact | None:
+def _contact(customer: str, said: Mapping[str, Any]) -> AbuseContact | None:
     """The contact of a row; None where it has no valid address.
 
     That a site is served there is accepted all the same.
@@ -109,7 +109,7 @@ def _contact(customer: str, said: Mapping[str, Any]) -> Contact | None:
     address = str(said.get("email", ""))
     if not MAIL_ADDRESS.fullmatch(address):
         return None
-    return Contact(customer, address, _LANGUAGES.get(str(said.get("language", "")).lower()))
+    return AbuseContact(customer, address, _LANGUAGES.get(str(said.get("language", "")).lower()))
 
 
 def _texts(values: object) -> bool:
@@ -121,4 +121,4 @@ def _site(where: str, customer: object, names: tuple[str, ...], docroot: object)
         raise ConfigurationError(f"{where}: a customer and a domain are needed", hint="complete or remove it")
     if not isinstance(docroot, str) or not docroot.startswith("/"):
         raise ConfigurationError(f"{where}: docroot must be an absolute path", hint="complete or remove it")
-    return Site(customer, tuple(map(host_name, names)), (Route(Matching.PREFIX, "/", os.fsencode(docroot)),))
+    return Site(customer, tuple(map(host_name, names)), (PathRoute(Matching.PREFIX, "/", os.fsencode(docroot)),))

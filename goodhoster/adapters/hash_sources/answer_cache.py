@@ -37,7 +37,7 @@ _LOOK_EVERY = 1.0  # seconds between looks whether the file is still there
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CachedAnswer:
     """A source's answer about a content."""
 
     asked: float
@@ -61,7 +61,7 @@ class AnswerCache:
             hint = "check the folder's owner and free space"
             raise ConfigurationError(f"remembered answers cannot be kept in {file}: {error}", hint=hint) from error
 
-    def recall(self, key: bytes) -> Answer | None:
+    def recall(self, key: bytes) -> CachedAnswer | None:
         """The newest answer under that key, of this process or another.
 
         None when there is none any more.
@@ -74,7 +74,7 @@ class AnswerCache:
             return None
         return _answer_of(slot) if slot.startswith(key) else None
 
-    def remember(self, key: bytes, answer: Answer) -> None:
+    def remember(self, key: bytes, answer: CachedAnswer) -> None:
         """Store an answer, replacing the stored one unless that was asked later and overtook it.
 
         An answer that is too long for a slot only removes the stored one.
@@ -132,7 +132,7 @@ def _offset(key: bytes) -> int:
     return int.from_bytes(key[-4:]) % _SLOTS * _SIZE
 
 
-def _slot_of(key: bytes, answer: Answer) -> bytes:
+def _slot_of(key: bytes, answer: CachedAnswer) -> bytes:
     matches = [(match.source, match.algorithm, match.category, match.distance) for match in answer.matches]
     text = json.dumps(matches, separators=(",", ":")).encode() if matches else b""
     if len(text) > _LONGEST:
@@ -141,7 +141,7 @@ def _slot_of(key: bytes, answer: Answer) -> bytes:
     return content + _checksum(content)
 
 
-def _answer_of(slot: bytes) -> Answer | None:
+def _answer_of(slot: bytes) -> CachedAnswer | None:
     """Decode a slot; None when it is damaged."""
     if len(slot) < _SLOT.size:
         return None
@@ -150,7 +150,7 @@ def _answer_of(slot: bytes) -> Answer | None:
     if slot[end : end + 4] != _checksum(slot[:end]):
         return None
     rows = json.loads(slot[_SLOT.size : end]) if length else ()
-    return Answer(
+    return CachedAnswer(
         asked, tuple(Match(source, algorithm, Category(name), bits) for source, algorithm, name, bits in rows)
     )
 

@@ -30,7 +30,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HashServiceReply:
     """The part of a reply that decides what it means."""
 
     status: int
@@ -40,7 +40,7 @@ class Reply:
     """The header of that name."""
 
 
-def read_answer(reply: Reply, *, source: str, now: datetime) -> bool:
+def read_answer(reply: HashServiceReply, *, source: str, now: datetime) -> bool:
     """True for known, False for not known.
 
     Any other reply raises SourceUnavailableError or SourceRefusedError.
@@ -51,7 +51,7 @@ def read_answer(reply: Reply, *, source: str, now: datetime) -> bool:
     return answer
 
 
-def failure(reply: Reply, *, source: str, now: datetime) -> GoodhosterError:
+def failure(reply: HashServiceReply, *, source: str, now: datetime) -> GoodhosterError:
     """The error for a reply that is no answer, by its status; that of 200 is an odd answer."""
     if reply.status in _ACCOUNT:
         return SourceRefusedError(

@@ -20,9 +20,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from goodhoster.adapters.hash_sources.client import Client, Counterpart, Request
+from goodhoster.adapters.hash_sources.client import Counterpart, HashServiceClient, HashServiceRequest
 from goodhoster.adapters.hash_sources.json_answers import ENOUGH, odd, read_json
-from goodhoster.adapters.hash_sources.nearest import Found, nearest
+from goodhoster.adapters.hash_sources.nearest import NearestEntry, nearest
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.errors import NothingToCompareError, UncheckedError
 from goodhoster.model.fingerprints import FingerprintKind
@@ -44,7 +44,7 @@ class ArachnidShield:
 
     def __init__(self, counterpart: Counterpart) -> None:
         self.name = counterpart.name
-        self._client = Client(counterpart)
+        self._client = HashServiceClient(counterpart)
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
         """Ask by every PDQ; a picture too flat for one has no near match."""
@@ -67,18 +67,18 @@ class ArachnidShield:
     async def _ask(self, values: Sequence[bytes]) -> tuple[Match, ...]:
         hashes = [b64encode(value).decode("ascii") for value in dict.fromkeys(values)]
         body = json.dumps({"hashes": hashes}).encode("ascii")
-        reply = await self._client.ask(Request("POST", "/v1/pdq/", ENOUGH, body, "application/json"))
+        reply = await self._client.ask(HashServiceRequest("POST", "/v1/pdq/", ENOUGH, body, "application/json"))
         answer = read_json(reply, source=self.name, now=datetime.now(UTC))
         return nearest(self.name, [(FingerprintKind.PDQ, found) for found in self._found(answer, hashes)])
 
-    def _found(self, answer: Any, hashes: Sequence[str]) -> Iterator[Found]:  # noqa: ANN401 - JSON is anything
+    def _found(self, answer: Any, hashes: Sequence[str]) -> Iterator[NearestEntry]:  # noqa: ANN401 - JSON is anything
         scanned = answer.get("scanned_hashes") if isinstance(answer, dict) else None
         if not isinstance(scanned, dict) or not scanned.keys() >= set(hashes):
             raise odd(self.name, answer)
         for asked in hashes:
             classification = self._classification(scanned[asked])
             if classification != _NO_MATCH:
-                yield Found(_CATEGORIES.get(classification, Category.UNSPECIFIED), None)
+                yield NearestEntry(_CATEGORIES.get(classification, Category.UNSPECIFIED), None)
 
     def _classification(self, entry: Any) -> str:  # noqa: ANN401 - JSON is anything
         if entry is None:

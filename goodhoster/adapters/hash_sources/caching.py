@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
-from goodhoster.adapters.hash_sources.answer_cache import Answer, AnswerCache
+from goodhoster.adapters.hash_sources.answer_cache import AnswerCache, CachedAnswer
 from goodhoster.adapters.hash_sources.wrapper import ObservedSourceWrapper
 from goodhoster.errors import SourceRefusedError
 from goodhoster.model.sources import Question, SourceHealth
@@ -23,7 +23,7 @@ from goodhoster.ports import ObservedSource
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class CacheLifetimes:
     """How long the answers of a source stay valid, in seconds; 0: not at all."""
 
     yes: float
@@ -33,7 +33,7 @@ class Keeping:
     clock: Callable[[], float] = time.time
     """Seconds since the epoch; tests bring their own."""
 
-    def counts(self, answer: Answer, now: float) -> bool:
+    def counts(self, answer: CachedAnswer, now: float) -> bool:
         """Return whether an answer is still valid.
 
         One from the future is not: the clock was set back.
@@ -57,7 +57,9 @@ class CachingSource(ObservedSourceWrapper):
     One thread at a time asks about one content.
     """
 
-    def __init__(self, source: ObservedSource, book: AnswerCache, keeping: Keeping, identity: bytes = b"") -> None:
+    def __init__(
+        self, source: ObservedSource, book: AnswerCache, keeping: CacheLifetimes, identity: bytes = b""
+    ) -> None:
         """Wrap a source with a cache.
 
         `identity`: everything that may change an answer, such as address and account. Sources with the same
@@ -132,7 +134,7 @@ class CachingSource(ObservedSourceWrapper):
             self._refused = True
             raise
         self._refused = False
-        self._book.remember(key, Answer(asked, matches))
+        self._book.remember(key, CachedAnswer(asked, matches))
         return matches
 
     def _count(self) -> None:

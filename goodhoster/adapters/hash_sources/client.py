@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from multidict import CIMultiDict
 
-from goodhoster.adapters.hash_sources.answers import Reply
+from goodhoster.adapters.hash_sources.answers import HashServiceReply
 from goodhoster.adapters.hash_sources.event_loop import LoopThread
 from goodhoster.adapters.hash_sources.proxies import proxy_for
 from goodhoster.adapters.hash_sources.reasons import Reason
@@ -49,7 +49,7 @@ class Counterpart:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HashServiceRequest:
     """A request to send."""
 
     method: str
@@ -62,7 +62,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
 
 
-class Client:
+class HashServiceClient:
     """A client for one service; its thread starts with the first question, see `LoopThread`.
 
     ConfigurationError for a URL that cannot be asked.
@@ -102,7 +102,7 @@ class Client:
         except FOREIGN as error:
             raise unavailable(self._counterpart.name, error) from error
 
-    async def ask(self, request: Request) -> Reply:
+    async def ask(self, request: HashServiceRequest) -> HashServiceReply:
         """Send one request; only within `run`."""
         typed = {"Content-Type": request.content_type} if request.content_type else {}
         async with self._session().request(
@@ -118,7 +118,7 @@ class Client:
             # No encoding was asked for: an encoded body is not read, whatever its bytes look like.
             plain = response.headers.get("Content-Encoding", "identity") == "identity"
             body = await _first_bytes(response, request.enough) if plain else b""
-            return Reply(response.status, body, response.headers.get("Retry-After", ""))
+            return HashServiceReply(response.status, body, response.headers.get("Retry-After", ""))
 
     def close(self) -> None:
         """Close the connections. May be called twice.

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from goodhoster.adapters.hash_sources.answers import ENOUGH, read_answer
-from goodhoster.adapters.hash_sources.client import Client, Counterpart, Request
+from goodhoster.adapters.hash_sources.client import Counterpart, HashServiceClient, HashServiceRequest
 from goodhoster.adapters.hash_sources.proxies import basic_auth
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.errors import UncheckedError
@@ -60,7 +60,7 @@ class HashCheckService:
         url = settings.url.rstrip("/")
         # Both addresses are asked by one client, whose URL is what they share.
         self._check = "/check" if url.endswith("/check") else ""
-        self._client = Client(
+        self._client = HashServiceClient(
             Counterpart(
                 name=settings.name,
                 url=url.removesuffix("/check"),
@@ -114,7 +114,7 @@ class HashCheckService:
 
     async def _ask(self, path: str, algorithm: Algorithm | FingerprintKind, value: bytes) -> bool:
         # The content type is that of the hotline's own client (SCART).
-        request = Request(
+        request = HashServiceRequest(
             "POST",
             f"{path}/{algorithm}",
             ENOUGH,

@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from goodhoster.adapters.hash_sources.client import Client, Counterpart, Request
+from goodhoster.adapters.hash_sources.client import Counterpart, HashServiceClient, HashServiceRequest
 from goodhoster.adapters.hash_sources.json_answers import ENOUGH, odd, read_json
-from goodhoster.adapters.hash_sources.nearest import FARTHEST, Found, nearest
+from goodhoster.adapters.hash_sources.nearest import FARTHEST, NearestEntry, nearest
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.adapters.hash_sources.settings import SIGNAL_TYPES
 from goodhoster.errors import NothingToCompareError, UncheckedError
@@ -67,7 +67,7 @@ class Hma:
     def __init__(self, settings: HmaSettings) -> None:
         self.name = settings.counterpart.name
         self._settings = settings
-        self._client = Client(settings.counterpart)
+        self._client = HashServiceClient(settings.counterpart)
         self._path = "/m/raw_lookup" if settings.raw else "/m/lookup"
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
@@ -117,20 +117,20 @@ class Hma:
         found = [(SIGNAL_TYPES[signal.type], one) for signal in asked for one in await self._ask(signal)]
         return nearest(self.name, found, within=self._settings.within)
 
-    async def _ask(self, signal: _Signal) -> list[Found]:
+    async def _ask(self, signal: _Signal) -> list[NearestEntry]:
         query = {"signal_type": signal.type, "signal": signal.value.hex()}
         query |= {"include_distance": "true"} if self._settings.raw else {"seed": signal.seed}
-        reply = await self._client.ask(Request("GET", self._path, ENOUGH, query=query))
+        reply = await self._client.ask(HashServiceRequest("GET", self._path, ENOUGH, query=query))
         answer = read_json(reply, source=self.name, now=datetime.now(UTC))
         return list(self._raw(answer) if self._settings.raw else self._banks(answer))
 
-    def _raw(self, answer: Any) -> Iterator[Found]:  # noqa: ANN401 - JSON is anything
+    def _raw(self, answer: Any) -> Iterator[NearestEntry]:  # noqa: ANN401 - JSON is anything
         if not isinstance(answer, dict) or not isinstance(answer.get("matches"), list):
             raise odd(self.name, answer)
         for entry in answer["matches"]:
-            yield Found(Category.UNSPECIFIED, self._distance(entry))
+            yield NearestEntry(Category.UNSPECIFIED, self._distance(entry))
 
-    def _banks(self, answer: Any) -> Iterator[Found]:  # noqa: ANN401 - JSON is anything
+    def _banks(self, answer: Any) -> Iterator[NearestEntry]:  # noqa: ANN401 - JSON is anything
         if isinstance(answer, list) and all(isinstance(bank, str) for bank in answer):
             answer = {bank: [{"distance": _UNTOLD}] for bank in answer}
         if not isinstance(answer, dict):
@@ -139,7 +139,7 @@ class Hma:
             if not isinstance(entries, list) or not entries:
                 raise odd(self.name, answer)
             category = self._settings.categories.get(bank, Category.UNSPECIFIED)
-            yield from (Found(category, self._distance(entry)) for entry in entries)
+            yield from (NearestEntry(category, self._distance(entry)) for entry in entries)
 
     def _distance(self, entry: Any) -> int | None:  # noqa: ANN401 - JSON is anything
         """The distance of an entry in bits; None where it reports none.

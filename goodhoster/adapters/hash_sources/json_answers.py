@@ -10,7 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from goodhoster.adapters.hash_sources.answers import Reply, failure
+from goodhoster.adapters.hash_sources.answers import HashServiceReply, failure
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.errors import SourceUnavailableError
 
@@ -18,7 +18,7 @@ ENOUGH = 1 << 20
 """Bytes of a body that are read; an answer with more is odd."""
 
 
-def read_json(reply: Reply, *, source: str, now: datetime) -> Any:  # noqa: ANN401 - JSON is anything
+def read_json(reply: HashServiceReply, *, source: str, now: datetime) -> Any:  # noqa: ANN401 - JSON is anything
     """Decode the body; any reply but status 200 with JSON raises as in `failure`."""
     if reply.status != HTTPStatus.OK:
         raise failure(reply, source=source, now=now)

@@ -14,7 +14,7 @@ FARTHEST = 31
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NearestEntry:
     """An entry that a service found."""
 
     category: Category
@@ -23,7 +23,7 @@ class Found:
 
 
 def nearest(
-    source: str, found: Iterable[tuple[Algorithm | FingerprintKind, Found]], *, within: int = FARTHEST
+    source: str, found: Iterable[tuple[Algorithm | FingerprintKind, NearestEntry]], *, within: int = FARTHEST
 ) -> tuple[Match, ...]:
     """One match for each kind and category, the gravest first.
 

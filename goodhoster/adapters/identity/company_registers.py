@@ -14,14 +14,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from goodhoster.adapters.identity.requests import Request, read_object, send, text_at
+from goodhoster.adapters.identity.requests import IdentityRequest, read_object, send, text_at
 from goodhoster.errors import GoodhosterError, PassingError
-from goodhoster.model.customers.vetting import CompanyAnswer, Outcome
+from goodhoster.model.customers.vetting import CheckOutcome, CompanyAnswer
 from goodhoster.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class CompanyRegisterAccess:
     """Where a register is asked."""
 
     name: str
@@ -43,7 +43,7 @@ class Kvk:
 
     schemes = frozenset({"nl.kvk"})
 
-    def __init__(self, service: Service, clock: Clock) -> None:
+    def __init__(self, service: CompanyRegisterAccess, clock: Clock) -> None:
         self.name = service.name
         self._service = service
         self._clock = clock
@@ -52,7 +52,7 @@ class Kvk:
         """See `ports.vetting.CompanyRegister`."""
         number = f"{scheme}:{value}"
         url = f"{self._service.url.rstrip('/')}/api/v1/basisprofielen/{value}"
-        request = Request(
+        request = IdentityRequest(
             url, {"apikey": self._service.key}, within=self._service.within, ca_file=self._service.ca_file
         )
         try:
@@ -63,7 +63,7 @@ class Kvk:
                 raise PassingError(f"status {answer.status}")
             outcome, reason = self._state(read_object(answer.body), value)
         except GoodhosterError as error:
-            return CompanyAnswer(self.name, number, Outcome.UNCHECKED, str(error))
+            return CompanyAnswer(self.name, number, CheckOutcome.UNCHECKED, str(error))
         return CompanyAnswer(self.name, number, outcome, reason)
 
     def _not_found(self, number: str, body: bytes) -> CompanyAnswer:
@@ -73,23 +73,23 @@ class Kvk:
         """
         errors = read_object(body).get("fout")
         if isinstance(errors, list) and any(isinstance(each, dict) and each.get("code") == _NO_SUCH for each in errors):
-            return CompanyAnswer(self.name, number, Outcome.FAILED, "not in the register")
-        return CompanyAnswer(self.name, number, Outcome.UNCHECKED, "a 404 that is not the register's")
+            return CompanyAnswer(self.name, number, CheckOutcome.FAILED, "not in the register")
+        return CompanyAnswer(self.name, number, CheckOutcome.UNCHECKED, "a 404 that is not the register's")
 
-    def _state(self, profile: Mapping[str, Any], value: str) -> tuple[Outcome, str]:
+    def _state(self, profile: Mapping[str, Any], value: str) -> tuple[CheckOutcome, str]:
         if text_at(profile, "kvkNummer") != value:
-            return Outcome.UNCHECKED, "it answers about another number"
+            return CheckOutcome.UNCHECKED, "it answers about another number"
         registration = profile.get("materieleRegistratie")
         if not isinstance(registration, dict) or not text_at(registration, "datumAanvang"):
-            return Outcome.UNCHECKED, "it does not tell when the registration began"
+            return CheckOutcome.UNCHECKED, "it does not tell when the registration began"
         ended = registration.get("datumEinde")
         if ended in {None, ""}:
-            return Outcome.PASSED, ""
+            return CheckOutcome.PASSED, ""
         if not isinstance(ended, str) or not ended.isdigit() or len(ended) != 8:  # noqa: PLR2004 - YYYYMMDD
-            return Outcome.UNCHECKED, "the date of its end cannot be read"
+            return CheckOutcome.UNCHECKED, "the date of its end cannot be read"
         # A part of a date may be 00 where it is not known: compared as text that is before any day of it.
         today = f"{self._clock():%Y%m%d}"
-        return (Outcome.FAILED, f"ended on {ended}") if ended <= today else (Outcome.PASSED, "")
+        return (CheckOutcome.FAILED, f"ended on {ended}") if ended <= today else (CheckOutcome.PASSED, "")
 
 
 class Vies:
@@ -97,7 +97,7 @@ class Vies:
 
     schemes = frozenset({"eu.vat"})
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: CompanyRegisterAccess) -> None:
         self.name = service.name
         self._service = service
 
@@ -108,28 +108,28 @@ class Vies:
         body = json.dumps({"countryCode": country, "vatNumber": number}).encode()
         url = f"{self._service.url.rstrip('/')}/rest-api/check-vat-number"
         headers = {"Content-Type": "application/json"}
-        request = Request(url, headers, body, self._service.within, self._service.ca_file)
+        request = IdentityRequest(url, headers, body, self._service.within, self._service.ca_file)
         try:
             answer = send(request)
             if answer.status != HTTPStatus.OK:
                 raise PassingError(f"status {answer.status}")
             outcome, reason = _vies_state(read_object(answer.body))
         except GoodhosterError as error:
-            outcome, reason = Outcome.UNCHECKED, str(error)
+            outcome, reason = CheckOutcome.UNCHECKED, str(error)
         return CompanyAnswer(self.name, f"{scheme}:{value}", outcome, reason)
 
 
 _NO_ERROR = frozenset({"", "VALID", "INVALID"})
 
 
-def _vies_state(answer: Mapping[str, Any]) -> tuple[Outcome, str]:
+def _vies_state(answer: Mapping[str, Any]) -> tuple[CheckOutcome, str]:
     """Only an explicit boolean without an error counts: an outage is HTTP 200 without it."""
     errors = answer.get("errorWrappers")
     said = text_at(answer, "userError")
     if answer.get("actionSucceed") is False or errors or said not in _NO_ERROR:
         first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-        return Outcome.UNCHECKED, text_at(first, "error")[:64] or said[:64] or "it could not check"
+        return CheckOutcome.UNCHECKED, text_at(first, "error")[:64] or said[:64] or "it could not check"
     valid = answer.get("valid", answer.get("isValid"))
     if valid is True:
-        return Outcome.PASSED, ""
-    return (Outcome.FAILED, "not valid") if valid is False else (Outcome.UNCHECKED, "it does not say")
+        return CheckOutcome.PASSED, ""
+    return (CheckOutcome.FAILED, "not valid") if valid is False else (CheckOutcome.UNCHECKED, "it does not say")

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from goodhoster.adapters.identity.provider import MappedProvider, Told, document_of, moment, outcome_of
-from goodhoster.adapters.identity.requests import Request, text_at
+from goodhoster.adapters.identity.requests import IdentityRequest, text_at
 from goodhoster.adapters.identity.signatures import header, verify_timed
-from goodhoster.model.customers.vetting import Outcome
+from goodhoster.model.customers.vetting import CheckOutcome
 
 SIGNATURE = "Goodhoster-Signature"
-_WORDS = {outcome.value: outcome for outcome in Outcome}
+_WORDS = {outcome.value: outcome for outcome in CheckOutcome}
 
 
 class NeutralProvider(MappedProvider):
@@ -35,12 +35,12 @@ class NeutralProvider(MappedProvider):
             text_at(message, "reason"),
         )
 
-    def request(self, reference: str) -> Request:
+    def request(self, reference: str) -> IdentityRequest:
         """`GET URL/sessions/REFERENCE`."""
         account = self.account
         headers = {"Authorization": f"Bearer {account.token}"}
         url = f"{account.url.rstrip('/')}/sessions/{reference}"
-        return Request(url, headers, within=account.within, ca_file=account.ca_file)
+        return IdentityRequest(url, headers, within=account.within, ca_file=account.ca_file)
 
     def read_answer(self, answer: Mapping[str, Any]) -> Told:
         """The same object, without `event`."""

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from goodhoster.adapters.identity.requests import Answer, Request, read_object, send
+from goodhoster.adapters.identity.requests import IdentityRequest, IdentityResponse, read_object, send
 from goodhoster.errors import GoodhosterError, UnreadableError
-from goodhoster.model.customers.vetting import IdentityEvent, Outcome
+from goodhoster.model.customers.vetting import CheckOutcome, IdentityEvent
 from goodhoster.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ProviderAccount:
     """An account at a provider."""
 
     name: str
@@ -39,7 +39,7 @@ class Told:
     """What a message or an answer tells, before it has a provider and a moment."""
 
     reference: str
-    outcome: Outcome
+    outcome: CheckOutcome
     at: datetime | None = None
     event_id: str = ""
     document_type: str = ""
@@ -52,7 +52,7 @@ class MappedProvider(ABC):
     A kind of provider says how it signs, where it is asked, and its words.
     """
 
-    def __init__(self, account: Account, clock: Clock) -> None:
+    def __init__(self, account: ProviderAccount, clock: Clock) -> None:
         self.account = account
         self.name = account.name
         self.clock = clock
@@ -66,7 +66,7 @@ class MappedProvider(ABC):
         """What a verified message says; UnreadableError where it is none about a session."""
 
     @abstractmethod
-    def request(self, reference: str) -> Request:
+    def request(self, reference: str) -> IdentityRequest:
         """The question how a session stands."""
 
     @abstractmethod
@@ -90,12 +90,12 @@ class MappedProvider(ABC):
             answer = send(self.request(quote(reference, safe="")))
             told = self._read(answer)
         except GoodhosterError as error:
-            return self._event(Told(reference, Outcome.UNCHECKED, reason=_code(error)), now)
+            return self._event(Told(reference, CheckOutcome.UNCHECKED, reason=_code(error)), now)
         if told.reference != reference:
-            return self._event(Told(reference, Outcome.UNCHECKED, reason="other-session"), now)
+            return self._event(Told(reference, CheckOutcome.UNCHECKED, reason="other-session"), now)
         return self._event(told, min(told.at or now, now))
 
-    def _read(self, answer: Answer) -> Told:
+    def _read(self, answer: IdentityResponse) -> Told:
         if answer.status != HTTPStatus.OK:
             raise UnreadableError(f"status-{answer.status}")
         return self.read_answer(read_object(answer.body))
@@ -112,9 +112,9 @@ def _code(error: GoodhosterError) -> str:
     return found[0] if found else "no-certain-answer" if isinstance(error, UnreadableError) else "no-answer"
 
 
-def outcome_of(words: Mapping[str, Outcome], said: str) -> Outcome:
+def outcome_of(words: Mapping[str, CheckOutcome], said: str) -> CheckOutcome:
     """The outcome for a provider's word; a word that is not known is never a pass."""
-    return words.get(said.strip().lower(), Outcome.UNCHECKED)
+    return words.get(said.strip().lower(), CheckOutcome.UNCHECKED)
 
 
 def moment(text: str) -> datetime | None:

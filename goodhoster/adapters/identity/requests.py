@@ -22,7 +22,7 @@ _LONGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class IdentityRequest:
     """A request to send."""
 
     url: str
@@ -34,14 +34,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class IdentityResponse:
     """Status and body of any answer."""
 
     status: int
     body: bytes
 
 
-def send(request: Request) -> Answer:
+def send(request: IdentityRequest) -> IdentityResponse:
     """Send a request; PassingError when there is no whole answer in time.
 
     Without the request's secrets.
@@ -52,7 +52,7 @@ def send(request: Request) -> Answer:
         raise PassingError(f"cannot be asked: {type(error).__name__}") from error
 
 
-async def _send(request: Request) -> Answer:
+async def _send(request: IdentityRequest) -> IdentityResponse:
     timeout = aiohttp.ClientTimeout(total=request.within)
     tls: ssl.SSLContext | bool = True
     if request.ca_file is not None:
@@ -73,7 +73,7 @@ async def _send(request: Request) -> Answer:
             body += more
         if len(body) > _LONGEST:
             raise ValueError("its answer is too long")
-        return Answer(response.status, body)
+        return IdentityResponse(response.status, body)
 
 
 def read_object(body: bytes) -> Mapping[str, Any]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from goodhoster.adapters.identity.company_registers import Kvk, Service, Vies
+from goodhoster.adapters.identity.company_registers import CompanyRegisterAccess, Kvk, Vies
 from goodhoster.adapters.identity.neutral import NeutralProvider
-from goodhoster.adapters.identity.provider import Account
+from goodhoster.adapters.identity.provider import ProviderAccount
 from goodhoster.adapters.identity.vendors import Onfido, StripeIdentity, Sumsub, Veriff
 from goodhoster.ports import Clock
 from goodhoster.ports.vetting import CompanyRegister, IdentityProvider
@@ -111,8 +111,10 @@ class SumsubKind:
         return Sumsub(_account(self, self.app_token), clock)
 
 
-def _account(kind: NeutralKind | StripeKind | VeriffKind | OnfidoKind | SumsubKind, app_id: str = "") -> Account:
-    return Account(
+def _account(
+    kind: NeutralKind | StripeKind | VeriffKind | OnfidoKind | SumsubKind, app_id: str = ""
+) -> ProviderAccount:
+    return ProviderAccount(
         name=kind.name,
         url=kind.url,
         webhook_secret=read_secret(kind.webhook_secret_file, f"webhook secret of {kind.name}"),
@@ -140,7 +142,7 @@ class KvkKind:
     def build(self, clock: Clock) -> CompanyRegister:
         """Build the register."""
         key = read_secret(self.key_file, f"key of {self.name}")
-        return Kvk(Service(self.name, self.url, key, self.deadline, self.ca_file), clock)
+        return Kvk(CompanyRegisterAccess(self.name, self.url, key, self.deadline, self.ca_file), clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +159,4 @@ class ViesKind:
 
     def build(self, _: Clock) -> CompanyRegister:
         """Build the register."""
-        return Vies(Service(self.name, self.url, within=self.deadline, ca_file=self.ca_file))
+        return Vies(CompanyRegisterAccess(self.name, self.url, within=self.deadline, ca_file=self.ca_file))

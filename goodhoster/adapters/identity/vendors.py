@@ -19,37 +19,37 @@ from goodhoster.adapters.identity.provider import (
     moment_of_seconds,
     outcome_of,
 )
-from goodhoster.adapters.identity.requests import Request, text_at
+from goodhoster.adapters.identity.requests import IdentityRequest, text_at
 from goodhoster.adapters.identity.signatures import header, sign, verify_body, verify_timed
 from goodhoster.errors import RefusedError, UnreadableError
-from goodhoster.model.customers.vetting import Outcome
+from goodhoster.model.customers.vetting import CheckOutcome
 
 STRIPE = {
-    "verified": Outcome.PASSED,
-    "processing": Outcome.PENDING,
-    "requires_input": Outcome.PENDING,
-    "canceled": Outcome.ABANDONED,
+    "verified": CheckOutcome.PASSED,
+    "processing": CheckOutcome.PENDING,
+    "requires_input": CheckOutcome.PENDING,
+    "canceled": CheckOutcome.ABANDONED,
 }
 VERIFF = {
-    "approved": Outcome.PASSED,
-    "declined": Outcome.FAILED,
-    "resubmission_requested": Outcome.RETRY,
-    "review": Outcome.REVIEW,
-    "expired": Outcome.EXPIRED,
-    "abandoned": Outcome.ABANDONED,
-    "created": Outcome.PENDING,
-    "started": Outcome.PENDING,
-    "submitted": Outcome.PENDING,
+    "approved": CheckOutcome.PASSED,
+    "declined": CheckOutcome.FAILED,
+    "resubmission_requested": CheckOutcome.RETRY,
+    "review": CheckOutcome.REVIEW,
+    "expired": CheckOutcome.EXPIRED,
+    "abandoned": CheckOutcome.ABANDONED,
+    "created": CheckOutcome.PENDING,
+    "started": CheckOutcome.PENDING,
+    "submitted": CheckOutcome.PENDING,
 }
-ONFIDO = {"clear": Outcome.PASSED, "consider": Outcome.REVIEW}
+ONFIDO = {"clear": CheckOutcome.PASSED, "consider": CheckOutcome.REVIEW}
 SUMSUB_OPEN = {
-    "init": Outcome.PENDING,
-    "pending": Outcome.PENDING,
-    "prechecked": Outcome.PENDING,
-    "queued": Outcome.PENDING,
-    "onhold": Outcome.REVIEW,
+    "init": CheckOutcome.PENDING,
+    "pending": CheckOutcome.PENDING,
+    "prechecked": CheckOutcome.PENDING,
+    "queued": CheckOutcome.PENDING,
+    "onhold": CheckOutcome.REVIEW,
 }
-SUMSUB_RED = {"final": Outcome.FAILED, "retry": Outcome.RETRY}
+SUMSUB_RED = {"final": CheckOutcome.FAILED, "retry": CheckOutcome.RETRY}
 
 
 class StripeIdentity(MappedProvider):
@@ -70,11 +70,11 @@ class StripeIdentity(MappedProvider):
         at = moment_of_seconds(message.get("created"))
         return Told(told.reference, told.outcome, at, text_at(message, "id"), reason=told.reason)
 
-    def request(self, reference: str) -> Request:
+    def request(self, reference: str) -> IdentityRequest:
         """`GET /v1/identity/verification_sessions/ID`."""
         url = f"{self.account.url.rstrip('/')}/v1/identity/verification_sessions/{reference}"
         headers = {"Authorization": f"Bearer {self.account.token}"}
-        return Request(url, headers, within=self.account.within, ca_file=self.account.ca_file)
+        return IdentityRequest(url, headers, within=self.account.within, ca_file=self.account.ca_file)
 
     def read_answer(self, answer: Mapping[str, Any]) -> Told:
         """`requires_input` is a new session.
@@ -84,7 +84,7 @@ class StripeIdentity(MappedProvider):
         status, failed = text_at(answer, "status"), text_at(answer, "last_error", "code")
         outcome = outcome_of(STRIPE, status)
         if status == "requires_input" and answer.get("last_error"):
-            outcome = Outcome.RETRY
+            outcome = CheckOutcome.RETRY
         return Told(text_at(answer, "id"), outcome, reason=failed)
 
 
@@ -102,14 +102,14 @@ class Veriff(MappedProvider):
         """A decision; other events tell no moment, and are refused: the pull finds what they mean."""
         return self.read_answer(message)
 
-    def request(self, reference: str) -> Request:
+    def request(self, reference: str) -> IdentityRequest:
         """`GET /v1/sessions/ID/decision`, the id signed."""
         headers = {
             "X-AUTH-CLIENT": self.account.token,
             "X-HMAC-SIGNATURE": sign(reference.encode(), self.account.webhook_secret),
         }
         url = f"{self.account.url.rstrip('/')}/v1/sessions/{reference}/decision"
-        return Request(url, headers, within=self.account.within, ca_file=self.account.ca_file)
+        return IdentityRequest(url, headers, within=self.account.within, ca_file=self.account.ca_file)
 
     def read_answer(self, answer: Mapping[str, Any]) -> Told:
         """`verification.status`; the outer `status` only says that the call succeeded."""
@@ -133,20 +133,22 @@ class Onfido(MappedProvider):
         if text_at(message, "payload", "resource_type") != "check":
             raise UnreadableError(f"the message of {self.name} is about no check")
         at = moment(text_at(message, "payload", "object", "completed_at_iso8601"))
-        return Told(text_at(message, "payload", "object", "id"), Outcome.UNCHECKED, at or self.clock())
+        return Told(text_at(message, "payload", "object", "id"), CheckOutcome.UNCHECKED, at or self.clock())
 
-    def request(self, reference: str) -> Request:
+    def request(self, reference: str) -> IdentityRequest:
         """`GET /v3.6/checks/ID`."""
         headers = {"Authorization": f"Token token={self.account.token}"}
         url = f"{self.account.url.rstrip('/')}/v3.6/checks/{reference}"
-        return Request(url, headers, within=self.account.within, ca_file=self.account.ca_file)
+        return IdentityRequest(url, headers, within=self.account.within, ca_file=self.account.ca_file)
 
     def read_answer(self, answer: Mapping[str, Any]) -> Told:
         """`result` counts once `status` is `complete`."""
         status = text_at(answer, "status")
-        outcome = outcome_of(ONFIDO, text_at(answer, "result")) if status == "complete" else Outcome.PENDING
+        outcome = outcome_of(ONFIDO, text_at(answer, "result")) if status == "complete" else CheckOutcome.PENDING
         if status in {"withdrawn", "reopened", ""}:
-            outcome = {"withdrawn": Outcome.ABANDONED, "reopened": Outcome.REVIEW}.get(status, Outcome.UNCHECKED)
+            outcome = {"withdrawn": CheckOutcome.ABANDONED, "reopened": CheckOutcome.REVIEW}.get(
+                status, CheckOutcome.UNCHECKED
+            )
         return Told(text_at(answer, "id"), outcome)
 
 
@@ -165,7 +167,7 @@ class Sumsub(MappedProvider):
         at = moment(text_at(message, "createdAtMs"))
         return Told(text_at(message, "applicantId"), told.outcome, at, text_at(message, "correlationId"))
 
-    def request(self, reference: str) -> Request:
+    def request(self, reference: str) -> IdentityRequest:
         """`GET /resources/applicants/ID/one`, signed with the time."""
         url = f"{self.account.url.rstrip('/')}/resources/applicants/{reference}/one"
         at = str(int(self.clock().timestamp()))
@@ -175,7 +177,7 @@ class Sumsub(MappedProvider):
             "X-App-Access-Ts": at,
             "X-App-Access-Sig": sign(signed, self.account.token),
         }
-        return Request(url, headers, within=self.account.within, ca_file=self.account.ca_file)
+        return IdentityRequest(url, headers, within=self.account.within, ca_file=self.account.ca_file)
 
     def read_answer(self, answer: Mapping[str, Any]) -> Told:
         """GREEN passes once the review is completed; RED is final, or to be tried again."""
@@ -185,9 +187,9 @@ class Sumsub(MappedProvider):
         if status != "completed":
             outcome = outcome_of(SUMSUB_OPEN, status)
         elif said == "GREEN":
-            outcome = Outcome.PASSED
+            outcome = CheckOutcome.PASSED
         elif said == "RED":
             outcome = outcome_of(SUMSUB_RED, text_at(review, "reviewResult", "reviewRejectType"))
         else:
-            outcome = Outcome.UNCHECKED
+            outcome = CheckOutcome.UNCHECKED
         return Told(text_at(answer, "id"), outcome)

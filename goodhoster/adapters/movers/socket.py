@@ -21,18 +21,18 @@ from goodhoster.model.mover_messages import (
     MoveAnswer,
     MoveBatch,
     MoveOrder,
-    Outcome,
-    Verb,
+    MoveOutcome,
+    MoverVerb,
     time_limit,
 )
 from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import FileState, Place, Upload
 
 Answer = TypeVar("Answer")
-_ERRORS: dict[Outcome, type[GoodhosterError]] = {
-    Outcome.REFUSED: RefusedError,
-    Outcome.PASSING: BusyError,
-    Outcome.FAILED: QuarantineError,
+_ERRORS: dict[MoveOutcome, type[GoodhosterError]] = {
+    MoveOutcome.REFUSED: RefusedError,
+    MoveOutcome.PASSING: BusyError,
+    MoveOutcome.FAILED: QuarantineError,
 }
 _NO_STATE = FileState(0, 0, 0, 0, 0)
 _GRACE = 5.0
@@ -50,7 +50,7 @@ class MoverQuarantine:
 
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         """See `ports.Quarantine`."""
-        return self._ask(MoveOrder.about(Verb.TAKE_OFFLINE, case_id, upload, sha256))
+        return self._ask(MoveOrder.about(MoverVerb.TAKE_OFFLINE, case_id, upload, sha256))
 
     def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
         """See `ports.Quarantine`."""
@@ -60,7 +60,7 @@ class MoverQuarantine:
         return [results[number] for number in range(len(requests))]
 
     def _batch(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
-        orders = [MoveOrder.about(Verb.TAKE_OFFLINE, each.case_id, each.upload, each.sha256) for each in requests]
+        orders = [MoveOrder.about(MoverVerb.TAKE_OFFLINE, each.case_id, each.upload, each.sha256) for each in requests]
         try:
             if len(orders) == 1:
                 return [self._ask(orders[0])]
@@ -77,28 +77,28 @@ class MoverQuarantine:
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
         """See `ports.Quarantine`."""
-        self._ask(MoveOrder.about(Verb.PUT_BACK_MOVED if moved else Verb.PUT_BACK, case_id, upload))
+        self._ask(MoveOrder.about(MoverVerb.PUT_BACK_MOVED if moved else MoverVerb.PUT_BACK, case_id, upload))
 
     def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
         """See `ports.Quarantine`."""
-        self._ask(MoveOrder.about(Verb.VERIFY_IN_PLACE, "", upload, sha256))
+        self._ask(MoveOrder.about(MoverVerb.VERIFY_IN_PLACE, "", upload, sha256))
 
     def destroy(self, case_id: str, upload: Upload) -> None:
         """See `ports.Quarantine`."""
-        self._ask(MoveOrder.about(Verb.DESTROY, case_id, upload))
+        self._ask(MoveOrder.about(MoverVerb.DESTROY, case_id, upload))
 
     def prepare(self, tree: bytes) -> None:
         """See `ports.Quarantine`."""
-        self._ask(MoveOrder.about(Verb.PREPARE, "", Upload(Place(tree, b""), "", _NO_STATE)))
+        self._ask(MoveOrder.about(MoverVerb.PREPARE, "", Upload(Place(tree, b""), "", _NO_STATE)))
 
     def settle(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""
-        return Whereabouts(self._ask(MoveOrder.about(Verb.SETTLE, case_id, upload)))
+        return Whereabouts(self._ask(MoveOrder.about(MoverVerb.SETTLE, case_id, upload)))
 
     def greet(self) -> None:
         """Check that the mover is there and takes our orders; PassingError when not."""
         nothing = Upload(Place(b"", b""), "", _NO_STATE)
-        self._ask(MoveOrder.about(Verb.GREET, "", nothing))
+        self._ask(MoveOrder.about(MoverVerb.GREET, "", nothing))
 
     def listens(self) -> bool:
         """Return whether a mover takes orders there. Never waits for the order in progress."""
@@ -148,7 +148,7 @@ class MoverQuarantine:
 
 
 def _result(answer: MoveAnswer) -> str | GoodhosterError:
-    return answer.text if answer.outcome is Outcome.DONE else _ERRORS[answer.outcome](answer.text, hint=answer.hint)
+    return answer.text if answer.outcome is MoveOutcome.DONE else _ERRORS[answer.outcome](answer.text, hint=answer.hint)
 
 
 def _batches(requests: Sequence[QuarantineRequest]) -> list[list[int]]:

@@ -18,31 +18,31 @@ _DEEPEST = 16
 
 
 @dataclass(slots=True)
-class Element:
+class XmlElement:
     """An element with what is in it; names without their namespace."""
 
     name: str
     text: str = ""
-    children: list[Element] = field(default_factory=list)
+    children: list[XmlElement] = field(default_factory=list)
 
     def find(self, name: str) -> str:
         """The text of the first child of that name; empty where there is none."""
         return next((child.text for child in self.children if child.name == name), "")
 
-    def all(self, name: str) -> Iterator[Element]:
+    def all(self, name: str) -> Iterator[XmlElement]:
         """The children of that name."""
         return (child for child in self.children if child.name == name)
 
 
-def parsed(body: bytes) -> Element:
+def parsed(body: bytes) -> XmlElement:
     """The root of an answer; PassingError where it is no XML, or XML with tricks in it."""
-    root = Element("")
-    open_: list[Element] = [root]
+    root = XmlElement("")
+    open_: list[XmlElement] = [root]
 
     def start(name: str, _attributes: dict[str, str]) -> None:
         if len(open_) > _DEEPEST:
             raise _odd("it is nested too deep")
-        element = Element(name.rpartition(" ")[2])
+        element = XmlElement(name.rpartition(" ")[2])
         open_[-1].children.append(element)
         open_.append(element)
 
@@ -101,19 +101,19 @@ def error_code(body: bytes) -> str:
     return root.find("Code") if root.name == "Error" else ""
 
 
-def _of_kind(body: bytes, name: str) -> Element:
+def _of_kind(body: bytes, name: str) -> XmlElement:
     root = parsed(body)
     if root.name != name:
         raise _odd(f"it is no {name}")
     return root
 
 
-def _decoder(root: Element) -> Callable[[str], str]:
+def _decoder(root: XmlElement) -> Callable[[str], str]:
     """Keys are escaped where the store says so: XML cannot carry every key."""
     return unquote_plus if root.find("EncodingType") == "url" else str
 
 
-def _object(item: Element, decode: Callable[[str], str]) -> StoredObject:
+def _object(item: XmlElement, decode: Callable[[str], str]) -> StoredObject:
     key = decode(item.find("Key"))
     key.encode()
     moment = int(datetime.fromisoformat(item.find("LastModified")).timestamp())
@@ -122,7 +122,7 @@ def _object(item: Element, decode: Callable[[str], str]) -> StoredObject:
     return StoredObject(key, item.find("ETag").strip('"'), size, moment)
 
 
-def _version(item: Element) -> ObjectVersion:
+def _version(item: XmlElement) -> ObjectVersion:
     marker = item.name == "DeleteMarker"
     etag, size = ("", 0) if marker else (item.find("ETag").strip('"'), int(item.find("Size")))
     return ObjectVersion(item.find("VersionId"), etag, size, marker)

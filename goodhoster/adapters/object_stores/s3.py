@@ -17,7 +17,7 @@ from goodhoster.adapters.object_stores import replies
 from goodhoster.adapters.object_stores.signing import (
     NOTHING,
     Credentials,
-    Request,
+    RequestToSign,
     canonical_path,
     canonical_query,
     signed,
@@ -186,7 +186,7 @@ class S3Bucket:
         """One signed request."""
         url = self._url(key, query)
         host = url.netloc.decode()
-        request = Request(method, host, self._path(key), query, headers or {}, digest)
+        request = RequestToSign(method, host, self._path(key), query, headers or {}, digest)
         with self._sent(method, url, signed(request, self._bucket.credentials, datetime.now(UTC)), content) as response:
             yield response
 

@@ -24,7 +24,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RequestToSign:
     """What is signed of a request."""
 
     method: str
@@ -38,7 +38,7 @@ class Request:
     """Digest of the body, SHA-256 in lower-case hexadecimal."""
 
 
-def signed(request: Request, credentials: Credentials, now: datetime) -> dict[str, str]:
+def signed(request: RequestToSign, credentials: Credentials, now: datetime) -> dict[str, str]:
     """The headers of a request, its signature among them."""
     moment = now.strftime("%Y%m%dT%H%M%SZ")
     scope = f"{moment[:8]}/{credentials.region}/s3/aws4_request"

@@ -11,10 +11,10 @@ from goodhoster.errors import RefusedError
 from goodhoster.model.customers.register import (
     ContestedSite,
     Customer,
+    CustomerSite,
     PastSite,
     RegisterDifference,
     RegisterImport,
-    Site,
     combined,
     filled_up,
 )
@@ -27,7 +27,7 @@ class MemoryCustomerStore:
     def __init__(self) -> None:
         self.entries: dict[str, dict[str, Customer]] = {}
         """By customer, then by origin in the order in which they came."""
-        self.by_host: dict[tuple[str, str], Site] = {}
+        self.by_host: dict[tuple[str, str], CustomerSite] = {}
         """By host and origin."""
         self.missed: set[tuple[str, str]] = set()
         """Customer and origin, where the source does not name the customer any more."""
@@ -76,11 +76,11 @@ class MemoryCustomerStore:
         """See `ports.CustomerStore`."""
         return [customer_id for customer_id in sorted(self.entries) if customer_id.startswith(beginning)][:limit]
 
-    def sites_of(self, customer_id: str) -> Sequence[Site]:
+    def sites_of(self, customer_id: str) -> Sequence[CustomerSite]:
         """See `ports.CustomerSites`."""
         return [site for site in self.sites() if site.customer == customer_id]
 
-    def named(self, host: str) -> Sequence[Site]:
+    def named(self, host: str) -> Sequence[CustomerSite]:
         """See `ports.CustomerSites`."""
         labels = host.split(".")
         for name in (host, *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))):
@@ -90,17 +90,17 @@ class MemoryCustomerStore:
                 return found
         return ()
 
-    def holding(self, path: bytes) -> Sequence[Site]:
+    def holding(self, path: bytes) -> Sequence[CustomerSite]:
         """See `ports.CustomerSites`."""
         held = [site for site in self.sites() if site.docroot and _lies_in(path, site.docroot)]
         deepest = max((len(site.docroot or b"") for site in held), default=0)
         return [site for site in held if len(site.docroot or b"") == deepest]
 
-    def used_by(self, account: str) -> Sequence[Site]:
+    def used_by(self, account: str) -> Sequence[CustomerSite]:
         """See `ports.CustomerSites`."""
         return [site for site in self.sites() if account and site.user == account]
 
-    def sites(self) -> Iterator[Site]:
+    def sites(self) -> Iterator[CustomerSite]:
         """See `ports.CustomerSites`."""
         return iter([self.by_host[key] for key in sorted(self.by_host)])
 
@@ -153,7 +153,7 @@ class MemoryStagedImport:
     def __init__(self, store: MemoryCustomerStore, origin: str) -> None:
         self._store, self._origin = store, origin
         self._customers: dict[str, Customer] = {}
-        self._sites: dict[str, Site] = {}
+        self._sites: dict[str, CustomerSite] = {}
         self._former: dict[str, str] = {}
         self._kinds: dict[str, str] = {}
         self._missed: set[str] = set()
@@ -163,7 +163,7 @@ class MemoryStagedImport:
         """See `ports.StagedImport`."""
         self._customers[customer.id] = replace(customer, origin=self._origin)
 
-    def add_site(self, site: Site) -> None:
+    def add_site(self, site: CustomerSite) -> None:
         """See `ports.StagedImport`."""
         self._sites[site.host] = replace(site, origin=self._origin)
 
@@ -171,7 +171,7 @@ class MemoryStagedImport:
         """See `ports.StagedImport`."""
         return self._customers.get(customer_id)
 
-    def staged_site(self, host: str) -> Site | None:
+    def staged_site(self, host: str) -> CustomerSite | None:
         """See `ports.StagedImport`."""
         return self._sites.get(host)
 
@@ -262,14 +262,14 @@ def _rename(store: MemoryCustomerStore, former: str, now: str) -> None:
         store.entries[now] = store.entries.pop(former) | store.entries.get(now, {})
 
 
-def _filled_up_site(now: Site, before: Site) -> Site:
+def _filled_up_site(now: CustomerSite, before: CustomerSite) -> CustomerSite:
     if now.customer != before.customer:
         return now
     docroot, user = now.docroot or before.docroot, now.user or before.user
     return replace(now, docroot=docroot, user=user, aliases=now.aliases or before.aliases)
 
 
-def _names(site: Site) -> set[str]:
+def _names(site: CustomerSite) -> set[str]:
     docroot = {site.docroot.decode("utf-8", "backslashreplace")} if site.docroot else set()
     return {site.host, *site.aliases} | docroot
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from goodhoster.errors import RefusedError
 from goodhoster.model.ids import one_short
-from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormState
+from goodhoster.model.storms import Cause, Counted, CountedCase, Storm, StormState
 
 _HOUR = 60  # minutes
 
@@ -18,7 +18,7 @@ class MemoryStormStore:
 
     def __init__(self) -> None:
         self._storms: dict[str, Storm] = {}
-        self._opened: dict[str, Opened] = {}
+        self._opened: dict[str, CountedCase] = {}
         self._counts: Counter[tuple[str, str, int]] = Counter()
         self._last: dict[tuple[str, str, bytes], int] = {}
         self._asked: dict[tuple[bytes, str], datetime] = {}
@@ -61,7 +61,7 @@ class MemoryStormStore:
             raise RefusedError(f"there is no storm {storm_id}", hint="see: goodhoster storms list")
         return self._storms[storm_id]
 
-    def note(self, opened: Opened) -> None:
+    def note(self, opened: CountedCase) -> None:
         """See `ports.MatchLedger`."""
         self._opened[opened.case_id] = opened
 
@@ -111,7 +111,7 @@ class MemoryStormStore:
         return tuple(sorted(one.case_id for one in self._opened.values() if one.storm == storm_id))
 
 
-def _by_source(opened: Opened, source: str) -> bool:
+def _by_source(opened: CountedCase, source: str) -> bool:
     return not source or source in opened.sources
 
 

@@ -15,7 +15,7 @@ from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import ExpiringTable
 from goodhoster.model.ids import one_short
-from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormKind, StormState
+from goodhoster.model.storms import Cause, Counted, CountedCase, Storm, StormKind, StormState
 
 _NAMES = """number, id, kind, about, reason, sources, begun_at, measures, part_of,
   state, ended_at, actor, word, told, deciding"""
@@ -96,7 +96,7 @@ class SqliteStormStore:
             return storm
         raise RefusedError(f"there is no storm {storm_id}", hint="see: goodhoster storms list")
 
-    def note(self, opened: Opened) -> None:
+    def note(self, opened: CountedCase) -> None:
         """See `ports.MatchLedger`."""
         at = time_text(opened.at)
         rows = [(source, opened.automatic, at, opened.case_id) for source in (_ALL, *opened.sources)]

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from goodhoster.customers.importing.rows import ListReport, Row, RowError, Rows, unusable
+from goodhoster.customers.importing.rows import ListReport, ListRow, RowError, Rows, unusable
 from goodhoster.customers.importing.vocabulary import column_of, is_id_column
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -36,7 +36,7 @@ def csv_rows(file: Path, text: TextIO, report: ListReport) -> Rows:
         except RowError as error:
             report.reject(number, error)
             continue
-        yield Row(number, row)
+        yield ListRow(number, row)
     if lines.cut_off:
         report.cut = "its last line has no line end"
         report.warnings.append("the last line has no line end: make sure that the file was written to its end")

@@ -11,7 +11,7 @@ import pwd
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from goodhoster.customers.importing.rows import ListReport, Row, RowError
+from goodhoster.customers.importing.rows import ListReport, ListRow, RowError
 from goodhoster.customers.importing.vocabulary import ID
 from goodhoster.model.notices import Matching, Site
 
@@ -22,7 +22,7 @@ _LAST_ACCOUNT = 59_999
 _HINT = "goodhoster doctor, or set the customer of that site yourself"
 
 
-def directory_rows(sites: Iterable[Site], report: ListReport, customer_of: Callable[[bytes], str]) -> Iterator[Row]:
+def directory_rows(sites: Iterable[Site], report: ListReport, customer_of: Callable[[bytes], str]) -> Iterator[ListRow]:
     """A row for each site; what `sites` raises ends the import: nothing is changed.
 
     A site that cannot be read is rejected: then nobody ends for being missed.
@@ -44,7 +44,7 @@ def directory_rows(sites: Iterable[Site], report: ListReport, customer_of: Calla
         entry: dict[str, Any] = {"host": names[0], "aliases": names[1:]}
         if docroot:
             entry |= {"docroot": os.fsdecode(docroot), "user": account_owning(docroot)}
-        yield Row(number, {ID: owner, "sites": [entry]})
+        yield ListRow(number, {ID: owner, "sites": [entry]})
     if unknown := sorted(set(without) - claimed):
         told = ", ".join(unknown[:5]) + (", …" if len(unknown) > 5 else "")  # noqa: PLR2004 - as many as fit a line
         report.warnings.append(f"whose {len(unknown)} hosts are cannot be told, and they are left out: {told}")

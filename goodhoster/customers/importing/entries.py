@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from goodhoster.customers.importing import values
-from goodhoster.customers.importing.rows import Row, RowError
+from goodhoster.customers.importing.rows import ListRow, RowError
 from goodhoster.customers.importing.vocabulary import ID
-from goodhoster.model.customers.register import Contact, Customer, CustomerKind, Service, Site, Status, distinct
+from goodhoster.model.customers.register import Contact, Customer, CustomerKind, CustomerSite, Service, Status, distinct
 
 _MOST = 10_000
 """Contacts, services or sites of one customer in one row."""
@@ -22,15 +22,15 @@ _EXTERNAL = "external_"
 
 
 @dataclass(frozen=True, slots=True)
-class ListEntry:
+class RegisterEntry:
     """What one row says."""
 
     customer: Customer
-    sites: tuple[Site, ...]
+    sites: tuple[CustomerSite, ...]
     previous_id: str = ""
 
 
-def read_entry(row: Row) -> ListEntry:
+def read_entry(row: ListRow) -> RegisterEntry:
     """Read a row; RowError says what is wrong with it."""
     fields = row.fields
     of = values.customer_id(ID, fields.get(ID))
@@ -52,10 +52,10 @@ def read_entry(row: Row) -> ListEntry:
         status=_status_of(fields),
         external_ids=_external_ids(fields),
     )
-    return ListEntry(customer, _sites(of, fields), "" if previous == of else previous)
+    return RegisterEntry(customer, _sites(of, fields), "" if previous == of else previous)
 
 
-def id_in(row: Row) -> str:
+def id_in(row: ListRow) -> str:
     """Whose a row is, as far as that can be read; else empty."""
     try:
         return values.customer_id(ID, row.fields.get(ID))
@@ -82,7 +82,7 @@ def merged_customer(before: Customer, now: Customer) -> Customer:
     )
 
 
-def merged_site(before: Site, now: Site) -> Site:
+def merged_site(before: CustomerSite, now: CustomerSite) -> CustomerSite:
     """One site of two rows of a list; RowError where they contradict each other."""
     if before.customer != now.customer:
         why = f"the site {now.host} is {before.customer}'s in a line before"
@@ -155,19 +155,19 @@ def _service(said: Mapping[str, Any]) -> Service:
     )
 
 
-def _sites(of: str, fields: Mapping[str, Any]) -> tuple[Site, ...]:
+def _sites(of: str, fields: Mapping[str, Any]) -> tuple[CustomerSite, ...]:
     found = [_site(of, each) for each in _objects("sites", fields.get("sites"))]
     names = values.hosts("domain", fields.get("domain"))
     docroot = values.directory("docroot", fields.get("docroot"))
     user = values.plain("user", fields.get("user"))
     if names:
-        found.append(Site(names[0], of, docroot, user, names[1:]))
+        found.append(CustomerSite(names[0], of, docroot, user, names[1:]))
     elif docroot:
         raise RowError("there is a docroot and no domain", "give the domain of the site")
     return tuple(found)
 
 
-def _site(of: str, said: Mapping[str, Any]) -> Site:
+def _site(of: str, said: Mapping[str, Any]) -> CustomerSite:
     names = (
         *values.hosts("host", said.get("host") or said.get("domain")),
         *values.hosts("aliases", said.get("aliases")),
@@ -175,7 +175,7 @@ def _site(of: str, said: Mapping[str, Any]) -> Site:
     if not names:
         raise RowError("a site has no host", "complete or remove it")
     docroot = values.directory("docroot", said.get("docroot"))
-    return Site(names[0], of, docroot, values.plain("user", said.get("user")), distinct(names[1:]))
+    return CustomerSite(names[0], of, docroot, values.plain("user", said.get("user")), distinct(names[1:]))
 
 
 def _external_ids(fields: Mapping[str, Any]) -> dict[str, str]:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from goodhoster.customers.importing.entries import ListEntry, id_in, merged_customer, merged_site, read_entry
+from goodhoster.customers.importing.entries import RegisterEntry, id_in, merged_customer, merged_site, read_entry
 from goodhoster.customers.importing.list_files import opened_list
 from goodhoster.customers.importing.reseller_chains import ResellerChains
 from goodhoster.customers.importing.rows import ListReport, RowError, Rows, unusable
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.customers.register import RegisterDifference, RegisterImport, Site
+from goodhoster.model.customers.register import CustomerSite, RegisterDifference, RegisterImport
 from goodhoster.model.uploads import visible
 from goodhoster.policy.register_guard import RegisterGuard
 from goodhoster.ports import AuditLog, Clock, CustomerStore, StagedImport
@@ -25,7 +25,7 @@ _CONTESTED_TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
-class ImportOrder:
+class RegisterImportOrder:
     """What a person or the daemon wants imported."""
 
     origin: str
@@ -65,7 +65,7 @@ class RegisterImporter:
     lock: FileLock
     clock: Clock
 
-    def import_file(self, file: Path, order: ImportOrder) -> ImportResult:
+    def import_file(self, file: Path, order: RegisterImportOrder) -> ImportResult:
         """Import a list file.
 
         ConfigurationError when it cannot be read as a whole: nothing was changed.
@@ -74,7 +74,7 @@ class RegisterImporter:
         with opened_list(file, report) as rows:
             return self.import_rows(rows, order, report, name=str(file))
 
-    def import_rows(self, rows: Rows, order: ImportOrder, report: ListReport, *, name: str) -> ImportResult:
+    def import_rows(self, rows: Rows, order: RegisterImportOrder, report: ListReport, *, name: str) -> ImportResult:
         """Import rows of any form; lines that are wrong are rejected, and the others imported.
 
         With `replace` nobody ends whose line was rejected, and nobody at all where one does not tell whose it is. The
@@ -110,7 +110,7 @@ class RegisterImporter:
                 self._apply(staged, result, order, name)
             return result
 
-    def _apply(self, staged: StagedImport, result: ImportResult, order: ImportOrder, name: str) -> None:
+    def _apply(self, staged: StagedImport, result: ImportResult, order: RegisterImportOrder, name: str) -> None:
         done = RegisterImport(
             order.origin, self.clock(), order.actor, name, result.customers, result.sites, result.report.rejections
         )
@@ -123,7 +123,9 @@ class RegisterImporter:
 class _Staging:
     """Stages the rows of one list."""
 
-    def __init__(self, store: CustomerStore, staged: StagedImport, order: ImportOrder, report: ListReport) -> None:
+    def __init__(
+        self, store: CustomerStore, staged: StagedImport, order: RegisterImportOrder, report: ListReport
+    ) -> None:
         self._store, self._staged, self._report = store, staged, report
         self._origin, self._replace = order.origin, order.replace
         self._chains = ResellerChains()
@@ -142,12 +144,12 @@ class _Staging:
         self._refuse_circles()
         return self._counted
 
-    def _stage_entry(self, line: int, entry: ListEntry) -> None:
+    def _stage_entry(self, line: int, entry: RegisterEntry) -> None:
         """Stage all of a row, or nothing of it."""
         customer, known = entry.customer, self._staged.staged(entry.customer.id)
         if known is not None:
             customer = merged_customer(replace(known, origin=""), customer)
-        sites: dict[str, Site] = {}
+        sites: dict[str, CustomerSite] = {}
         for site in entry.sites:
             self._expect_plain_path(site.docroot)
             before = sites.get(site.host) or self._staged.staged_site(site.host)

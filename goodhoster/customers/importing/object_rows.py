@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import ijson
 
-from goodhoster.customers.importing.rows import ListReport, Row, RowError, Rows, unusable
+from goodhoster.customers.importing.rows import ListReport, ListRow, RowError, Rows, unusable
 from goodhoster.customers.importing.vocabulary import column_of
 
 _LARGEST_TOML = 32 << 20
@@ -157,7 +157,7 @@ def _numbered(entries: Iterator[Any], report: ListReport) -> Rows:
         if isinstance(entry, RowError):
             report.reject(number, entry)
         elif isinstance(entry, Mapping):
-            yield Row(number, _known(entry, report))
+            yield ListRow(number, _known(entry, report))
         elif entry is not None:
             report.reject(number, RowError("it is no object", "each customer is an object with at least customer_id"))
 

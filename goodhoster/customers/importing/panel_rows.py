@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from goodhoster.customers.importing.rows import Row
+from goodhoster.customers.importing.rows import ListRow
 from goodhoster.customers.importing.vocabulary import ID
 from goodhoster.model.customers.panels import BillingClient, PanelAccount, PanelSite
 
 
-def panel_rows(name: str, accounts: Iterable[PanelAccount]) -> Iterator[Row]:
+def panel_rows(name: str, accounts: Iterable[PanelAccount]) -> Iterator[ListRow]:
     """A row for each account; what `accounts` raises ends the import: nothing is changed."""
     for number, account in enumerate(accounts, 1):
         fields = {
@@ -25,10 +25,10 @@ def panel_rows(name: str, accounts: Iterable[PanelAccount]) -> Iterator[Row]:
             "external_ids": {name: account.id},
             "sites": [_site(account.id, site) for site in account.sites],
         }
-        yield Row(number, fields)
+        yield ListRow(number, fields)
 
 
-def billing_rows(name: str, clients: Iterable[BillingClient]) -> Iterator[Row]:
+def billing_rows(name: str, clients: Iterable[BillingClient]) -> Iterator[ListRow]:
     """A row for each client, as `panel_rows`; its id is the system's name with the number."""
     for number, client in enumerate(clients, 1):
         services = [
@@ -52,7 +52,7 @@ def billing_rows(name: str, clients: Iterable[BillingClient]) -> Iterator[Row]:
             "external_ids": {name: client.id},
             "services": services,
         }
-        yield Row(number, fields)
+        yield ListRow(number, fields)
 
 
 def _site(user: str, site: PanelSite) -> dict[str, Any]:

@@ -13,7 +13,7 @@ MOST_REJECTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """One entry of a list as it was written: a line of a CSV file, or an object."""
 
     line: int
@@ -21,7 +21,7 @@ class Row:
     fields: Mapping[str, Any]
 
 
-Rows = Iterator[Row]
+Rows = Iterator[ListRow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,13 @@ from goodhoster.customers.vetting.citizen_numbers import refuse_personal_numbers
 from goodhoster.errors import RefusedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
-from goodhoster.model.customers.screening import Comparison, Decision, Finding, Party, ScreeningRun
+from goodhoster.model.customers.screening import (
+    FieldComparison,
+    Party,
+    ScreeningDecision,
+    ScreeningFinding,
+    ScreeningRun,
+)
 from goodhoster.model.ids import new_id
 from goodhoster.ports import AuditLog, Clock
 from goodhoster.ports.screening import ScreeningStore
@@ -53,7 +59,7 @@ class _Comparing:
     entries: int = 0
     fresh: dict[str, bytes] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
-    pairs: dict[Pair, tuple[Comparison, ...]] = field(default_factory=dict)
+    pairs: dict[Pair, tuple[FieldComparison, ...]] = field(default_factory=dict)
 
 
 class ScreeningDesk:
@@ -102,26 +108,30 @@ class ScreeningDesk:
                 store.remember(name, "customer", ((party.id, prints[party.id]) for party in remembered))
                 store.forget(name, "entry", gone)
                 store.forget(name, "customer", known.keys() - customers.keys())
-            open_now = sum(1 for _ in store.find(decisions=frozenset({Decision.OPEN}), list_name=name))
+            open_now = sum(1 for _ in store.find(decisions=frozenset({ScreeningDecision.OPEN}), list_name=name))
             return replace(run, open=open_now)
 
-    def decide(self, finding_id: str, decision: Decision, order: Order, *, overrule: bool = False) -> Finding:
+    def decide(
+        self, finding_id: str, decision: ScreeningDecision, order: Order, *, overrule: bool = False
+    ) -> ScreeningFinding:
         """Record a person's decision about a finding.
 
         It is asked again when what the decision rests on changes.
 
         RefusedError where somebody decided before, unless `overrule` says that this is known.
         """
-        if decision not in {Decision.MATCH, Decision.NO_MATCH}:
+        if decision not in {ScreeningDecision.MATCH, ScreeningDecision.NO_MATCH}:
             raise RefusedError(f"{decision} is no decision of a person", hint="match or no-match")
         reason = refuse_personal_numbers(order.reason, "the reason")
         with self._parts.store.together():
             finding = self._parts.store.get(finding_id)
-            if finding.decision in {Decision.MATCH, Decision.NO_MATCH} and not overrule:
+            if finding.decision in {ScreeningDecision.MATCH, ScreeningDecision.NO_MATCH} and not overrule:
                 at = f" at {finding.decided_at:%Y-%m-%d %H:%M:%S} UTC" if finding.decided_at else ""
                 message = f"finding {finding.id} was decided by {finding.actor}{at} as {finding.decision}"
                 raise RefusedError(f"{message}: {finding.reason}", hint="to decide otherwise all the same: --overrule")
-            overruled = {"overruled": finding.actor} if finding.decision is not Decision.OPEN and overrule else {}
+            overruled = (
+                {"overruled": finding.actor} if finding.decision is not ScreeningDecision.OPEN and overrule else {}
+            )
             data = {
                 "finding": finding.id,
                 "list": finding.list_name,
@@ -148,8 +158,8 @@ class ScreeningDesk:
         return self._parts.store.complete(part)
 
     def findings(
-        self, decisions: frozenset[Decision] = frozenset(), list_name: str = "", customer: str = ""
-    ) -> Iterator[Finding]:
+        self, decisions: frozenset[ScreeningDecision] = frozenset(), list_name: str = "", customer: str = ""
+    ) -> Iterator[ScreeningFinding]:
         """The findings, oldest first; every argument that is given narrows."""
         return self._parts.store.find(decisions=decisions, list_name=list_name, customer=customer)
 
@@ -185,23 +195,23 @@ class ScreeningDesk:
     def _settled(
         self,
         name: str,
-        pairs: Mapping[Pair, tuple[Comparison, ...]],
-        before: Mapping[Pair, Finding],
+        pairs: Mapping[Pair, tuple[FieldComparison, ...]],
+        before: Mapping[Pair, ScreeningFinding],
         unsure: frozenset[Pair],
-    ) -> Iterator[Finding]:
+    ) -> Iterator[ScreeningFinding]:
         """The findings that are new, or are another thing than before."""
         now = self._parts.clock()
         for (entry, customer), comparisons in pairs.items():
             known = before.get((entry, customer))
             if known is None:
-                yield Finding(new_id(now, "s"), name, entry, customer, comparisons, now)
-            elif known.decision is Decision.WITHDRAWN or known.comparisons != comparisons:
-                was_decided = known.decision in {Decision.MATCH, Decision.NO_MATCH}
+                yield ScreeningFinding(new_id(now, "s"), name, entry, customer, comparisons, now)
+            elif known.decision is ScreeningDecision.WITHDRAWN or known.comparisons != comparisons:
+                was_decided = known.decision in {ScreeningDecision.MATCH, ScreeningDecision.NO_MATCH}
                 again = known.asked_again or was_decided
-                yield replace(known, comparisons=comparisons, decision=Decision.OPEN, asked_again=again)
+                yield replace(known, comparisons=comparisons, decision=ScreeningDecision.OPEN, asked_again=again)
         for pair, known in before.items():
-            if pair not in pairs and pair not in unsure and known.decision is Decision.OPEN:
-                yield replace(known, decision=Decision.WITHDRAWN)
+            if pair not in pairs and pair not in unsure and known.decision is ScreeningDecision.OPEN:
+                yield replace(known, decision=ScreeningDecision.WITHDRAWN)
 
     def _log(self, run: ScreeningRun, order: Order) -> None:
         data: dict[str, str | int | bool | list[str] | None] = {
@@ -217,7 +227,7 @@ class ScreeningDesk:
 
 
 def _unsure(
-    listed: ListFile, compared: _Comparing, before: Mapping[Pair, Finding], customers: frozenset[str]
+    listed: ListFile, compared: _Comparing, before: Mapping[Pair, ScreeningFinding], customers: frozenset[str]
 ) -> frozenset[Pair]:
     """Earlier findings whose entry could not be read whole this time.
 
@@ -229,8 +239,8 @@ def _unsure(
     return frozenset(pair for pair in before if pair[0] not in read and pair[1] in customers)
 
 
-def _run(listed: ListFile, compared: _Comparing, saved: Sequence[Finding]) -> ScreeningRun:
-    withdrawn = sum(each.decision is Decision.WITHDRAWN for each in saved)
+def _run(listed: ListFile, compared: _Comparing, saved: Sequence[ScreeningFinding]) -> ScreeningRun:
+    withdrawn = sum(each.decision is ScreeningDecision.WITHDRAWN for each in saved)
     return ScreeningRun(
         entries=compared.entries,
         compared_entries=len(compared.fresh),

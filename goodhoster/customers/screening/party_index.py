@@ -13,7 +13,7 @@ from anyascii import anyascii
 from rapidfuzz import fuzz
 
 from goodhoster.customers.screening.name_index import NameIndex, WordCounts
-from goodhoster.model.customers.screening import Agreement, Comparison, Party
+from goodhoster.model.customers.screening import Agreement, FieldComparison, Party
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NOTHING: frozenset[int] = frozenset()
@@ -34,11 +34,11 @@ class PartyIndex:
         self._addresses = _by_value(parties, lambda party: map(_numbers, party.addresses))
         self._networks = _Networks(parties)
 
-    def resembling(self, entry: Party) -> Iterator[tuple[Party, tuple[Comparison, ...]]]:
+    def resembling(self, entry: Party) -> Iterator[tuple[Party, tuple[FieldComparison, ...]]]:
         """Each party that the entry resembles, with every field that both have something of."""
-        found: dict[int, list[Comparison]] = defaultdict(list)
+        found: dict[int, list[FieldComparison]] = defaultdict(list)
         for match in self._names.matches(entry):
-            found[match.party].append(Comparison("name", match.listed, match.ours, Agreement.SAME, match.score))
+            found[match.party].append(FieldComparison("name", match.listed, match.ours, Agreement.SAME, match.score))
         for number, comparison in self._by_field(entry):
             if comparison not in found[number]:
                 found[number].append(comparison)
@@ -46,36 +46,36 @@ class PartyIndex:
             party = self.parties[number]
             yield party, (*found[number], *_beside(entry, party, found[number]))
 
-    def _by_field(self, entry: Party) -> Iterator[tuple[int, Comparison]]:
+    def _by_field(self, entry: Party) -> Iterator[tuple[int, FieldComparison]]:
         for name, normal in _NORMAL.items():
             for value in getattr(entry, name):
                 key = normal(value)
                 for number in self._exact[name].get(key, _NOTHING):
                     ours = next(each for each in getattr(self.parties[number], name) if normal(each) == key)
-                    yield number, Comparison(_WORDS[name], value, ours, Agreement.SAME)
+                    yield number, FieldComparison(_WORDS[name], value, ours, Agreement.SAME)
         for domain in entry.domains:
             for number in self._hosts.get(domain, _NOTHING):
                 ours = next(h for h in self.parties[number].domains if _is_below(h.removeprefix("*."), domain))
-                yield number, Comparison("domain", domain, ours, Agreement.SAME)
+                yield number, FieldComparison("domain", domain, ours, Agreement.SAME)
             for parent in _parents(domain):
                 for number in self._wildcards.get(parent, _NOTHING):
-                    yield number, Comparison("domain", domain, f"*.{parent}", Agreement.SAME)
+                    yield number, FieldComparison("domain", domain, f"*.{parent}", Agreement.SAME)
         for written in entry.networks:
             for number, ours in self._networks.overlapping(ipaddress.ip_network(written)):
-                yield number, Comparison("network", written, ours, Agreement.SAME)
+                yield number, FieldComparison("network", written, ours, Agreement.SAME)
         yield from self._by_address(entry)
 
-    def _by_address(self, entry: Party) -> Iterator[tuple[int, Comparison]]:
+    def _by_address(self, entry: Party) -> Iterator[tuple[int, FieldComparison]]:
         for address in entry.addresses:
             numbers = _numbers(address)
             for number in self._addresses.get(numbers, _NOTHING) if numbers else ():
                 for ours in self.parties[number].addresses:
                     score = round(fuzz.token_sort_ratio(_plain(address), _plain(ours)))
                     if _numbers(ours) == numbers and score >= _ADDRESS_FROM:
-                        yield number, Comparison("address", address, ours, Agreement.SAME, score)
+                        yield number, FieldComparison("address", address, ours, Agreement.SAME, score)
 
 
-def _beside(entry: Party, party: Party, found: Iterable[Comparison]) -> Iterator[Comparison]:
+def _beside(entry: Party, party: Party, found: Iterable[FieldComparison]) -> Iterator[FieldComparison]:
     """The fields that say for or against it: country, date of birth, number, kind."""
     said = {each.field for each in found}
     for name, word in (("countries", "country"), ("birth_dates", "birth date"), ("identifiers", "identifier")):
@@ -88,10 +88,10 @@ def _beside(entry: Party, party: Party, found: Iterable[Comparison]) -> Iterator
             agreement = Agreement.SAME if same else Agreement.DIFFERENT
         if name == "identifiers" and agreement is Agreement.DIFFERENT:
             agreement = Agreement.UNKNOWN  # somebody may have many numbers: another one says nothing
-        yield Comparison(word, "; ".join(listed), "; ".join(ours), agreement, 0)
+        yield FieldComparison(word, "; ".join(listed), "; ".join(ours), agreement, 0)
     if entry.kind and party.kind:
         same_kind = Agreement.SAME if entry.kind == party.kind else Agreement.DIFFERENT
-        yield Comparison("kind", entry.kind, party.kind, same_kind, 0)
+        yield FieldComparison("kind", entry.kind, party.kind, same_kind, 0)
 
 
 class _Networks:

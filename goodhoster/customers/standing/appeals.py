@@ -54,7 +54,7 @@ class AppealParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class AppealDecision:
     """A person's decision about an appeal."""
 
     outcome: AppealState
@@ -115,7 +115,7 @@ class AppealDesk:
         (appeal,) = self.about_all([(subject, customer)], text, channel)
         return appeal
 
-    def decide(self, appeal_id: str, decision: Decision) -> Appeal:
+    def decide(self, appeal_id: str, decision: AppealDecision) -> Appeal:
         """Record a person's decision, undo the measure if it was wrong, and tell the customer.
 
         What could not be undone at once stands in `trouble`, and `finish` goes on with it.

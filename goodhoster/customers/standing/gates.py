@@ -13,7 +13,7 @@ from goodhoster.customers.register import Register
 from goodhoster.customers.standing.desk import restriction_of
 from goodhoster.errors import GoodhosterError
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.customers.gates import Finding, GateAnswer, GateFacts, UploadAnswer
+from goodhoster.model.customers.gates import GateAnswer, GateFacts, GateFinding, UploadAnswer
 from goodhoster.model.customers.house_rules import CustomerRules
 from goodhoster.model.customers.register import Customer
 from goodhoster.policy.gates import may_upload
@@ -95,11 +95,11 @@ class UploadGates:
         watched = docroots and all(docroot and self._parts.is_watched(docroot) for docroot in docroots)
         return True if watched else None
 
-    def _contact(self, customer_id: str) -> tuple[ContactFinding | None, Finding]:
+    def _contact(self, customer_id: str) -> tuple[ContactFinding | None, GateFinding]:
         try:
             found = self._parts.contacts.contact_of(customer_id)
         except GoodhosterError as error:
-            return None, Finding(GateAnswer.UNCHECKED, str(error))
+            return None, GateFinding(GateAnswer.UNCHECKED, str(error))
         return found, found.proven
 
     def _unknown(self) -> UploadAnswer:
@@ -116,8 +116,8 @@ class UploadGates:
             self._parts.audit.append(event)
 
 
-def _asked(ask: Callable[[], Finding]) -> Finding:
+def _asked(ask: Callable[[], GateFinding]) -> GateFinding:
     try:
         return ask()
     except GoodhosterError as error:
-        return Finding(GateAnswer.UNCHECKED, str(error))
+        return GateFinding(GateAnswer.UNCHECKED, str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from goodhoster.model.customers.contact_requests import ContactRequest, ContactState, RequestKind
-from goodhoster.model.customers.gates import Finding, GateAnswer
+from goodhoster.model.customers.gates import GateAnswer, GateFinding
 from goodhoster.ports.contacts import ContactFacts
 from goodhoster.ports.standing import ContactFinding
 
@@ -25,7 +25,7 @@ class ProvenContacts:
         """See `ports.standing.ContactCheck`."""
         status = self._contacts.status(customer)
         reason = f"{status.state}: {status.why}" if status.why else status.state.value
-        proven = Finding(_ANSWERS.get(status.state, GateAnswer.NO), reason)
+        proven = GateFinding(_ANSWERS.get(status.state, GateAnswer.NO), reason)
         asked = [one for one in self._contacts.requests(customer) if _by_mail(one) and _over(one)]
         if not asked:
             return ContactFinding(proven)

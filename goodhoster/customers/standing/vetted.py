@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from goodhoster.model.customers.gates import Finding, GateAnswer
+from goodhoster.model.customers.gates import GateAnswer, GateFinding
 from goodhoster.model.customers.vetting import Vetting, VettingState
 
 
@@ -14,11 +14,11 @@ class VettedCustomers:
     def __init__(self, vetting_of: Callable[[str], Vetting]) -> None:
         self._vetting_of = vetting_of
 
-    def vetting_of(self, customer: str) -> Finding:
+    def vetting_of(self, customer: str) -> GateFinding:
         """See `ports.standing.VettingCheck`."""
         found = self._vetting_of(customer)
         if found.state is VettingState.VETTED:
-            return Finding(GateAnswer.YES, "vetted")
+            return GateFinding(GateAnswer.YES, "vetted")
         # What nobody could check may still turn out well; what is missing, failed or in review is not vetted.
         answer = GateAnswer.UNCHECKED if found.state is VettingState.UNCHECKED else GateAnswer.NO
-        return Finding(answer, "; ".join((found.state.value, *found.missing)))
+        return GateFinding(answer, "; ".join((found.state.value, *found.missing)))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from goodhoster.customers.suspension.effect import Effect, Judged, judge_lifted, judge_suspended
+from goodhoster.customers.suspension.effect import Judged, SiteEffect, judge_lifted, judge_suspended
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.alerts import AlertKind
@@ -202,15 +202,15 @@ class SuspensionDesk:
             return SuspensionState.UNCONFIRMED, "ordered; the panel's answer has no certain meaning"
         if not says:
             return SuspensionState.INEFFECTIVE, "the panel's own list says that it is not suspended"
-        seen = self._effect(suspension, judge_suspended, Effect.OFF)
+        seen = self._effect(suspension, judge_suspended, SiteEffect.OFF)
         if seen is None:
             return SuspensionState.IN_FORCE, "the panel says so; no site was looked at"
         states = {
-            Effect.OFF: SuspensionState.IN_FORCE,
-            Effect.SERVED: SuspensionState.INEFFECTIVE,
-            Effect.UNKNOWN: SuspensionState.UNCONFIRMED,
+            SiteEffect.OFF: SuspensionState.IN_FORCE,
+            SiteEffect.SERVED: SuspensionState.INEFFECTIVE,
+            SiteEffect.UNKNOWN: SuspensionState.UNCONFIRMED,
         }
-        still = "the panel's list says that it is suspended, but " if seen.effect is Effect.SERVED else ""
+        still = "the panel's list says that it is suspended, but " if seen.effect is SiteEffect.SERVED else ""
         return states[seen.effect], still + seen.detail
 
     def _look_again(self, suspension: Suspension) -> Suspension:
@@ -250,10 +250,10 @@ class SuspensionDesk:
         """What the sites show, after the panel says that all is as it was."""
         if suspension.before.account or suspension.target.host in suspension.before.hosts:
             return SuspensionState.LIFTED, "was suspended before, and stays so"
-        seen = self._effect(suspension, judge_lifted, Effect.SERVED)
+        seen = self._effect(suspension, judge_lifted, SiteEffect.SERVED)
         if seen is None:
             return SuspensionState.LIFTED, "the panel says so; no site was looked at"
-        if seen.effect is not Effect.SERVED:
+        if seen.effect is not SiteEffect.SERVED:
             return SuspensionState.LIFT_FAILED, f"the panel says that it is lifted, but {seen.detail}"
         return SuspensionState.LIFTED, seen.detail
 
@@ -310,7 +310,7 @@ class SuspensionDesk:
         self,
         suspension: Suspension,
         judge: Callable[[Sequence[PageSeen], Sequence[PageSeen]], Judged],
-        wanted: Effect,
+        wanted: SiteEffect,
     ) -> Judged | None:
         """What the sites that were looked at before show now; None where none was."""
         hosts = tuple(dict.fromkeys(page.host for page in suspension.before.pages))

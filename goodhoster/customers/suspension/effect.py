@@ -20,7 +20,7 @@ _PASSING = frozenset({408, 425, 429, 500, 502, 504})
 """What a server says while it is restarted, or of a passing fault: no proof of anything."""
 
 
-class Effect(StrEnum):
+class SiteEffect(StrEnum):
     """Whether a site is served."""
 
     OFF = "off"
@@ -32,7 +32,7 @@ class Effect(StrEnum):
 class Judged:
     """The effect, with what it was concluded from."""
 
-    effect: Effect
+    effect: SiteEffect
     detail: str
 
 
@@ -42,17 +42,17 @@ def judge_suspended(before: Sequence[PageSeen], after: Sequence[PageSeen]) -> Ju
     for page in after:
         was = earlier.get(page.path)
         if was and page.status in _STANDS and (page.status, page.digest) == (was.status, was.digest):
-            return Judged(Effect.SERVED, f"{page.host} answers {page.status} at {page.path}, the same as before")
+            return Judged(SiteEffect.SERVED, f"{page.host} answers {page.status} at {page.path}, the same as before")
     if not after or any(page.status is None or page.status in _PASSING for page in after):
-        return Judged(Effect.UNKNOWN, f"not every address of {after[0].host if after else 'the site'} answers")
+        return Judged(SiteEffect.UNKNOWN, f"not every address of {after[0].host if after else 'the site'} answers")
     if all(page.status in _ERRORS for page in after):
-        return Judged(Effect.OFF, f"{after[0].host} answers {_statuses(after)}")
+        return Judged(SiteEffect.OFF, f"{after[0].host} answers {_statuses(after)}")
     if len({(page.status, page.digest) for page in after}) == 1 and any(page.status in _STANDS for page in before):
         return Judged(
-            Effect.OFF, f"{after[0].host} shows one page at every address ({_statuses(after)}), another than before"
+            SiteEffect.OFF, f"{after[0].host} shows one page at every address ({_statuses(after)}), another than before"
         )
     served = next(page for page in after if page.status not in _ERRORS)
-    return Judged(Effect.UNKNOWN, f"{served.host} answers {served.status} at {served.path}: look what stands there")
+    return Judged(SiteEffect.UNKNOWN, f"{served.host} answers {served.status} at {served.path}: look what stands there")
 
 
 def judge_lifted(before: Sequence[PageSeen], after: Sequence[PageSeen]) -> Judged:
@@ -60,10 +60,10 @@ def judge_lifted(before: Sequence[PageSeen], after: Sequence[PageSeen]) -> Judge
     earlier = {page.path: page.status for page in before}
     for page in after:
         if page.status is None or page.status in _PASSING:
-            return Judged(Effect.UNKNOWN, f"{page.host} does not answer at {page.path}")
+            return Judged(SiteEffect.UNKNOWN, f"{page.host} does not answer at {page.path}")
         if earlier.get(page.path) in _SUCCESS and page.status not in _SUCCESS:
-            return Judged(Effect.OFF, f"{page.host} answers {page.status} at {page.path}, not as before")
-    return Judged(Effect.SERVED, "answers as before")
+            return Judged(SiteEffect.OFF, f"{page.host} answers {page.status} at {page.path}, not as before")
+    return Judged(SiteEffect.SERVED, "answers as before")
 
 
 def _statuses(pages: Sequence[PageSeen]) -> str:

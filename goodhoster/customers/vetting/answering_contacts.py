@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from goodhoster.model.customers.contact_requests import ContactState, ContactStatus, RequestKind
-from goodhoster.model.customers.vetting import Evidence, EvidenceKind, Outcome
+from goodhoster.model.customers.vetting import CheckOutcome, VettingEvidence, VettingEvidenceKind
 from goodhoster.ports.contacts import ContactFacts
 
 _CHECKER = "contact"
@@ -19,29 +19,34 @@ class AnsweringContacts:
         self._contacts = contacts
         """Made when it is asked: the contacts ask vetting for the risk."""
 
-    def evidence_of(self, customer_id: str) -> Sequence[Evidence]:
+    def evidence_of(self, customer_id: str) -> Sequence[VettingEvidence]:
         """See `ports.vetting.EvidenceSource`."""
         status = self._contacts().status(customer_id)
         found = [
-            Evidence(customer_id, EvidenceKind.EMAIL, *told, _CHECKER) for told in self._of_mail(status, customer_id)
+            VettingEvidence(customer_id, VettingEvidenceKind.EMAIL, *told, _CHECKER)
+            for told in self._of_mail(status, customer_id)
         ]
         if status.phone_verified_at:
-            found.append(Evidence(customer_id, EvidenceKind.PHONE, Outcome.PASSED, status.phone_verified_at, _CHECKER))
+            found.append(
+                VettingEvidence(
+                    customer_id, VettingEvidenceKind.PHONE, CheckOutcome.PASSED, status.phone_verified_at, _CHECKER
+                )
+            )
         return found
 
-    def _of_mail(self, status: ContactStatus, customer_id: str) -> Iterator[tuple[Outcome, datetime]]:
+    def _of_mail(self, status: ContactStatus, customer_id: str) -> Iterator[tuple[CheckOutcome, datetime]]:
         if status.verified_at:
-            yield Outcome.PASSED, status.verified_at
+            yield CheckOutcome.PASSED, status.verified_at
         # The contact's own term may be shorter than that of other evidence.
         if status.valid_until and status.state in {ContactState.EXPIRED, ContactState.PENDING}:
-            yield Outcome.EXPIRED, status.valid_until
+            yield CheckOutcome.EXPIRED, status.valid_until
         elif status.state in {ContactState.INVALID, ContactState.PENDING}:
             yield from self._of_requests(status.state, customer_id)
 
-    def _of_requests(self, state: ContactState, customer_id: str) -> Iterator[tuple[Outcome, datetime]]:
+    def _of_requests(self, state: ContactState, customer_id: str) -> Iterator[tuple[CheckOutcome, datetime]]:
         asked = [one for one in self._contacts().requests(customer_id) if one.kind is not RequestKind.PHONE]
         if state is ContactState.PENDING:
             waiting = [one.asked_at for one in asked if not one.settled]
-            yield from ((Outcome.PENDING, at) for at in waiting[-1:])
+            yield from ((CheckOutcome.PENDING, at) for at in waiting[-1:])
         else:
-            yield from ((Outcome.FAILED, one.failed_at) for one in asked if one.failed_at)
+            yield from ((CheckOutcome.FAILED, one.failed_at) for one in asked if one.failed_at)

@@ -22,16 +22,16 @@ from goodhoster.model.cases import Order
 from goodhoster.model.customers.register import Customer
 from goodhoster.model.customers.vetting import (
     FINAL_OUTCOMES,
-    Evidence,
-    EvidenceKind,
+    CheckOutcome,
     IdentityEvent,
     IdentitySession,
-    Outcome,
     RiskEstimate,
     RiskFact,
     RiskLevel,
     StatedFact,
     Vetting,
+    VettingEvidence,
+    VettingEvidenceKind,
     VettingState,
 )
 from goodhoster.policy.vetting import VettingPolicy, assess, deciding, estimate_risk
@@ -43,16 +43,16 @@ _JUST_NOW = timedelta(minutes=5)
 """So long another person's word about the same is taken for one that this person has not seen."""
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~:-]{0,199}")
-_BY_PERSON = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.REVIEW, Outcome.EXPIRED})
-_PROVEN_BY_US = {EvidenceKind.EMAIL: "goodhoster customers verify-contact ID"}
+_BY_PERSON = frozenset({CheckOutcome.PASSED, CheckOutcome.FAILED, CheckOutcome.REVIEW, CheckOutcome.EXPIRED})
+_PROVEN_BY_US = {VettingEvidenceKind.EMAIL: "goodhoster customers verify-contact ID"}
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What a person checked."""
 
-    kind: EvidenceKind
-    outcome: Outcome
+    kind: VettingEvidenceKind
+    outcome: CheckOutcome
     detail: str = ""
     on: date | None = None
     """The day of the check; None: now."""
@@ -71,7 +71,7 @@ class VettingParts:
     facts: RiskFacts
     providers: Mapping[str, IdentityProvider] = field(default_factory=dict)
     registers: Sequence[CompanyRegister] = ()
-    proofs: Mapping[EvidenceKind, EvidenceSource] = field(default_factory=dict)
+    proofs: Mapping[VettingEvidenceKind, EvidenceSource] = field(default_factory=dict)
     """Who proves a kind of evidence by itself, such as contacts that answer."""
 
 
@@ -101,7 +101,7 @@ class VettingDesk:
         evidence = [each for name in ids for each in self._parts.store.evidence_of(name)]
         return estimate_risk(self._parts.facts.of(customer, stated, evidence), self._parts.policy)
 
-    def evidence_of(self, customer: Customer) -> list[Evidence]:
+    def evidence_of(self, customer: Customer) -> list[VettingEvidence]:
         """All evidence of a customer: what was recorded, and what other parts have proven.
 
         A part that fails leaves its kind unchecked.
@@ -111,7 +111,7 @@ class VettingDesk:
             try:
                 found += [each for each in source.evidence_of(customer.id) if each.kind is kind]
             except GoodhosterError as error:
-                unknown = Evidence(customer.id, kind, Outcome.UNCHECKED, self._parts.clock(), "goodhoster")
+                unknown = VettingEvidence(customer.id, kind, CheckOutcome.UNCHECKED, self._parts.clock(), "goodhoster")
                 # What is not known now counts, whatever was recorded before.
                 found = [each for each in found if each.kind is not kind]
                 found.append(replace(unknown, reason=type(error).__name__))
@@ -129,7 +129,7 @@ class VettingDesk:
                 f"that a customer's {checked.kind} answers is proven, not stated", hint=_PROVEN_BY_US[checked.kind]
             )
         detail = read_detail(checked.kind, checked.outcome, checked.detail, company=customer.kind == "company")
-        evidence = Evidence(
+        evidence = VettingEvidence(
             customer.id,
             checked.kind,
             checked.outcome,
@@ -144,7 +144,7 @@ class VettingDesk:
             self._keep(evidence, order.actor, evidence.reason)
         return self.vetting_of(customer.id)
 
-    def _expect_no_other_word(self, evidence: Evidence) -> None:
+    def _expect_no_other_word(self, evidence: VettingEvidence) -> None:
         """Raise RefusedError where another person just recorded another outcome."""
         since = self._parts.clock() - _JUST_NOW
         programs = {register.name for register in self._parts.registers}
@@ -214,7 +214,7 @@ class VettingDesk:
         if customer is None:
             hint = f"name it first: goodhoster customers vet ID --session {provider}:REFERENCE"
             raise RefusedError(f"nobody opened this session of {provider} here", hint=hint)
-        if event.outcome is Outcome.UNCHECKED:  # it only says that there is something to ask for
+        if event.outcome is CheckOutcome.UNCHECKED:  # it only says that there is something to ask for
             event = self._provider(provider).pull(event.reference)
         self._keep(_evidence_of(customer, event), provider, "webhook")
         return event
@@ -233,7 +233,7 @@ class VettingDesk:
         """Sessions that were opened after the one of that number, oldest first; some at a time."""
         return self._parts.store.sessions(after)
 
-    def pull(self, session: IdentitySession) -> Outcome | None:
+    def pull(self, session: IdentitySession) -> CheckOutcome | None:
         """Ask a provider about one session that is not settled: how it stands.
 
         None where it is settled, or nobody can be asked about it any more.
@@ -260,12 +260,18 @@ class VettingDesk:
         reason = refuse_personal_numbers(order.reason, "the reason")
         read = read_company_number(number or customer.company_number, company=customer.kind == "company")
         asked = next((each for each in self._parts.registers if read.scheme in each.schemes), None)
-        outcome, why, checker = Outcome.UNCHECKED, f"no register is set for {read.scheme}", "goodhoster"
+        outcome, why, checker = CheckOutcome.UNCHECKED, f"no register is set for {read.scheme}", "goodhoster"
         if asked is not None:
             answer = asked.look_up(read.scheme, read.value)
             outcome, why, checker = answer.outcome, answer.reason, asked.name
-        evidence = Evidence(
-            customer.id, EvidenceKind.COMPANY_NUMBER, outcome, self._parts.clock(), checker, str(read), reason=why
+        evidence = VettingEvidence(
+            customer.id,
+            VettingEvidenceKind.COMPANY_NUMBER,
+            outcome,
+            self._parts.clock(),
+            checker,
+            str(read),
+            reason=why,
         )
         self._keep(evidence, order.actor, reason)
         return self.vetting_of(customer.id)
@@ -282,7 +288,7 @@ class VettingDesk:
         """Erase what is kept of a customer; the audit log keeps ids and outcomes."""
         self._parts.store.erase_vetting(customer_id)
 
-    def _keep(self, evidence: Evidence, actor: str, reason: str) -> None:
+    def _keep(self, evidence: VettingEvidence, actor: str, reason: str) -> None:
         """Log and keep a piece of evidence that says something new."""
         with self._parts.store.together():
             if any(_says_nothing_new(evidence, known) for known in self._parts.store.evidence_of(evidence.customer)):
@@ -321,15 +327,15 @@ class VettingDesk:
         return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo)
 
 
-def _evidence_of(customer: str, event: IdentityEvent) -> Evidence:
+def _evidence_of(customer: str, event: IdentityEvent) -> VettingEvidence:
     """What is kept of an event.
 
     Of the provider's own words only those that are known to say nothing personal.
     """
     document = event.document_type if event.document_type in DOCUMENT_TYPES else ""
-    return Evidence(
+    return VettingEvidence(
         customer,
-        EvidenceKind.IDENTITY_DOCUMENT,
+        VettingEvidenceKind.IDENTITY_DOCUMENT,
         event.outcome,
         event.at,
         checker=event.provider,
@@ -339,14 +345,16 @@ def _evidence_of(customer: str, event: IdentityEvent) -> Evidence:
     )
 
 
-def _says_nothing_new(evidence: Evidence, known: Evidence) -> bool:
+def _says_nothing_new(evidence: VettingEvidence, known: VettingEvidence) -> bool:
     """Whether it came before, or is one more try that again told nothing."""
     if evidence == known:
         return True
-    return evidence.outcome in {Outcome.UNCHECKED, Outcome.PENDING} and evidence == replace(known, at=evidence.at)
+    return evidence.outcome in {CheckOutcome.UNCHECKED, CheckOutcome.PENDING} and evidence == replace(
+        known, at=evidence.at
+    )
 
 
-def _is_final(evidence: Sequence[Evidence], provider: str, reference: str) -> bool:
+def _is_final(evidence: Sequence[VettingEvidence], provider: str, reference: str) -> bool:
     of_it = [each for each in evidence if each.checker == provider and each.reference == reference]
     newest = deciding(of_it)
     return newest is not None and newest.outcome in FINAL_OUTCOMES

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from goodhoster.customers.vetting.company_numbers import read_company_number
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers.vetting import EvidenceKind, Outcome
+from goodhoster.model.customers.vetting import CheckOutcome, VettingEvidenceKind
 
 DOCUMENT_TYPES = ("passport", "identity-card", "driving-licence", "residence-permit", "other")
 NAMED_PAYMENTS = ("bank-transfer", "direct-debit", "card", "invoice", "ideal", "paypal")
 ANONYMOUS_PAYMENTS = ("cryptocurrency", "prepaid", "voucher", "cash")
 
 
-def read_detail(kind: EvidenceKind, outcome: Outcome, written: str, *, company: bool) -> str:
+def read_detail(kind: VettingEvidenceKind, outcome: CheckOutcome, written: str, *, company: bool) -> str:
     """The detail as it is kept; RefusedError where it is not one of those."""
-    if kind is EvidenceKind.IDENTITY_DOCUMENT:
+    if kind is VettingEvidenceKind.IDENTITY_DOCUMENT:
         return _word(written, DOCUMENT_TYPES, "the type of the document")
-    if kind is EvidenceKind.COMPANY_NUMBER:
+    if kind is VettingEvidenceKind.COMPANY_NUMBER:
         return str(read_company_number(written, company=company))
-    if kind is EvidenceKind.PAYMENT_METHOD:
+    if kind is VettingEvidenceKind.PAYMENT_METHOD:
         word = _word(written, NAMED_PAYMENTS + ANONYMOUS_PAYMENTS, "the payment method")
-        if word in ANONYMOUS_PAYMENTS and outcome is Outcome.PASSED:
+        if word in ANONYMOUS_PAYMENTS and outcome is CheckOutcome.PASSED:
             raise RefusedError(f"{word} names nobody, so it cannot pass", hint="write it down as failed")
         return word
     if written:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from goodhoster.customers.register import Register
 from goodhoster.customers.vetting.details import ANONYMOUS_PAYMENTS
 from goodhoster.model.customers.register import Customer
-from goodhoster.model.customers.vetting import Evidence, EvidenceKind, Outcome, RiskFact, StatedFact
+from goodhoster.model.customers.vetting import CheckOutcome, RiskFact, StatedFact, VettingEvidence, VettingEvidenceKind
 
 Seen = tuple[RiskFact, bool]
 
@@ -29,7 +29,7 @@ class RiskFacts:
     """Whether known material of a customer was taken offline here, and that was not undone."""
 
     def of(
-        self, customer: Customer, stated: Iterable[StatedFact], evidence: Iterable[Evidence]
+        self, customer: Customer, stated: Iterable[StatedFact], evidence: Iterable[VettingEvidence]
     ) -> dict[RiskFact, bool]:
         """Each fact that anybody knows about."""
         found: dict[RiskFact, bool] = {}
@@ -50,9 +50,9 @@ class RiskFacts:
         return any(host.endswith("." + suffix.strip(".").lower()) for suffix in self.free_domains)
 
 
-def _paid(evidence: Iterable[Evidence]) -> Iterator[Seen]:
+def _paid(evidence: Iterable[VettingEvidence]) -> Iterator[Seen]:
     for each in evidence:
-        if each.kind is EvidenceKind.PAYMENT_METHOD and each.detail:
+        if each.kind is VettingEvidenceKind.PAYMENT_METHOD and each.detail:
             anonymous = each.detail in ANONYMOUS_PAYMENTS
-            if anonymous or each.outcome is Outcome.PASSED:
+            if anonymous or each.outcome is CheckOutcome.PASSED:
                 yield RiskFact.ANONYMOUS_PAYMENT, anonymous

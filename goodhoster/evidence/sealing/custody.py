@@ -15,20 +15,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from goodhoster.errors import EvidenceError, PassingError, RefusedError
-from goodhoster.evidence.sealing.store import EvidenceStore, InForce
+from goodhoster.evidence.sealing.store import EvidenceStore, RecipientsInForce
 from goodhoster.linux.durable_files import sync_directory, write_durably
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.sealed_evidence import (
-    Answer,
+    ClosedRequest,
     Custody,
-    Evidence,
     EvidenceState,
     Hold,
     Person,
-    Request,
     SealedCopy,
+    SealedEvidence,
     TwoPersonAction,
+    TwoPersonRequest,
 )
 from goodhoster.ports import AuditLog, Clock, Pager
 
@@ -49,7 +49,7 @@ class PersonalOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class RetentionResult:
+class EvidenceRetention:
     """What one round of retention did."""
 
     announced: list[str]
@@ -68,7 +68,7 @@ class CustodyDesk:
     pager: Pager | None = None
     """Told when evidence may be destroyed from now on, or soon."""
 
-    def hold(self, evidence_id: str, order: PersonalOrder) -> Evidence:
+    def hold(self, evidence_id: str, order: PersonalOrder) -> SealedEvidence:
         """Forbid that it is destroyed until the hold is released."""
         with self.store.custody_lock:
             evidence = self._existing(evidence_id)
@@ -77,7 +77,7 @@ class CustodyDesk:
             # A destruction that a crash interrupted before anything was gone is over with this.
             return self._keep(evidence, replace(evidence.custody, holds=holds, due_at=None, destroying=None))
 
-    def release(self, evidence_id: str, order: PersonalOrder) -> Evidence:
+    def release(self, evidence_id: str, order: PersonalOrder) -> SealedEvidence:
         """Release every hold on it. RefusedError where there is none."""
         with self.store.custody_lock:
             evidence = self._existing(evidence_id)
@@ -94,7 +94,7 @@ class CustodyDesk:
         self._tell(f"goodhoster: the hold on evidence {evidence_id} ended", text, evidence_id)
         return released
 
-    def ask(self, evidence_id: str, action: TwoPersonAction, order: PersonalOrder) -> Evidence:
+    def ask(self, evidence_id: str, action: TwoPersonAction, order: PersonalOrder) -> SealedEvidence:
         """Ask for what another person has to confirm.
 
         RefusedError where it is asked for already or cannot be done.
@@ -104,11 +104,11 @@ class CustodyDesk:
             self._expect_possible(evidence, action)
             _expect_not_asked(evidence.custody.request(action, self.clock()))
             self._log(f"evidence.{action}-asked", evidence, order)
-            request = Request(action, order.person, order.reason, self.clock())
+            request = TwoPersonRequest(action, order.person, order.reason, self.clock())
             others = (one for one in evidence.custody.requests if one.action is not action)
             return self._keep(evidence, replace(evidence.custody, requests=(*others, request)))
 
-    def destroy(self, evidence_id: str, order: PersonalOrder) -> Evidence:
+    def destroy(self, evidence_id: str, order: PersonalOrder) -> SealedEvidence:
         """Destroy our ciphertext for good, as another person asked.
 
         May be called again after a crash. The manifest stays, and the audit log.
@@ -121,7 +121,7 @@ class CustodyDesk:
             evidence = self._confirmed(evidence_id, TwoPersonAction.DESTROY, order)
             return self._destroyed(evidence, order.person.name, order.reason)
 
-    def export(self, evidence_id: str, directory: Path, order: PersonalOrder) -> Evidence:
+    def export(self, evidence_id: str, directory: Path, order: PersonalOrder) -> SealedEvidence:
         """Copy ciphertext and manifest into a new directory, as another person asked.
 
         EvidenceError where the ciphertext is not as it was sealed: then nothing is handed out.
@@ -175,27 +175,29 @@ class CustodyDesk:
                 raise RefusedError(_forbidden(evidence))
             yield
 
-    def ask_recipients(self, recipients: Sequence[str], order: PersonalOrder) -> InForce:
+    def ask_recipients(self, recipients: Sequence[str], order: PersonalOrder) -> RecipientsInForce:
         """Ask that others than before are sealed to."""
         with self.store.custody_lock:
             in_force = self._changing(recipients)
             _expect_not_asked(in_force.request if _asks(in_force.request, recipients, self.clock()) else None)
             self._log_recipients("evidence.recipients-asked", recipients, order)
-            request = Request(TwoPersonAction.RECIPIENTS, order.person, order.reason, self.clock(), tuple(recipients))
+            request = TwoPersonRequest(
+                TwoPersonAction.RECIPIENTS, order.person, order.reason, self.clock(), tuple(recipients)
+            )
             return self._keep_in_force(replace(in_force, request=request))
 
-    def change_recipients(self, recipients: Sequence[str], order: PersonalOrder) -> InForce:
+    def change_recipients(self, recipients: Sequence[str], order: PersonalOrder) -> RecipientsInForce:
         """Seal to others from now on, as another person asked. What was sealed stays as it is."""
         with self.store.custody_lock:
             in_force = self._changing(recipients)
             request = in_force.request if _asks(in_force.request, recipients, self.clock()) else None
             _expect_another(request, order.person)
             self._log_recipients("evidence.recipients-set", recipients, order)
-            return self._keep_in_force(InForce(tuple(recipients)))
+            return self._keep_in_force(RecipientsInForce(tuple(recipients)))
 
-    def apply_retention(self) -> RetentionResult:
+    def apply_retention(self) -> EvidenceRetention:
         """Announce what is due, and destroy what was announced long enough ago and no hold forbids."""
-        result = RetentionResult([], [], [])
+        result = EvidenceRetention([], [], [])
         for evidence_id in self.store.ids():
             try:
                 with self.store.custody_lock:
@@ -211,7 +213,7 @@ class CustodyDesk:
             self._tell(subject, text, announced[0])
         return result
 
-    def _apply_retention_to(self, evidence_id: str, result: RetentionResult) -> None:
+    def _apply_retention_to(self, evidence_id: str, result: EvidenceRetention) -> None:
         evidence, now = self._finished(self.store.get(evidence_id)), self.clock()
         open_ = evidence.state in {EvidenceState.SEALED, EvidenceState.DUE} and self.store.is_logged(evidence_id)
         if not open_ or now < evidence.manifest.keep_until:
@@ -223,7 +225,7 @@ class CustodyDesk:
             self._destroyed(evidence, "", _RETENTION)
             result.destroyed.append(evidence_id)
 
-    def _announce(self, evidence: Evidence, now: datetime) -> None:
+    def _announce(self, evidence: SealedEvidence, now: datetime) -> None:
         until = (now + GRACE).isoformat()
         about = {"evidence": evidence.manifest.id, "case": evidence.manifest.case, "destroyed_after": until}
         self.audit.append(AuditEvent("evidence.due", about))
@@ -238,7 +240,7 @@ class CustodyDesk:
         except PassingError as error:
             _log.error("nobody could be paged: %s (%s)", error, subject)
 
-    def _existing(self, evidence_id: str) -> Evidence:
+    def _existing(self, evidence_id: str) -> SealedEvidence:
         evidence = self.store.get(evidence_id)
         by = evidence.custody.destroying
         if evidence.state is EvidenceState.DESTROYED or (by is not None and not evidence.present):
@@ -249,24 +251,24 @@ class CustodyDesk:
             raise RefusedError(f"evidence {evidence_id} is still being sealed", hint="say it again in a minute")
         return evidence
 
-    def _expect_possible(self, evidence: Evidence, action: TwoPersonAction) -> None:
+    def _expect_possible(self, evidence: SealedEvidence, action: TwoPersonAction) -> None:
         evidence_id = evidence.manifest.id
         if action is TwoPersonAction.DESTROY and evidence.custody.holds:
             raise RefusedError(_forbidden(evidence), hint="goodhoster evidence release ID, if it is over")
         if action is TwoPersonAction.EXPORT and not evidence.present:
             raise EvidenceError(f"the ciphertext of evidence {evidence_id} is not there", hint="goodhoster doctor")
 
-    def _confirmed(self, evidence_id: str, action: TwoPersonAction, order: PersonalOrder) -> Evidence:
+    def _confirmed(self, evidence_id: str, action: TwoPersonAction, order: PersonalOrder) -> SealedEvidence:
         evidence = self._existing(evidence_id)
         self._expect_possible(evidence, action)
         before = _since(evidence.custody, "exported") if action is TwoPersonAction.EXPORT else ""
         _expect_another(evidence.custody.request(action, self.clock()), order.person, before)
         return evidence
 
-    def _answer(self, what: str, order: PersonalOrder) -> Answer:
-        return Answer(what, order.person.name, order.reason, self.clock())
+    def _answer(self, what: str, order: PersonalOrder) -> ClosedRequest:
+        return ClosedRequest(what, order.person.name, order.reason, self.clock())
 
-    def _destroyed(self, evidence: Evidence, actor: str, reason: str) -> Evidence:
+    def _destroyed(self, evidence: SealedEvidence, actor: str, reason: str) -> SealedEvidence:
         about = {"evidence": evidence.manifest.id, "case": evidence.manifest.case, "actor": actor, "reason": reason}
         self.audit.append(AuditEvent("evidence.destroying", about))
         ordered = Hold(actor, reason, self.clock())
@@ -276,14 +278,14 @@ class CustodyDesk:
         gone = replace(_answered(evidence.custody, TwoPersonAction.DESTROY), destroyed_at=self.clock())
         return replace(self._keep(evidence, gone), present=False)
 
-    def _finished(self, evidence: Evidence) -> Evidence:
+    def _finished(self, evidence: SealedEvidence) -> SealedEvidence:
         """Finish a destruction that a crash interrupted when the ciphertext was gone."""
         by = evidence.custody.destroying
         if by is None or evidence.present or evidence.state is EvidenceState.DESTROYED:
             return evidence
         return self._destroyed(evidence, by.person, by.reason)
 
-    def _copy(self, evidence: Evidence, directory: Path) -> None:
+    def _copy(self, evidence: SealedEvidence, directory: Path) -> None:
         source = self.store.ciphertext(evidence.manifest.id)
         target, digest = directory / source.name, hashlib.sha256()
         with source.open("rb") as opened, target.open("xb") as written:
@@ -300,16 +302,16 @@ class CustodyDesk:
         write_durably(directory / f"{evidence.manifest.id}.json", [self.store.manifest_text(evidence.manifest.id)])
         sync_directory(directory.parent)
 
-    def _log(self, kind: str, evidence: Evidence, order: PersonalOrder, **more: str) -> None:
+    def _log(self, kind: str, evidence: SealedEvidence, order: PersonalOrder, **more: str) -> None:
         about = {"evidence": evidence.manifest.id, "case": evidence.manifest.case}
         about |= {"actor": order.person.name, "reason": order.reason}
         self.audit.append(AuditEvent(kind, about | more))
 
-    def _keep(self, evidence: Evidence, custody: Custody) -> Evidence:
+    def _keep(self, evidence: SealedEvidence, custody: Custody) -> SealedEvidence:
         self.store.write_custody(evidence.manifest.id, custody)
         return replace(evidence, custody=custody)
 
-    def _changing(self, recipients: Sequence[str]) -> InForce:
+    def _changing(self, recipients: Sequence[str]) -> RecipientsInForce:
         in_force = self.store.in_force()
         if not in_force.recipients or set(in_force.recipients) == set(recipients):
             raise RefusedError("the recipients that are configured are those that are sealed to: nothing to change")
@@ -319,18 +321,18 @@ class CustodyDesk:
         about: dict[str, str | list[str]] = {"recipients": list(recipients)}
         self.audit.append(AuditEvent(kind, about | {"actor": order.person.name, "reason": order.reason}))
 
-    def _keep_in_force(self, in_force: InForce) -> InForce:
+    def _keep_in_force(self, in_force: RecipientsInForce) -> RecipientsInForce:
         self.store.write_in_force(in_force)
         return in_force
 
 
-def _forbidden(evidence: Evidence) -> str:
+def _forbidden(evidence: SealedEvidence) -> str:
     hold = evidence.custody.holds[0]
     since = f"since {hold.at:%Y-%m-%d %H:%M:%S} UTC"
     return f"a hold of {hold.person} {since} forbids that evidence {evidence.manifest.id} is destroyed: {hold.reason}"
 
 
-def _after(custody: Custody, answer: Answer) -> Custody:
+def _after(custody: Custody, answer: ClosedRequest) -> Custody:
     """The custody with what a person ended, in place of what was ended so before."""
     others = (one for one in custody.answered if one.what != answer.what)
     return replace(custody, answered=(*others, answer))
@@ -342,7 +344,7 @@ def _since(custody: Custody, what: str) -> str:
     return f": it was {what} by {found.person} at {found.at:%Y-%m-%d %H:%M:%S} UTC: {found.reason}" if found else ""
 
 
-def _asks(request: Request | None, recipients: Sequence[str], now: datetime) -> bool:
+def _asks(request: TwoPersonRequest | None, recipients: Sequence[str], now: datetime) -> bool:
     return request is not None and request.valid(now) and set(request.about) == set(recipients)
 
 
@@ -350,7 +352,7 @@ def _answered(custody: Custody, action: TwoPersonAction) -> Custody:
     return replace(custody, requests=tuple(one for one in custody.requests if one.action is not action))
 
 
-def _expect_not_asked(request: Request | None) -> None:
+def _expect_not_asked(request: TwoPersonRequest | None) -> None:
     if request is not None:
         message = (
             f"{request.person.name} asked for that already, at {request.at:%Y-%m-%d %H:%M:%S} UTC: {request.reason}"
@@ -358,7 +360,7 @@ def _expect_not_asked(request: Request | None) -> None:
         raise RefusedError(message, hint="another person confirms it: the same command with --confirm")
 
 
-def _expect_another(request: Request | None, person: Person, before: str = "") -> None:
+def _expect_another(request: TwoPersonRequest | None, person: Person, before: str = "") -> None:
     """Refuse where nobody asked, or the same person did; `before` says who had it done."""
     if request is None:
         hint = "one person says it without --confirm, then another with it, within 7 days"

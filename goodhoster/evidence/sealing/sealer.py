@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from goodhoster.errors import EvidenceError
 from goodhoster.evidence.sealing.encryption import Hashed, encrypt
-from goodhoster.evidence.sealing.store import EvidenceStore, InForce
+from goodhoster.evidence.sealing.store import EvidenceStore, RecipientsInForce
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.sealed_evidence import Custody, Manifest, Retention, Subject
 from goodhoster.ports import AuditLog, Clock
@@ -92,7 +92,7 @@ class Sealer:
             if in_force.recipients:
                 return in_force.recipients
             self.audit.append(AuditEvent("evidence.recipients-set", {"recipients": list(self.recipients)}))
-            self.store.write_in_force(InForce(self.recipients))
+            self.store.write_in_force(RecipientsInForce(self.recipients))
             return self.recipients
 
     def _expect_room(self, subject: Subject, size: int) -> None:

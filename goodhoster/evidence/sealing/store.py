@@ -22,15 +22,15 @@ from goodhoster.linux.durable_files import move_durably, replace_durably, sync_d
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.ids import is_short_for, the_one
 from goodhoster.model.sealed_evidence import (
-    Answer,
+    ClosedRequest,
     Custody,
-    Evidence,
-    EvidenceKind,
     Hold,
     Manifest,
     Person,
-    Request,
+    SealedEvidence,
+    SealedEvidenceKind,
     TwoPersonAction,
+    TwoPersonRequest,
 )
 
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
@@ -38,11 +38,11 @@ _MANIFEST, _CUSTODY, _CIPHERTEXT = ".json", ".custody", ".age"
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class RecipientsInForce:
     """The recipients that are sealed to, and the change of them that was asked for."""
 
     recipients: tuple[str, ...] = ()
-    request: Request | None = None
+    request: TwoPersonRequest | None = None
 
 
 class EvidenceStore:
@@ -64,7 +64,7 @@ class EvidenceStore:
         """The id of the piece that a person means by a part of it."""
         return the_one(part, (name for name in self.ids() if name == part or is_short_for(part, name)), "evidence")
 
-    def find(self, evidence_id: str) -> Evidence | None:
+    def find(self, evidence_id: str) -> SealedEvidence | None:
         """That piece; None when there is none. EvidenceError when what is written of it is damaged."""
         written = self._read(evidence_id, _MANIFEST)
         if written is None:
@@ -72,9 +72,9 @@ class EvidenceStore:
         custody = self._read(evidence_id, _CUSTODY)
         with self._damaged(evidence_id):
             present = self.ciphertext(evidence_id).exists()
-            return Evidence(_manifest(written), _custody(custody) if custody else Custody(), present)
+            return SealedEvidence(_manifest(written), _custody(custody) if custody else Custody(), present)
 
-    def get(self, evidence_id: str) -> Evidence:
+    def get(self, evidence_id: str) -> SealedEvidence:
         """That piece; RefusedError when there is none."""
         found = self.find(evidence_id)
         if found is None:
@@ -139,19 +139,19 @@ class EvidenceStore:
             os.unlink(self.ciphertext(evidence_id))
         sync_directory(self.directory)
 
-    def in_force(self) -> InForce:
+    def in_force(self) -> RecipientsInForce:
         """The recipients that are sealed to; none before the first sealing."""
         try:
             written = json.loads((self.directory / "recipients").read_bytes())
         except FileNotFoundError:
-            return InForce()
+            return RecipientsInForce()
         except ValueError as error:
             raise EvidenceError(f"{self.directory}/recipients is damaged: {error}") from error
         with self._damaged("recipients"):
             request = written["request"]
-            return InForce(tuple(map(str, written["recipients"])), _request(request) if request else None)
+            return RecipientsInForce(tuple(map(str, written["recipients"])), _request(request) if request else None)
 
-    def write_in_force(self, in_force: InForce) -> None:
+    def write_in_force(self, in_force: RecipientsInForce) -> None:
         """Replace the recipients that are sealed to."""
         request = _from_request(in_force.request) if in_force.request else None
         text = _text({"recipients": list(in_force.recipients), "request": request})
@@ -207,7 +207,7 @@ def _manifest(data: dict[str, Any]) -> Manifest:
     return Manifest(
         id=data["id"],
         case=data["case"],
-        kind=EvidenceKind(data["kind"]),
+        kind=SealedEvidenceKind(data["kind"]),
         sha256=data["sha256"],
         size=data["size"],
         ciphertext_sha256=data["ciphertext_sha256"],
@@ -230,7 +230,7 @@ def _from_custody(custody: Custody) -> dict[str, Any]:
     }
 
 
-def _from_word(word: Hold | Answer) -> dict[str, Any]:
+def _from_word(word: Hold | ClosedRequest) -> dict[str, Any]:
     return {"person": word.person, "reason": word.reason, "at": word.at.isoformat()}
 
 
@@ -242,7 +242,7 @@ def _custody(data: dict[str, Any]) -> Custody:
         destroyed_at=_time(data["destroyed_at"]),
         destroying=_hold(data["destroying"]) if data.get("destroying") else None,  # earlier versions have neither
         answered=tuple(
-            Answer(one["what"], one["person"], one["reason"], datetime.fromisoformat(one["at"]))
+            ClosedRequest(one["what"], one["person"], one["reason"], datetime.fromisoformat(one["at"]))
             for one in data.get("answered", ())
         ),
     )
@@ -252,7 +252,7 @@ def _hold(data: dict[str, Any]) -> Hold:
     return Hold(data["person"], data["reason"], datetime.fromisoformat(data["at"]))
 
 
-def _from_request(request: Request) -> dict[str, Any]:
+def _from_request(request: TwoPersonRequest) -> dict[str, Any]:
     return {
         "action": request.action.value,
         "person": request.person.name,
@@ -263,8 +263,8 @@ def _from_request(request: Request) -> dict[str, Any]:
     }
 
 
-def _request(data: dict[str, Any]) -> Request:
-    return Request(
+def _request(data: dict[str, Any]) -> TwoPersonRequest:
+    return TwoPersonRequest(
         TwoPersonAction(data["action"]),
         Person(data["person"], data["uid"]),
         data["reason"],

@@ -25,7 +25,7 @@ _ASKED = 8  # values looked up at a time, for the same reason
 _HEAD = 16  # bytes: two fingerprints of unrelated pictures are too far apart in these already
 
 
-class Found(NamedTuple):
+class NearPairs(NamedTuple):
     """Pairs of a value asked and an entry within the limit, in three columns."""
 
     asked: Numbers
@@ -51,7 +51,7 @@ class _Ranges(NamedTuple):
         return _Ranges(*(column[which] for column in self))
 
 
-def search(tables: Tables, bits: int, asked: Values, limit: int) -> Found:
+def search(tables: Tables, bits: int, asked: Values, limit: int) -> NearPairs:
     """Find every entry at most `limit` bits from a value asked, each pair once."""
     asked = np.ascontiguousarray(asked)
     wanted = _worth_probing(tables.values, bits, limit)
@@ -64,17 +64,17 @@ def search(tables: Tables, bits: int, asked: Values, limit: int) -> Found:
         found += [each._replace(asked=each.asked + start) for each in pairs]
     whose, entries, distances = map(np.concatenate, zip(*found, strict=True))
     _, first = np.unique(whose * len(tables.values) + entries, return_index=True)
-    return Found(whose[first], entries[first], distances[first])
+    return NearPairs(whose[first], entries[first], distances[first])
 
 
-def _the_other_way_round(values: Values, asked: Values, limit: int) -> Found:
+def _the_other_way_round(values: Values, asked: Values, limit: int) -> NearPairs:
     """Search for the entries among the values asked, where the entries are few.
 
     So each pass is over the longer of the two.
     """
     pairs = _in_order(asked, values, limit)
-    found = [_NOTHING, *(Found(whose, np.full(len(whose), entry), distances) for entry, whose, distances in pairs)]
-    return Found(*map(np.concatenate, zip(*found, strict=True)))
+    found = [_NOTHING, *(NearPairs(whose, np.full(len(whose), entry), distances) for entry, whose, distances in pairs)]
+    return NearPairs(*map(np.concatenate, zip(*found, strict=True)))
 
 
 def _worth_probing(values: Values, bits: int, limit: int) -> Probes | None:
@@ -90,7 +90,7 @@ class _Batch(NamedTuple):
     asked: Values
     limit: int
 
-    def probe(self, bits: int, wanted: Probes) -> Iterator[Found]:
+    def probe(self, bits: int, wanted: Probes) -> Iterator[NearPairs]:
         """Search the buckets, and the whole list for values whose buckets hold very many entries."""
         ranges = self._ranges(bits, wanted)
         if ranges.sizes.sum() * _CROWD > len(self.tables.values):
@@ -100,11 +100,11 @@ class _Batch(NamedTuple):
             ranges = ranges.only(~crowded[ranges.asked])
         yield from self._compare(ranges)
 
-    def scan(self, positions: Iterable[int]) -> Iterator[Found]:
+    def scan(self, positions: Iterable[int]) -> Iterator[NearPairs]:
         """Compare with every entry in order."""
         some = list(positions)
         for number, entries, distances in _in_order(self.tables.values, self.asked[some], self.limit):
-            yield Found(np.full(len(entries), some[number]), entries, distances)
+            yield NearPairs(np.full(len(entries), some[number]), entries, distances)
 
     def _ranges(self, bits: int, wanted: Probes) -> _Ranges:
         """The entries of the buckets to search."""
@@ -116,7 +116,7 @@ class _Batch(NamedTuple):
         sketches = own.sketches.take(wanted.parts, axis=1).take(filled)
         return _Ranges(asked, sketches, left, *self.tables.ranges(numbers.take(filled)))
 
-    def _compare(self, ranges: _Ranges) -> Iterator[Found]:
+    def _compare(self, ranges: _Ranges) -> Iterator[NearPairs]:
         for some in _steps(ranges):
             ends = np.cumsum(some.sizes)
             which = np.repeat(np.arange(len(ends)), some.sizes)
@@ -126,7 +126,7 @@ class _Batch(NamedTuple):
             entries, whose = self.tables.entries.take(places[maybe]), some.asked.take(which[maybe])
             distances = _apart(_rows(self.tables.values, entries), _rows(self.asked, whose))
             near = np.flatnonzero(distances <= self.limit)
-            yield Found(whose[near], entries[near].astype(np.int64), distances[near])
+            yield NearPairs(whose[near], entries[near].astype(np.int64), distances[near])
 
 
 def _in_order(values: Values, sought: Values, limit: int) -> Iterator[tuple[int, Numbers, NDArray[np.uint16]]]:
@@ -148,7 +148,7 @@ def _in_order(values: Values, sought: Values, limit: int) -> Iterator[tuple[int,
                 yield number, maybe[near] + start, distances[near]
 
 
-_NOTHING = Found(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint16))
+_NOTHING = NearPairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint16))
 
 
 def _steps(ranges: _Ranges) -> Iterator[_Ranges]:

@@ -17,7 +17,7 @@ from goodhoster.hashlists.mapped_file import body_sum, mapped_list, see_to_body,
 from goodhoster.hashlists.near.header import HEADER_SIZE, NearHeader
 from goodhoster.hashlists.near.parts import Values
 from goodhoster.hashlists.near.prefilter import Prefilter
-from goodhoster.hashlists.near.search import Found, search
+from goodhoster.hashlists.near.search import NearPairs, search
 from goodhoster.hashlists.near.tables import Numbers, file_size, tables_in
 
 
@@ -57,7 +57,7 @@ class Segment:
         there[there] = ours[found[there]] == asked[there]
         return there, found[there]
 
-    def search(self, asked: Values, limit: int) -> Found:
+    def search(self, asked: Values, limit: int) -> NearPairs:
         """Every entry at most `limit` bits from one of the values asked.
 
         Each of the values asked is a row of the list's width.

@@ -7,7 +7,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class AbuseContact:
     """The abuse contact for a customer's site; not proof that anybody answers there."""
 
     customer: str

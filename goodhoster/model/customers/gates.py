@@ -17,22 +17,22 @@ class GateAnswer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GateFinding:
     """What is known about one condition, with its reason in words."""
 
     answer: GateAnswer
     reason: str
 
 
-NOT_ASKED = Finding(GateAnswer.UNCHECKED, "nothing is known about it here")
+NOT_ASKED = GateFinding(GateAnswer.UNCHECKED, "nothing is known about it here")
 
 
 @dataclass(frozen=True, slots=True)
 class GateFacts:
     """What is known of a customer. Each default is *unchecked*."""
 
-    vetting: Finding = NOT_ASKED
-    contact: Finding = NOT_ASKED
+    vetting: GateFinding = NOT_ASKED
+    contact: GateFinding = NOT_ASKED
     """Whether the abuse contact is proven and not expired."""
     answered_within: timedelta | None = None
     """How long the contact took the last time it was asked; None: never asked, or it did not answer."""

@@ -38,7 +38,7 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class CustomerSite:
     """One site of a customer."""
 
     host: str

@@ -40,7 +40,7 @@ class Agreement(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class FieldComparison:
     """One field that both sides were compared in, with what each says."""
 
     field: str
@@ -51,7 +51,7 @@ class Comparison:
     """0–100, of names and addresses; never shown alone."""
 
 
-class Decision(StrEnum):
+class ScreeningDecision(StrEnum):
     """What became of a finding."""
 
     OPEN = "open"
@@ -63,16 +63,16 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ScreeningFinding:
     """An entry of a list that resembles a customer, explained; a person decides what it means."""
 
     id: str
     list_name: str
     entry: str
     customer: str
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[FieldComparison, ...]
     found_at: datetime
-    decision: Decision = Decision.OPEN
+    decision: ScreeningDecision = ScreeningDecision.OPEN
     decided_at: datetime | None = None
     actor: str = ""
     reason: str = ""

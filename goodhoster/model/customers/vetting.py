@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 
-class EvidenceKind(StrEnum):
+class VettingEvidenceKind(StrEnum):
     """Kinds of evidence that a policy can require."""
 
     IDENTITY_DOCUMENT = "identity-document"
@@ -23,7 +23,7 @@ class EvidenceKind(StrEnum):
     """The fields of Article 30 of the Digital Services Act, seen and complete."""
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     """Outcome of a check, in the neutral words that every provider's are mapped to."""
 
     PASSED = "passed"
@@ -39,17 +39,17 @@ class Outcome(StrEnum):
     """Nobody answered, or the answer has no certain meaning. It never passes."""
 
 
-FINAL_OUTCOMES = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.ABANDONED, Outcome.EXPIRED})
+FINAL_OUTCOMES = frozenset({CheckOutcome.PASSED, CheckOutcome.FAILED, CheckOutcome.ABANDONED, CheckOutcome.EXPIRED})
 """Outcomes after which a session of a provider does not change by itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class VettingEvidence:
     """One outcome of one check of a customer; never a copy of what was shown."""
 
     customer: str
-    kind: EvidenceKind
-    outcome: Outcome
+    kind: VettingEvidenceKind
+    outcome: CheckOutcome
     at: datetime
     """When it happened, which may be earlier than when it was heard."""
     checker: str
@@ -138,8 +138,8 @@ class RiskEstimate:
 class Requirement:
     """One required kind of evidence, as it stands."""
 
-    kind: EvidenceKind
-    outcome: Outcome | None
+    kind: VettingEvidenceKind
+    outcome: CheckOutcome | None
     """That of the evidence which counts; None where there is none."""
     words: str
     """What is missing, for people; empty where nothing is."""
@@ -170,7 +170,7 @@ class IdentityEvent:
     provider: str
     reference: str
     """The provider's id of the session."""
-    outcome: Outcome
+    outcome: CheckOutcome
     at: datetime
     """When it happened at the provider."""
     event_id: str = ""
@@ -197,5 +197,5 @@ class CompanyAnswer:
     register: str
     number: str
     """SCHEME:NUMBER."""
-    outcome: Outcome
+    outcome: CheckOutcome
     reason: str = ""

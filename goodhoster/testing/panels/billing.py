@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from goodhoster.testing.http_answers import Answer, reply
-from goodhoster.testing.http_server import FakeServer, Request
+from goodhoster.testing.http_answers import CannedResponse, reply
+from goodhoster.testing.http_server import FakeServer, ReceivedRequest
 from goodhoster.testing.panels.hosting import MADE_UP_PASSWORD
 
 _STATES = {True: "Suspended", False: "Active"}
 
 
-def _json(value: object, status: int = 200) -> Answer:
+def _json(value: object, status: int = 200) -> CannedResponse:
     return reply(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
 
@@ -45,7 +45,7 @@ class FakeWhmcs(FakeBilling):
         super().__init__(clients)
         self._flat = flat
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         form = {key: values[0] for key, values in parse_qs(request.body.decode()).items()}
         if (form.get("identifier"), form.get("secret")) != (self.username, self.password):
             return _json({"result": "error", "message": "Invalid or missing credentials"}, 403)
@@ -60,12 +60,14 @@ class FakeWhmcs(FakeBilling):
         services = [self._service(one) for one in self.suspended if form.get("serviceid", str(one)) == str(one)]
         return self._page(services, form, ("products", "product"))
 
-    def _order(self, form: Mapping[str, str], *, suspended: bool) -> Answer:
+    def _order(self, form: Mapping[str, str], *, suspended: bool) -> CannedResponse:
         if not self._switch(int(form.get("serviceid") or form["accountid"]), suspended=suspended):
             return _json({"result": "error", "message": "Service ID Not Found"})
         return _json({"result": "success"})
 
-    def _page(self, entries: Sequence[Mapping[str, Any]], form: Mapping[str, str], keys: tuple[str, str]) -> Answer:
+    def _page(
+        self, entries: Sequence[Mapping[str, Any]], form: Mapping[str, str], keys: tuple[str, str]
+    ) -> CannedResponse:
         start, most = int(form.get("limitstart", 0)), int(form.get("limitnum", 25))
         page = entries[start : start + most]
         outer, inner = keys
@@ -117,7 +119,7 @@ class FakeFossBilling(FakeBilling):
 
     username = "admin"
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         if not self._is_from_our_account(request):
             return self._error("Authentication failed", 206)
         method = urlsplit(request.path).path.removeprefix("/api/admin/")
@@ -133,7 +135,7 @@ class FakeFossBilling(FakeBilling):
             return self._ok(self._entry(number))
         return self._ok(self._switch(number, suspended=method == "order/suspend"))
 
-    def _page(self, entries: Sequence[Mapping[str, Any]], values: Mapping[str, str]) -> Answer:
+    def _page(self, entries: Sequence[Mapping[str, Any]], values: Mapping[str, str]) -> CannedResponse:
         page, size = int(values["page"]), int(values["per_page"])
         listed = entries[(page - 1) * size : page * size]
         pages = -(-len(entries) // size)
@@ -167,11 +169,11 @@ class FakeFossBilling(FakeBilling):
         }
 
     @staticmethod
-    def _ok(result: object) -> Answer:
+    def _ok(result: object) -> CannedResponse:
         return _json({"result": result, "error": None})
 
     @staticmethod
-    def _error(message: str, code: int) -> Answer:
+    def _error(message: str, code: int) -> CannedResponse:
         return _json({"result": None, "error": {"message": message, "code": code}})
 
 
@@ -185,7 +187,7 @@ class FakeBlesta(FakeBilling):
         self.billed: dict[int, str] = {}
         """What only the bill says."""
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         if not self._is_from_our_account(request):
             return _json({"message": "The authorization details given appear to be invalid."}, 401)
         parts = urlsplit(request.path)
@@ -199,7 +201,7 @@ class FakeBlesta(FakeBilling):
             return self._ok([self._entry(one) for one in self._of_page(services, values)])
         return self._of_service(method, int(values["service_id"]), values)
 
-    def _of_service(self, method: str, number: int, values: Mapping[str, str]) -> Answer:
+    def _of_service(self, method: str, number: int, values: Mapping[str, str]) -> CannedResponse:
         if number not in self.suspended:
             return self._ok(False) if method == "services/get" else _json({"errors": {"service": {}}}, 400)  # noqa: FBT003 - JSON
         if method == "services/get":
@@ -237,5 +239,5 @@ class FakeBlesta(FakeBilling):
         return {"id": str(number), "status": status, "package": {"name": "Hosting"}, "fields": fields}
 
     @staticmethod
-    def _ok(response: object) -> Answer:
+    def _ok(response: object) -> CannedResponse:
         return _json({"response": response})

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from goodhoster.testing.http_answers import Answer, reply
-from goodhoster.testing.http_server import FakeServer, Request
+from goodhoster.testing.http_answers import CannedResponse, reply
+from goodhoster.testing.http_server import FakeServer, ReceivedRequest
 from goodhoster.testing.panels.hosting import MADE_UP_PASSWORD, FakeAccount, FakeHosting
 
 
-def _json(value: object) -> Answer:
+def _json(value: object) -> CannedResponse:
     return reply(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
 
@@ -24,7 +24,7 @@ class FakeDirectAdmin(FakeServer):
         self.hosting = hosting
         self._older, self._toggles = older, toggles
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         parts = urlsplit(request.path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         if not self._is_from_our_account(request):
@@ -40,7 +40,7 @@ class FakeDirectAdmin(FakeServer):
             return self._list([site.host for site in account.sites])
         return self._fields(self._config(account))
 
-    def _select(self, form: Mapping[str, str]) -> Answer:
+    def _select(self, form: Mapping[str, str]) -> CannedResponse:
         account = self.hosting.account(form["select0"])
         if account is None:
             return self._fields({"error": "1", "text": "Cannot execute your request", "details": "no such user"})
@@ -48,10 +48,10 @@ class FakeDirectAdmin(FakeServer):
         self.hosting.switch(account.user, suspended=wanted)
         return self._fields({"error": "0", "text": "Users modified", "details": ""})
 
-    def _fields(self, fields: Mapping[str, str]) -> Answer:
+    def _fields(self, fields: Mapping[str, str]) -> CannedResponse:
         return reply(200, urlencode(fields).encode()) if self._older else _json(fields)
 
-    def _list(self, names: list[str]) -> Answer:
+    def _list(self, names: list[str]) -> CannedResponse:
         if self._older:
             return reply(200, urlencode([("list[]", name) for name in names]).encode())
         return _json(names)
@@ -76,7 +76,7 @@ class FakePlesk(FakeServer):
         super().__init__()
         self.hosting = hosting
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         path = urlsplit(request.path).path
         if request.headers.get("x-api-key") != self.password:
             return reply(401, b"")
@@ -87,7 +87,7 @@ class FakePlesk(FakeServer):
             return _json([{"id": 1, "name": site.host, "www_root": site.docroot} for site in account.sites])
         return self._call(json.loads(request.body)["params"])
 
-    def _call(self, params: list[str]) -> Answer:
+    def _call(self, params: list[str]) -> CannedResponse:
         site = self.hosting.site(params[1])
         if site is None:
             return _json({"code": 1, "stdout": "", "stderr": f"unable to find; password={MADE_UP_PASSWORD}"})
@@ -124,7 +124,7 @@ class FakeIspConfig(FakeServer):
         self.sessions: set[str] = set()
         self._logins = 0
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         method, values = urlsplit(request.path).query, json.loads(request.body)
         if method == "login":
             if (values["username"], values["password"]) != (self.username, self.password):
@@ -186,9 +186,9 @@ class FakeIspConfig(FakeServer):
         return 1
 
     @staticmethod
-    def _ok(response: object) -> Answer:
+    def _ok(response: object) -> CannedResponse:
         return _json({"code": "ok", "message": "", "response": response})
 
     @staticmethod
-    def _error(message: str) -> Answer:
+    def _error(message: str) -> CannedResponse:
         return _json({"code": "remote_fault", "message": message, "response": False})

@@ -18,11 +18,11 @@ from goodhoster.model.customers.register import (
     Contact,
     ContestedSite,
     Customer,
+    CustomerSite,
     PastSite,
     RegisterDifference,
     RegisterImport,
     Service,
-    Site,
 )
 from goodhoster.ports import CustomerQuery, CustomerStore
 
@@ -42,15 +42,15 @@ ANNA = Customer(
 BOB = Customer("bob", "Bob", reseller="anna")
 
 
-def a_site(host: str, customer: str = "anna", docroot: bytes | None = None, *aliases: str) -> Site:
+def a_site(host: str, customer: str = "anna", docroot: bytes | None = None, *aliases: str) -> CustomerSite:
     """A site with the usual document root."""
-    return Site(host, customer, docroot or f"/srv/{customer}/{host}".encode(), customer, aliases)
+    return CustomerSite(host, customer, docroot or f"/srv/{customer}/{host}".encode(), customer, aliases)
 
 
 def imported(  # noqa: PLR0913 - what an import is made of
     store: CustomerStore,
     customers: Iterable[Customer],
-    sites: Iterable[Site] = (),
+    sites: Iterable[CustomerSite] = (),
     *,
     origin: str = "billing",
     replace: bool = False,
@@ -108,15 +108,15 @@ class CustomerStoreSuite:
 
     def test_without_replace_what_is_not_told_stays(self, store: CustomerStore) -> None:
         imported(store, [ANNA], [a_site("anna.example", "anna", b"/srv/x", "www.anna.example")])
-        site = Site("anna.example", "anna", user="new")
+        site = CustomerSite("anna.example", "anna", user="new")
         assert imported(store, [Customer("anna", language="en")], [site]).changed == 1
         assert store.get("anna") == replace(ANNA, language="en", origin="billing")
-        expected = Site("anna.example", "anna", b"/srv/x", "new", ("www.anna.example",), "billing")
+        expected = CustomerSite("anna.example", "anna", b"/srv/x", "new", ("www.anna.example",), "billing")
         assert list(store.sites_of("anna")) == [expected]
 
     def test_with_replace_it_goes(self, store: CustomerStore) -> None:
         imported(store, [ANNA], [a_site("anna.example", "anna", b"/srv/x", "www.anna.example")])
-        imported(store, [Customer("anna")], [Site("anna.example", "anna")], replace=True)
+        imported(store, [Customer("anna")], [CustomerSite("anna.example", "anna")], replace=True)
         assert store.get("anna") == Customer("anna", origin="billing")
         assert list(store.named("www.anna.example")) == []
         assert list(store.holding(b"/srv/x/a.jpg")) == []
@@ -138,8 +138,8 @@ class CustomerStoreSuite:
         with store.stage("panel") as staged:
             staged.add(BOB)
             staged.add(ANNA)
-            staged.add_site(Site("bob.example", "bob", b"/srv/a", aliases=("anna.example", "b.example")))
-            staged.add_site(Site("www.anna.example", "bob", b"/srv/b"))
+            staged.add_site(CustomerSite("bob.example", "bob", b"/srv/a", aliases=("anna.example", "b.example")))
+            staged.add_site(CustomerSite("www.anna.example", "bob", b"/srv/b"))
             staged.add_site(a_site("a2.example"))
             staged.difference(replace=False)
             contested = sorted(staged.contested(), key=lambda one: one.name)

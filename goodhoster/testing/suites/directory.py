@@ -21,7 +21,7 @@ import pytest
 from goodhoster.locating.disk import Disk
 from goodhoster.locating.routes import choose, served_from
 from goodhoster.locating.site_map import Answering, SiteMap
-from goodhoster.model.site_rules import Asked, ServedFrom
+from goodhoster.model.site_rules import ServedFrom, SiteRequest
 from goodhoster.ports import Directory
 
 
@@ -82,7 +82,7 @@ def _where(answering: Answering, host: str, path: str) -> ServedFrom | None:
     """The path at which the site would look, whatever is there."""
     site = answering.site
     if site.rules is not None:
-        asked = Asked("http", host, 80, path.encode(), raw=path, variables=answering.variables)
+        asked = SiteRequest("http", host, 80, path.encode(), raw=path, variables=answering.variables)
         return site.rules.shown(asked, Disk())[0].at
     route = choose(site.routes, path)
     return served_from(route, path.encode(), answering.variables) if route else None

@@ -27,7 +27,7 @@ from goodhoster.errors import UncheckedError
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Content
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.verdicts import ContentKind
 from goodhoster.ports import Hasher
 from goodhoster.testing.drawn import every_format, jpeg
 from goodhoster.testing.hostile import empty_png, tar_of, zip_of
@@ -61,7 +61,7 @@ class HasherSuite:
         assert content.digests.sha256 == hashlib.sha256(picture).digest()
         assert content.digests.sha1 == hashlib.sha1(picture, usedforsecurity=False).digest()
         assert content.digests.md5 == hashlib.md5(picture, usedforsecurity=False).digest()
-        assert (content.kind, content.size, content.fault) == (Kind.IMAGE, len(picture), None)
+        assert (content.kind, content.size, content.fault) == (ContentKind.IMAGE, len(picture), None)
 
     def test_a_picture_has_one_fingerprint_of_each_kind(self, hasher: Hasher) -> None:
         content = read(hasher, jpeg(1))
@@ -84,7 +84,7 @@ class HasherSuite:
 
     def test_a_file_without_pictures_has_digests_only(self, hasher: Hasher) -> None:
         content = read(hasher, b"a text\n" * 1000)
-        assert (content.kind, content.fingerprints, content.members) == (Kind.OTHER, (), ())
+        assert (content.kind, content.fingerprints, content.members) == (ContentKind.OTHER, (), ())
         assert content.fault is None
 
     def test_what_is_read_at_once_is_what_would_be_read(self, hasher: Hasher) -> None:

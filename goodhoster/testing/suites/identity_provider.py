@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import pytest
 
 from goodhoster.errors import RefusedError, UnreadableError
-from goodhoster.model.customers.vetting import Outcome
+from goodhoster.model.customers.vetting import CheckOutcome
 from goodhoster.ports.vetting import IdentityProvider
 from goodhoster.testing.http_answers import HANGS, OVERSIZED, RESETS, TRUNCATED, reply
 from goodhoster.testing.http_server import FakeServer
@@ -70,14 +70,17 @@ class IdentityProviderSuite(ABC):
         event = provider.read_webhook(*self.message("passed"))
 
         assert (event.reference, event.provider) == (REFERENCE, provider.name)
-        assert event.outcome in {Outcome.PASSED, Outcome.UNCHECKED}  # unchecked: it only says that one must ask
+        assert event.outcome in {
+            CheckOutcome.PASSED,
+            CheckOutcome.UNCHECKED,
+        }  # unchecked: it only says that one must ask
         assert event.at <= NOW
 
     def test_what_was_not_passed_is_not(self, provider: IdentityProvider) -> None:
-        assert provider.read_webhook(*self.message("failed")).outcome is not Outcome.PASSED
+        assert provider.read_webhook(*self.message("failed")).outcome is not CheckOutcome.PASSED
 
     def test_a_word_that_is_not_known_is_unchecked(self, provider: IdentityProvider) -> None:
-        assert provider.read_webhook(*self.message("odd")).outcome is Outcome.UNCHECKED
+        assert provider.read_webhook(*self.message("odd")).outcome is CheckOutcome.UNCHECKED
 
     def test_header_names_are_found_in_any_case(self, provider: IdentityProvider) -> None:
         headers, body = self.message("passed")
@@ -105,7 +108,7 @@ class IdentityProviderSuite(ABC):
     def test_it_can_be_asked(self, provider: IdentityProvider) -> None:
         event = provider.pull(REFERENCE)
 
-        assert (event.reference, event.outcome) == (REFERENCE, Outcome.PASSED)
+        assert (event.reference, event.outcome) == (REFERENCE, CheckOutcome.PASSED)
         assert event.at <= NOW
 
     @pytest.mark.parametrize("kind", _NO_ANSWERS)
@@ -114,11 +117,11 @@ class IdentityProviderSuite(ABC):
 
         event = provider.pull(REFERENCE)
 
-        assert (event.reference, event.outcome) == (REFERENCE, Outcome.UNCHECKED)
+        assert (event.reference, event.outcome) == (REFERENCE, CheckOutcome.UNCHECKED)
         assert event.reason
 
     def test_a_reference_cannot_lead_elsewhere(self, provider: IdentityProvider, server: FakeServer) -> None:
-        assert provider.pull("../../other?x=1#y").outcome is Outcome.UNCHECKED
+        assert provider.pull("../../other?x=1#y").outcome is CheckOutcome.UNCHECKED
         assert all("../" not in request.path and "?x" not in request.path for request in server.requests)
 
     def test_a_message_about_something_else_is_told(self, provider: IdentityProvider) -> None:

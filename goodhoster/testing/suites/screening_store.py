@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers.screening import Agreement, Comparison, Decision, Finding
+from goodhoster.model.customers.screening import Agreement, FieldComparison, ScreeningDecision, ScreeningFinding
 from goodhoster.ports.screening import ScreeningStore, Side
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-NAMES = Comparison("name", "Ånna Example", "Anna Example", Agreement.SAME, 97)
-FINDING = Finding("s20261102-2345678", "police", "entry-1", "anna", (NAMES,), NOON)
+NAMES = FieldComparison("name", "Ånna Example", "Anna Example", Agreement.SAME, 97)
+FINDING = ScreeningFinding("s20261102-2345678", "police", "entry-1", "anna", (NAMES,), NOON)
 
 
 class ScreeningStoreSuite:
@@ -28,7 +28,7 @@ class ScreeningStoreSuite:
     def test_a_finding_is_kept_as_it_was_given(self, store: ScreeningStore) -> None:
         decided = replace(
             FINDING,
-            decision=Decision.NO_MATCH,
+            decision=ScreeningDecision.NO_MATCH,
             decided_at=NOON,
             actor="carla",
             reason="born elsewhere",
@@ -46,14 +46,14 @@ class ScreeningStoreSuite:
     def test_findings_come_oldest_first_and_each_argument_narrows(self, store: ScreeningStore) -> None:
         late = replace(FINDING, id="s20261103-aaaaaaa", found_at=NOON + timedelta(days=1), customer="bob")
         other = replace(FINDING, id="s20261104-bbbbbbb", found_at=NOON + timedelta(days=2), list_name="sanctions")
-        closed = replace(other, id="s20261105-ccccccc", decision=Decision.MATCH)
+        closed = replace(other, id="s20261105-ccccccc", decision=ScreeningDecision.MATCH)
         for finding in (closed, other, late, FINDING):
             store.save(finding)
         assert [one.id for one in store.find()][:3] == [FINDING.id, late.id, *[one.id for one in (other,)]]
         assert [one.id for one in store.find(customer="bob")] == [late.id]
         assert [one.id for one in store.find(list_name="police")] == [FINDING.id, late.id]
-        assert [one.id for one in store.find(decisions=frozenset({Decision.MATCH}))] == [closed.id]
-        assert not list(store.find(decisions=frozenset({Decision.MATCH}), list_name="police"))
+        assert [one.id for one in store.find(decisions=frozenset({ScreeningDecision.MATCH}))] == [closed.id]
+        assert not list(store.find(decisions=frozenset({ScreeningDecision.MATCH}), list_name="police"))
 
     @pytest.mark.parametrize("side", ["entry", "customer"])
     def test_what_was_compared_is_remembered_by_list_and_side(self, store: ScreeningStore, side: Side) -> None:
@@ -105,8 +105,8 @@ class ScreeningStoreSuite:
         def decide(number: int) -> None:
             with store.together():
                 found = store.get(FINDING.id)
-                if found.decision is Decision.OPEN:
-                    store.save(replace(found, decision=Decision.MATCH, actor=f"person {number}"))
+                if found.decision is ScreeningDecision.OPEN:
+                    store.save(replace(found, decision=ScreeningDecision.MATCH, actor=f"person {number}"))
                     decided.append(number)
 
         threads = [threading.Thread(target=decide, args=(number,)) for number in range(10)]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from goodhoster.model.storms import Cause, Counted, Opened, Storm, StormKind, StormState
+from goodhoster.model.storms import Cause, Counted, CountedCase, Storm, StormKind, StormState
 from goodhoster.ports import MatchLedger, StormStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -80,7 +80,7 @@ class StormStoreSuite:
         """`since` is inside, `until` is not; noted twice is counted once."""
         for minute in range(4):
             at = NOON + timedelta(minutes=minute)
-            opened = Opened(f"c{minute}", ("police", "own"), at, automatic=minute != 1)
+            opened = CountedCase(f"c{minute}", ("police", "own"), at, automatic=minute != 1)
             store.note(opened)
             store.note(opened)
         end = NOON + timedelta(minutes=3)
@@ -134,8 +134,8 @@ class StormStoreSuite:
 
     def test_what_a_storm_held_is_found_again(self, store: Storms) -> None:
         """By its id."""
-        store.note(Opened("c1", ("police",), NOON, automatic=False, storm="s1"))
-        store.note(Opened("c2", ("police",), NOON, automatic=False))
+        store.note(CountedCase("c1", ("police",), NOON, automatic=False, storm="s1"))
+        store.note(CountedCase("c2", ("police",), NOON, automatic=False))
         assert store.held("s1") == ("c1",)
 
     def test_who_asked_about_a_content_is_counted_once_and_not_for_ever(self, store: Storms) -> None:

@@ -14,14 +14,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers.vetting import Evidence, EvidenceKind, Outcome, RiskFact, StatedFact
+from goodhoster.model.customers.vetting import CheckOutcome, RiskFact, StatedFact, VettingEvidence, VettingEvidenceKind
 from goodhoster.ports.vetting import VettingStore
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-PASSPORT = Evidence(
+PASSPORT = VettingEvidence(
     "anna",
-    EvidenceKind.IDENTITY_DOCUMENT,
-    Outcome.PASSED,
+    VettingEvidenceKind.IDENTITY_DOCUMENT,
+    CheckOutcome.PASSED,
     NOON,
     checker="carla",
     detail="passport",

@@ -33,7 +33,7 @@ from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.trees import Tree
-from goodhoster_agent.background.workers import Workers
+from goodhoster_agent.background.workers import UploadWorkers
 from goodhoster_agent.watching.events import EventSource
 from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
@@ -67,7 +67,7 @@ class World:
         desk = CaseDesk(self.store, audit, quarantine, rules, lock, holders, clock, brake)
         trees = [Tree(self.tree, None, self.private_reason)]
         toolkit = toolkit_over([self.hashes], self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=LARGEST)))
-        self.workers = Workers(self.index, toolkit, trees, 4)
+        self.workers = UploadWorkers(self.index, toolkit, trees, 4)
         self.watcher = Watcher(
             trees,
             self.index,

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from goodhoster.customers.importing.directory_rows import account_owning, directory_rows
 from goodhoster.customers.importing.rows import ListReport
-from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.model.notices import Matching, PathRoute, Site
 from goodhoster_agent.background.panel_imports import directory_rounds
 from goodhoster_agent.cli import app
 from goodhoster_agent.commands.options import open_services
@@ -70,7 +70,7 @@ def test_sites_of_a_web_server_come_and_go(config: Path) -> None:
 
 
 def a_site(customer: str, docroot: bytes | None, *names: str) -> Site:
-    return Site(customer, names, (Route(Matching.PREFIX, "/", docroot),) if docroot else ())
+    return Site(customer, names, (PathRoute(Matching.PREFIX, "/", docroot),) if docroot else ())
 
 
 def test_the_owner_is_the_directorys_else_the_accounts_else_the_trees(monkeypatch: pytest.MonkeyPatch) -> None:

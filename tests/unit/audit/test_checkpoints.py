@@ -11,7 +11,7 @@ import pytest
 from goodhoster.audit.checkpoints import Checkpoints, mark_of
 from goodhoster.audit.export import Wanted, export_case
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.audit.verify import CONSISTENCY, Checkpoint, Note, Policy, Proof, verify_consistency
+from goodhoster.audit.verify import CONSISTENCY, Checkpoint, Policy, Proof, SignedNote, verify_consistency
 from goodhoster.audit.verify import main as verify_program
 from goodhoster.errors import AuditError, ConfigurationError
 from goodhoster.model.audit import AuditEvent
@@ -32,7 +32,7 @@ class World:
         events = (AuditEvent("made.up", {"case": f"case-{number % 3}", "of": ["x"]}) for number in range(entries))
         self.log.append_all(list(events))
 
-    def issue(self) -> Note:
+    def issue(self) -> SignedNote:
         return self.checkpoints.issue("log.example/one")
 
     def keep(self, name: str) -> Path:
@@ -111,7 +111,7 @@ def test_a_rewrite_with_the_stolen_key_is_found_with_an_earlier_checkpoint(world
     now = world.issue()
     assert now.verify(world.checkpoints.policy().logs), "the thief signs as we do"
     assert world.log.verify(world.checkpoints.marks()).ok
-    found = world.log.verify([mark_of(Note.read(earlier.read_bytes()), "the one in the safe")])
+    found = world.log.verify([mark_of(SignedNote.read(earlier.read_bytes()), "the one in the safe")])
     assert (found.ok, found.problem) == (False, "rewritten: its first 5 entries are not those of the one in the safe")
 
 
@@ -217,7 +217,7 @@ def test_an_export_verifies_and_everything_in_it_is_bound(world: World, capsys: 
     world.fill(30)
     earlier = world.keep("kept")
     world.fill(31)
-    wanted = Wanted("case-1", world.issue(), world.checkpoints.policy(), (Note.read(earlier.read_bytes()),))
+    wanted = Wanted("case-1", world.issue(), world.checkpoints.policy(), (SignedNote.read(earlier.read_bytes()),))
     out = world.folder / "out"
     assert export_case(world.checkpoints, wanted, out).entries == 20
     keys = [part for key in world.checkpoints.policy().logs for part in ("--key", key.vkey)]
@@ -264,7 +264,7 @@ def test_an_export_of_nothing_or_into_something_is_refused(world: World) -> None
 
 def test_an_export_of_a_log_that_does_not_begin_as_an_earlier_checkpoint_is_refused(world: World) -> None:
     world.fill(5)
-    rewritten = Note.read(world.keep("kept").read_bytes())
+    rewritten = SignedNote.read(world.keep("kept").read_bytes())
     world.forget()
     world.now += timedelta(seconds=1)
     world.fill(4)

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from goodhoster.audit.merkle import ProvingTree, consistency_spans, inclusion_spans
-from goodhoster.audit.signing import LOG_KINDS, WITNESS_KINDS, Signer, new_signers, sign
+from goodhoster.audit.signing import LOG_KINDS, WITNESS_KINDS, CheckpointSigner, new_signers, sign
 from goodhoster.audit.verify import (
     CONSISTENCY,
     COSIGNATURE,
@@ -20,10 +20,10 @@ from goodhoster.audit.verify import (
     Checkpoint,
     Key,
     MerkleTree,
-    Note,
     NotVerifiedError,
     Policy,
     Proof,
+    SignedNote,
     leaf_hash,
     verify_consistency,
     verify_entry,
@@ -125,13 +125,13 @@ def test_from_nothing_no_proof_is_needed_and_none_may_be_given() -> None:
 
 def test_the_published_note_verifies() -> None:
     key = Key.read(VKEY)
-    assert Note.read(NOTE).verify([key]) == {key: 0}
-    assert Note.read(NOTE).write() == NOTE
+    assert SignedNote.read(NOTE).verify([key]) == {key: 0}
+    assert SignedNote.read(NOTE).write() == NOTE
     assert key.vkey == VKEY
 
 
 def test_the_published_checkpoint_is_read() -> None:
-    note = Note.read(COSIGNED)
+    note = SignedNote.read(COSIGNED)
     found = Checkpoint.read(note.text)
     assert (found.origin, found.size) == ("example.com/behind-the-sofa", 20852163)
     assert found.write() == note.text
@@ -158,15 +158,15 @@ def test_the_published_checkpoint_is_read() -> None:
 )
 def test_an_altered_note_does_not_verify(changed: bytes) -> None:
     with pytest.raises(NotVerifiedError):
-        Note.read(changed).verify([Key.read(VKEY)])
+        SignedNote.read(changed).verify([Key.read(VKEY)])
 
 
 def test_signatures_of_others_are_ignored_and_none_is_no_proof() -> None:
     other = new_signers("example.com/other", LOG_KINDS)[0].key
-    assert Note.read(NOTE).verify([other]) == {}
+    assert SignedNote.read(NOTE).verify([other]) == {}
     same_name = new_signers("example.com/foo", LOG_KINDS)[0]
-    note = Note.read(NOTE)
-    with_another = Note(note.text, (*note.signatures, same_name.sign(b"something else\n", NOON)))
+    note = SignedNote.read(NOTE)
+    with_another = SignedNote(note.text, (*note.signatures, same_name.sign(b"something else\n", NOON)))
     assert with_another.verify([Key.read(VKEY)]) == {Key.read(VKEY): 0}
     with pytest.raises(NotVerifiedError):
         with_another.verify([same_name.key])
@@ -202,15 +202,15 @@ def test_what_is_no_checkpoint_is_refused(text: bytes) -> None:
 
 @pytest.mark.parametrize("kinds", [LOG_KINDS, WITNESS_KINDS])
 def test_what_is_signed_verifies_and_keys_survive_their_file(kinds: tuple[int, ...]) -> None:
-    signers = [Signer.read(signer.write()) for signer in new_signers("log.example/one", kinds)]
-    note = Note.read(sign(checkpoint(5).write(), signers, NOON).write())
+    signers = [CheckpointSigner.read(signer.write()) for signer in new_signers("log.example/one", kinds)]
+    note = SignedNote.read(sign(checkpoint(5).write(), signers, NOON).write())
     times = note.verify([Key.read(signer.key.vkey) for signer in signers])
     assert [key.kind for key in times] == list(kinds)
     assert set(times.values()) == {0 if ED25519 in kinds else int(NOON.timestamp()), int(NOON.timestamp())}
     for text in (checkpoint(6).write(), checkpoint(5).write().replace(b"one", b"two")):
         for signature in note.signatures:
             with pytest.raises(NotVerifiedError):
-                Note(text, (signature,)).verify([signer.key for signer in signers])
+                SignedNote(text, (signature,)).verify([signer.key for signer in signers])
 
 
 class Log:
@@ -282,9 +282,9 @@ def test_extra_data_is_passed_over(log: Log) -> None:
 
 
 def test_a_quorum_needs_its_witnesses(log: Log) -> None:
-    log_only = Note(log.note.text, log.note.signatures[:1])
-    one = Note(log.note.text, log.note.signatures[:2])
-    witness_only = Note(log.note.text, log.note.signatures[1:])
+    log_only = SignedNote(log.note.text, log.note.signatures[:1])
+    one = SignedNote(log.note.text, log.note.signatures[:2])
+    witness_only = SignedNote(log.note.text, log.note.signatures[1:])
     assert log.policy.verify(log.note).size == 11
     assert Policy.read(log.policy_text("any")).verify(one).size == 11
     assert Policy.read(log.policy_text("1")).verify(one).size == 11
@@ -304,8 +304,8 @@ def test_a_log_is_accepted_under_its_own_name_only(log: Log) -> None:
         Policy(log.policy.logs).verify(sign(text, log.log, NOON))
 
 
-W = [Signer(f"w{number}", COSIGNATURE, bytes([number + 1] * 32)).key.vkey for number in range(3)]
-L = Signer("log.example", ED25519, bytes(32)).key.vkey
+W = [CheckpointSigner(f"w{number}", COSIGNATURE, bytes([number + 1] * 32)).key.vkey for number in range(3)]
+L = CheckpointSigner("log.example", ED25519, bytes(32)).key.vkey
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ def test_a_proof_of_consistency_is_what_a_witness_is_asked_with(log: Log) -> Non
 
 def test_the_kinds_of_keys_are_told_apart(log: Log) -> None:
     assert {log.log[0].key.kind, log.log[1].key.kind, log.witnesses[0].key.kind} == {ED25519, ML_DSA_44, COSIGNATURE}
-    same = Signer("log.example/one", COSIGNATURE, log.log[0].seed)
+    same = CheckpointSigner("log.example/one", COSIGNATURE, log.log[0].seed)
     assert same.key.material == log.log[0].key.material
     assert same.key.id != log.log[0].key.id
     assert all(json.loads(line)["n"] + 1 == json.loads(after)["n"] for line, after in pairwise(log.lines))

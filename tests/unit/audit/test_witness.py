@@ -13,8 +13,8 @@ import pytest
 from goodhoster.audit.anchoring import Anchors, anchor
 from goodhoster.audit.checkpoints import Checkpoints
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.audit.signing import LOG_KINDS, Signer, new_signers, sign
-from goodhoster.audit.verify import CONSISTENCY, EMPTY_ROOT, Checkpoint, Key, Note, Policy, Proof
+from goodhoster.audit.signing import LOG_KINDS, CheckpointSigner, new_signers, sign
+from goodhoster.audit.verify import CONSISTENCY, EMPTY_ROOT, Checkpoint, Key, Policy, Proof, SignedNote
 from goodhoster.audit.witness import Witness
 from goodhoster.errors import AuditError, PassingError, RefusedError
 from goodhoster.model.audit import AuditEvent
@@ -39,11 +39,11 @@ class Log:
     def keys(self) -> tuple[Key, ...]:
         return self.checkpoints.policy().logs
 
-    def fill(self, entries: int) -> Note:
+    def fill(self, entries: int) -> SignedNote:
         self.checkpoints.log.append_all([AuditEvent("made.up", {"n": number}) for number in range(entries)])
         return self.issue()
 
-    def issue(self) -> Note:
+    def issue(self) -> SignedNote:
         return self.checkpoints.issue(self.origin)
 
     def request(self, old: int) -> bytes:
@@ -80,7 +80,7 @@ def test_it_cosigns_one_checkpoint_after_the_other(log: Log, witness: Witness, t
     log.fill(3)
     answer = witness.add_checkpoint(log.request(0))
     assert answer.status == 200
-    cosigned = Note.read(log.issue().text + b"\n" + answer.body)
+    cosigned = SignedNote.read(log.issue().text + b"\n" + answer.body)
     assert set(cosigned.verify(witness.keys)) == set(witness.keys)
     assert set(cosigned.verify(witness.keys).values()) == {int(NOON.timestamp())}
     log.fill(4)
@@ -88,7 +88,7 @@ def test_it_cosigns_one_checkpoint_after_the_other(log: Log, witness: Witness, t
     assert again.keys == witness.keys, "the keys have their name already"
     assert again.add_checkpoint(log.request(3)).status == 200
     assert again.add_checkpoint(log.request(7)).status == 200, "the same once more"
-    served = Note.read(witness.checkpoint(sha256(b"log.example/one").hexdigest()) or b"")
+    served = SignedNote.read(witness.checkpoint(sha256(b"log.example/one").hexdigest()) or b"")
     assert Checkpoint.read(served.text).size == 7
     assert served.verify([*witness.keys, *log.keys]).keys() == {*witness.keys, *log.keys}
 
@@ -110,8 +110,8 @@ def test_of_an_empty_log_the_root_must_be_that_of_nothing(log: Log, witness: Wit
     assert witness.add_checkpoint(Proof(0, (), good).write(head=CONSISTENCY)).status == 200
 
 
-def load(log: Log) -> list[Signer]:
-    return [Signer.read(line) for line in (log.folder / "audit.key").read_text().splitlines()]
+def load(log: Log) -> list[CheckpointSigner]:
+    return [CheckpointSigner.read(line) for line in (log.folder / "audit.key").read_text().splitlines()]
 
 
 def test_a_rollback_and_a_rewrite_with_the_stolen_key_are_not_cosigned(log: Log, witness: Witness) -> None:
@@ -137,7 +137,7 @@ def test_what_nobody_known_has_signed_is_refused(log: Log, witness: Witness, tmp
     impostor = sign(note.text, new_signers(log.origin, LOG_KINDS), NOON)
     assert refused(witness, Proof(0, (), impostor).write(head=CONSISTENCY)) == 403
     name, identity, signature = note.signatures[0]
-    forged = Note(note.text, ((name, identity, bytes(64)), note.signatures[1]))
+    forged = SignedNote(note.text, ((name, identity, bytes(64)), note.signatures[1]))
     assert len(signature) == 64
     assert refused(witness, Proof(0, (), forged).write(head=CONSISTENCY)) == 403, "one good signature is not enough"
     assert witness.add_checkpoint(request).status == 200

@@ -23,7 +23,7 @@ from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.digests import Algorithm
-from goodhoster.model.notices import Caps
+from goodhoster.model.notices import NotifierCaps
 from goodhoster.model.quarantine import QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
@@ -186,7 +186,7 @@ def test_one_file_on_a_disk_that_hangs_holds_up_no_other_of_its_notice(machine: 
     names = [f"bob/{n}.jpg" for n in range(5)]
     files = [NamedFile(machine.upload(name), made_up(name).digests, KNOWN) for name in names]
     files.insert(2, NamedFile(machine.upload("anna/1.jpg", hanging=True), made_up("anna/1.jpg").digests, KNOWN))
-    grounds = Grounds("N1", "hotline", "", Caps(100, 100))
+    grounds = Grounds("N1", "hotline", "", NotifierCaps(100, 100))
     began = time.monotonic()
     cases = Demands(desk).receive([Demand([file], grounds) for file in files])
     assert time.monotonic() - began < AT_ONCE + PATIENCE
@@ -299,7 +299,7 @@ def test_a_notice_and_a_match_at_once_are_one_case(machine: Machine) -> None:
     """The match waits a moment for the notice, and the other way round."""
     desk, upload = machine.desk(), machine.upload("anna/1.jpg")
     file = NamedFile(upload, made_up("anna/1.jpg").digests, KNOWN)
-    grounds = Grounds("N1", "hotline", "", Caps(100, 100))
+    grounds = Grounds("N1", "hotline", "", NotifierCaps(100, 100))
     notice = threading.Thread(target=Demands(machine.desk()).receive, args=([Demand([file], grounds)],))
     notice.start()
     case = desk.open(upload, file.digests, KNOWN)

@@ -19,7 +19,7 @@ from goodhoster.model.quarantine import Whereabouts
 from goodhoster.model.sealed_evidence import Person, TwoPersonAction
 from goodhoster.model.uploads import Upload
 from goodhoster.ports import CaseQuery
-from goodhoster.reports.outcomes import Evidence, compare, trails_of
+from goodhoster.reports.outcomes import ComparedRecords, compare, trails_of
 from tests.unit.evidence.sealing.conftest import DAY, Sealing, sealing
 
 __all__ = ["sealing"]
@@ -49,7 +49,7 @@ def whole(sealing: Sealing) -> bool:
     """Whether record, log and quarantine agree."""
     services = sealing.services
     cases = services.store.get_all(services.store.ids(CaseQuery()))
-    evidence = Evidence(trails_of(services.audit.entries()), cases, in_quarantine(sealing))
+    evidence = ComparedRecords(trails_of(services.audit.entries()), cases, in_quarantine(sealing))
     return not compare(evidence, services.now).findings
 
 

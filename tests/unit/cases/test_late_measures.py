@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
-from goodhoster.adapters.hash_sources.caching import CachingSource, Keeping
+from goodhoster.adapters.hash_sources.caching import CacheLifetimes, CachingSource
 from goodhoster.adapters.hash_sources.counting import CountedSource
 from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.adapters.stores.cases import SqliteCaseStore
@@ -32,7 +32,7 @@ from goodhoster.ports import CaseQuery
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.toolkit import toolkit_over
-from goodhoster.upload_handling import Acted
+from goodhoster.upload_handling import ActionResult
 
 PICTURE = "\x89PNG made up"
 KNOWN = made_up(PICTURE).digests.of(Algorithm.SHA1)
@@ -88,7 +88,7 @@ class Services:
         brake = brake_in_memory(self.store, self.audit, rules, self.clock)
         lock, holders = FileLock(folder / "lock"), HolderLocks(folder / "holders")
         self.desk = CaseDesk(self.store, self.audit, self.mover, rules, lock, holders, self.clock, brake)
-        keeping = Keeping(yes=900, no=3600, clock=self.seconds)
+        keeping = CacheLifetimes(yes=900, no=3600, clock=self.seconds)
         source = CachingSource(CountedSource(self.police, self.clock), AnswerCache(folder / "answers"), keeping)
         self.checked_again: list[Upload] = []
         hasher = DirectHasher(ReadingLimits())
@@ -105,7 +105,7 @@ class Services:
     def later(self, seconds: float = 600) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def upload(self, name: str, *, seconds_to_act: float = 0) -> Acted:
+    def upload(self, name: str, *, seconds_to_act: float = 0) -> ActionResult:
         path = self.tree / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(PICTURE)

@@ -13,7 +13,7 @@ from goodhoster.cases.noticed_contents import match_by_notice
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Digests
 from goodhoster.model.uploads import Content, Place
-from goodhoster.model.verdicts import NOTICED, Category, Kind, Match
+from goodhoster.model.verdicts import NOTICED, Category, ContentKind, Match
 from goodhoster.policy.rules import HouseRules, Treatment
 from goodhoster.testing.suites.case_store import a_case
 
@@ -33,7 +33,7 @@ def taken(**changes: object) -> Case:
 
 
 def matched(store: SqliteCaseStore, path: str = "bert/q.jpg", size: int = 9, sha256: bytes = BYTES) -> Match | None:
-    content = Content(Digests(b"", b"", sha256), Kind.IMAGE, size)
+    content = Content(Digests(b"", b"", sha256), ContentKind.IMAGE, size)
     return match_by_notice(store, Place(b"/srv", os.fsencode(path)), content, picture=True)
 
 
@@ -85,7 +85,7 @@ def test_pages_scripts_and_empty_files_are_common_to_many(store: SqliteCaseStore
 def test_the_file_that_is_being_taken_is_no_copy_of_itself(store: SqliteCaseStore) -> None:
     case = taken(state=CaseState.OPEN)
     store.add(case)
-    content = Content(case.digests, Kind.IMAGE, 9)
+    content = Content(case.digests, ContentKind.IMAGE, 9)
     assert match_by_notice(store, case.upload.place, content, picture=True) is None
     assert matched(store)
     store.replace(replace(case, state=CaseState.OFFLINE), expected=CaseState.OPEN)

@@ -22,7 +22,7 @@ from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import Case, CaseState, Order
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.storms import Opened, StormKind, StormState
+from goodhoster.model.storms import CountedCase, StormKind, StormState
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
@@ -376,7 +376,7 @@ def test_the_decision_that_won_goes_on_after_a_crash(
 def test_a_storm_can_be_undone_although_a_crash_left_a_case_that_was_never_opened(services: Services) -> None:
     """It could never be undone then, in versions that kept storms in a file of their own."""
     storm = storm_of_a_logo(services)
-    services.storms.note(Opened("20260301-nothing", ("police",), services.now, automatic=False, storm=storm))
+    services.storms.note(CountedCase("20260301-nothing", ("police",), services.now, automatic=False, storm=storm))
     assert services.toolkit.undo_storm(storm, EVE).refused == ()
     assert services.contents() == ["logo"] * 4
 

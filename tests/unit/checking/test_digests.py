@@ -8,7 +8,7 @@ from goodhoster.checking.digests import read_content
 from goodhoster.errors import UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.uploads import Content
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.verdicts import ContentKind
 
 BLOCK = 1 << 18
 
@@ -29,7 +29,7 @@ def test_all_digests_are_those_that_hashlib_makes_of_the_whole(tmp_path: Path, s
     for algorithm in Algorithm:
         assert read_of_it.digests.of(algorithm).hex == hashlib.new(algorithm.value, content).hexdigest()
     assert read_of_it.size == size
-    assert read_of_it.kind is (Kind.IMAGE if size >= 6 else Kind.OTHER)
+    assert read_of_it.kind is (ContentKind.IMAGE if size >= 6 else ContentKind.OTHER)
 
 
 def test_it_is_read_from_its_start_wherever_the_descriptor_is(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, Fault
-from goodhoster.model.verdicts import Category, Kind, Match, SourceAnswer, VerdictKind
+from goodhoster.model.verdicts import Category, ContentKind, Match, SourceAnswer, VerdictKind
 from goodhoster.testing.suites.hash_source import made_up
 
-CONTENT = Content(made_up("content").digests, Kind.IMAGE, 7)
+CONTENT = Content(made_up("content").digests, ContentKind.IMAGE, 7)
 NEAR = Match("alike", FingerprintKind.PDQ, Category.ILLEGAL, 12)
 ALIKE = Match("alike", FingerprintKind.PDQ, Category.ILLEGAL, 0)
 KNOWN = Match("memory", Algorithm.SHA1, Category.BASELINE)
@@ -74,7 +74,7 @@ def test_without_a_source_nothing_was_checked(*, picture: bool) -> None:
 
 
 def test_nothing_is_clear_though_a_list_has_the_digest_of_nothing() -> None:
-    empty = replace(CONTENT, size=0, kind=Kind.OTHER)
+    empty = replace(CONTENT, size=0, kind=ContentKind.OTHER)
     assert verdict_of(empty, [memory(knows=True)], picture=True).kind is VerdictKind.CLEAR
 
 
@@ -85,23 +85,25 @@ def test_what_is_no_picture_is_asked_of_local_sources_only() -> None:
 
 
 def test_a_picture_in_an_archive_makes_it_known() -> None:
-    archive = Content(made_up("archive").digests, Kind.OTHER, 7, members=(made_up("other").digests, CONTENT.digests))
+    archive = Content(
+        made_up("archive").digests, ContentKind.OTHER, 7, members=(made_up("other").digests, CONTENT.digests)
+    )
     verdict = verdict_of(replace(archive, opened_alone=True), [memory(knows=True)], picture=False)
     assert (verdict.kind, verdict.matches) == (VerdictKind.KNOWN, (KNOWN,))
 
 
 def test_not_by_the_word_of_a_process_that_opened_files_of_others() -> None:
-    archive = Content(made_up("archive").digests, Kind.OTHER, 7, members=(CONTENT.digests,))
+    archive = Content(made_up("archive").digests, ContentKind.OTHER, 7, members=(CONTENT.digests,))
     for sources in [memory(knows=True)], [memory(knows=True), memory(fails=True)]:
         verdict = verdict_of(archive, sources, picture=False)
         assert (verdict.kind, verdict.matches, verdict.reason) == (VerdictKind.UNCHECKED, (), "not-confirmed")
-    both = replace(CONTENT, kind=Kind.OTHER, members=(made_up("member").digests, CONTENT.digests))
+    both = replace(CONTENT, kind=ContentKind.OTHER, members=(made_up("member").digests, CONTENT.digests))
     verdict = verdict_of(both, [memory(knows=True)], picture=True)
     assert (verdict.kind, verdict.matches, verdict.reason) == (VerdictKind.KNOWN, (KNOWN,), "not-confirmed")
 
 
 def test_an_archive_whose_members_were_not_answered_is_unchecked() -> None:
-    archive = Content(made_up("archive").digests, Kind.OTHER, 7, members=(CONTENT.digests,))
+    archive = Content(made_up("archive").digests, ContentKind.OTHER, 7, members=(CONTENT.digests,))
     assert verdict_of(archive, [memory(fails=True)], picture=False).kind is VerdictKind.UNCHECKED
 
 
@@ -141,14 +143,14 @@ def test_a_source_by_fingerprint_is_told_whether_the_content_was_opened() -> Non
     for content, told in [
         (CONTENT, None),
         (replace(CONTENT, fingerprints=(fingerprint,)), (fingerprint,)),
-        (replace(CONTENT, kind=Kind.VIDEO), ()),
+        (replace(CONTENT, kind=ContentKind.VIDEO), ()),
     ]:
         source = memory()
         verdict_of(content, [source], picture=True)
         assert [question.fingerprints for question in source.asked] == [told]
 
 
-VIDEO = replace(CONTENT, kind=Kind.VIDEO)
+VIDEO = replace(CONTENT, kind=ContentKind.VIDEO)
 
 
 def by_fingerprint_only() -> MemorySource:
@@ -171,12 +173,12 @@ def test_a_video_that_one_source_compares_is_what_that_one_says() -> None:
 def test_what_is_no_picture_needs_no_fingerprint() -> None:
     source = by_fingerprint_only()
     source.local = True
-    text = replace(CONTENT, kind=Kind.OTHER)
+    text = replace(CONTENT, kind=ContentKind.OTHER)
     assert verdict_of(text, [source], picture=False).kind is VerdictKind.CLEAR
 
 
 def test_a_member_that_no_source_compares_leaves_its_archive_unchecked() -> None:
-    archive = replace(CONTENT, kind=Kind.OTHER, members=(made_up("member").digests,))
+    archive = replace(CONTENT, kind=ContentKind.OTHER, members=(made_up("member").digests,))
     assert verdict_of(archive, [by_fingerprint_only()], picture=False).reason == "not-askable"
 
 
@@ -217,6 +219,6 @@ class AboutSome(MemorySource):
 
 
 def test_who_did_not_answer_about_something_inside_did_not_answer() -> None:
-    archive = replace(CONTENT, kind=Kind.OTHER, members=(made_up("inside").digests,))
+    archive = replace(CONTENT, kind=ContentKind.OTHER, members=(made_up("inside").digests,))
     verdict = verdict_of(archive, [AboutSome({}, name="some"), MemorySource({})], picture=False)
     assert (verdict.kind, verdict.answered) == (VerdictKind.CLEAR, (SourceAnswer("memory"),))

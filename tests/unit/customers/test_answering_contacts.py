@@ -8,13 +8,13 @@ import pytest
 from goodhoster.customers.vetting.answering_contacts import AnsweringContacts
 from goodhoster.model.customers.contact_requests import ContactRequest, RequestKind
 from goodhoster.model.customers.register import Contact, Customer
-from goodhoster.model.customers.vetting import EvidenceKind, Outcome, RiskEstimate, RiskLevel, VettingState
+from goodhoster.model.customers.vetting import CheckOutcome, RiskEstimate, RiskLevel, VettingEvidenceKind, VettingState
 from goodhoster.policy.contacts import status_of
 from goodhoster.policy.vetting import VettingPolicy, assess
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 ANNA = Customer("anna", contacts=(Contact("email", "anna@client.example"), Contact("phone", "+31201234567")))
-POLICY = VettingPolicy(required={RiskLevel.NORMAL: (EvidenceKind.EMAIL,)})
+POLICY = VettingPolicy(required={RiskLevel.NORMAL: (VettingEvidenceKind.EMAIL,)})
 RISK = RiskEstimate(RiskLevel.NORMAL, 0, ())
 
 
@@ -69,4 +69,4 @@ def test_only_what_was_answered_and_still_counts_is_proven(
 def test_a_telephone_that_was_heard_is_evidence_of_its_own() -> None:
     facts = Facts(asked(3, RequestKind.PHONE, answered_at=ago(3)))
     (found,) = AnsweringContacts(lambda: facts).evidence_of("anna")  # type: ignore[arg-type,return-value]
-    assert (found.kind, found.outcome, found.at) == (EvidenceKind.PHONE, Outcome.PASSED, ago(3))
+    assert (found.kind, found.outcome, found.at) == (VettingEvidenceKind.PHONE, CheckOutcome.PASSED, ago(3))

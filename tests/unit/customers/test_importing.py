@@ -10,7 +10,7 @@ import pytest
 
 from goodhoster.adapters.stores.memory_customers import MemoryCustomerStore
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.customers.importing.importer import ImportOrder, ImportResult, RegisterImporter
+from goodhoster.customers.importing.importer import ImportResult, RegisterImporter, RegisterImportOrder
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.customers.register import Contact, Service
@@ -34,7 +34,7 @@ class Importing:
         file = self.folder / name
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
         asked = {"origin": "list", "actor": "tester"} | order
-        return self.importer.import_file(file, ImportOrder(**asked))  # type: ignore[arg-type]
+        return self.importer.import_file(file, RegisterImportOrder(**asked))  # type: ignore[arg-type]
 
     @property
     def ids(self) -> list[str]:
@@ -269,7 +269,7 @@ def test_a_list_that_cannot_be_read_changes_nothing(importing: Importing, name: 
 def test_only_a_regular_file_is_a_list(importing: Importing, make: Callable[[Path], object]) -> None:
     make(importing.folder / "odd.csv")
     with pytest.raises(ConfigurationError):
-        importing.importer.import_file(importing.folder / "odd.csv", ImportOrder("list", "tester"))
+        importing.importer.import_file(importing.folder / "odd.csv", RegisterImportOrder("list", "tester"))
 
 
 def test_lines_of_one_customer_add_up_and_may_not_contradict(importing: Importing) -> None:

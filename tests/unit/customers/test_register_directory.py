@@ -11,8 +11,8 @@ from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.assembly.notices import directories
 from goodhoster.errors import ConfigurationError
 from goodhoster.locating.site_map import SiteMap
-from goodhoster.model.customers.contacts import Contact
-from goodhoster.model.customers.register import Site
+from goodhoster.model.customers.contacts import AbuseContact
+from goodhoster.model.customers.register import CustomerSite
 from goodhoster.ports import Directory
 from goodhoster.settings import load
 from goodhoster.testing.suites.customer_store import ANNA, BOB, a_site, imported
@@ -35,17 +35,17 @@ def directory(tmp_path: Path) -> Directory:
     return directory
 
 
-def fill(folder: Path, *sites: Site) -> None:
+def fill(folder: Path, *sites: CustomerSite) -> None:
     with closing(customers_file(folder / "state" / "customers.sqlite")) as record:
         imported(SqliteCustomerStore(record), [ANNA, BOB], sites, replace=True)
 
 
 def test_a_host_leads_to_its_customer_and_document_root(directory: Directory, tmp_path: Path) -> None:
-    fill(tmp_path, a_site("anna.example", "anna", b"/srv/\xff", "www.anna.example"), Site("bob.example", "bob"))
+    fill(tmp_path, a_site("anna.example", "anna", b"/srv/\xff", "www.anna.example"), CustomerSite("bob.example", "bob"))
     sites = SiteMap(directory.sites())
     (found,) = sites.named("www.anna.example")
     assert (found.site.customer, [route.directory for route in found.site.routes]) == ("anna", [b"/srv/\xff"])
-    assert sites.contact_of("anna") == Contact("anna", "abuse@anna.example", "nl")
+    assert sites.contact_of("anna") == AbuseContact("anna", "abuse@anna.example", "nl")
     (without,) = sites.named("bob.example")
     assert "where the files" in without.site.trouble
     assert sites.contact_of("bob") is None

@@ -16,7 +16,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.cases import Order
 from goodhoster.model.customers.register import Contact, Customer, Service
-from goodhoster.model.customers.screening import Agreement, Decision, Finding, Party, ScreeningRun
+from goodhoster.model.customers.screening import Agreement, Party, ScreeningDecision, ScreeningFinding, ScreeningRun
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 JAN = Order("jan", "looked at both")
@@ -46,7 +46,7 @@ class Screening:
         self.file.write_text("\n".join([header, *lines]) + "\n")
         return self.desk.screen("police", self.file, JAN, smaller=smaller)
 
-    def found(self, *decisions: Decision) -> list[Finding]:
+    def found(self, *decisions: ScreeningDecision) -> list[ScreeningFinding]:
         return list(self.desk.findings(frozenset(decisions)))
 
 
@@ -122,7 +122,7 @@ def test_a_finding_says_what_speaks_for_it_and_against_it(screening: Screening) 
     assert compared["country"] == ("GB", "NL", Agreement.DIFFERENT)
     assert compared["birth date"] == ("1980-01-01", "1980-01-01", Agreement.SAME)
     assert finding.contradicted == ("country",)
-    assert finding.decision is Decision.OPEN
+    assert finding.decision is ScreeningDecision.OPEN
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_what_is_no_list_is_refused_and_changes_nothing(screening: Screening, co
     with pytest.raises(RefusedError):
         screening.desk.screen("police", screening.file, JAN)
 
-    assert [each.decision for each in screening.found()] == [Decision.OPEN]
+    assert [each.decision for each in screening.found()] == [ScreeningDecision.OPEN]
 
 
 def test_a_line_that_cannot_be_read_is_told(screening: Screening) -> None:
@@ -228,7 +228,7 @@ def test_a_line_that_cannot_be_read_is_told(screening: Screening) -> None:
 def test_a_quote_that_is_not_closed_hides_nobody(screening: Screening, lines: tuple[str, ...]) -> None:
     screening.parties = [person("John Smith")]
     screening(*(f"x{n},Nobody At All {n}," for n in range(3)), "e2,John Smith,")
-    assert len(screening.found(Decision.OPEN)) == 1
+    assert len(screening.found(ScreeningDecision.OPEN)) == 1
     run = screening(*lines, "e4,Somebody Quite Else,")
     assert run.unread_count >= 1
     assert (run.withdrawn, run.open) == (0, 1)
@@ -263,31 +263,31 @@ def test_what_was_decided_is_asked_again_only_when_something_changed(screening: 
     screening.parties = [person("John Smith", countries=["NL"])]
     screening("e1,John Smith,GB")
     (finding,) = screening.found()
-    decided = screening.desk.decide(finding.id, Decision.NO_MATCH, JAN)
+    decided = screening.desk.decide(finding.id, ScreeningDecision.NO_MATCH, JAN)
     assert (decided.actor, decided.reason) == ("jan", "looked at both")
 
     assert screening("e1,John Smith,GB").found == 0
-    assert screening.found()[0].decision is Decision.NO_MATCH
+    assert screening.found()[0].decision is ScreeningDecision.NO_MATCH
 
     assert screening("e1,John Smith,NL").found == 1
     (again,) = screening.found()
-    assert (again.decision, again.asked_again, again.id) == (Decision.OPEN, True, finding.id)
+    assert (again.decision, again.asked_again, again.id) == (ScreeningDecision.OPEN, True, finding.id)
 
 
 def test_what_gives_no_cause_any_more_is_withdrawn_and_decisions_stay(screening: Screening) -> None:
     screening.parties = [person("John Smith"), person("Anna Vos", "c2"), person("Bob Bos", "c3")]
     screening("e1,John Smith,", "e2,Anna Vos,", "e3,Bob Bos,")
     decided = next(each for each in screening.found() if each.entry == "e1")
-    screening.desk.decide(decided.id, Decision.MATCH, JAN)
+    screening.desk.decide(decided.id, ScreeningDecision.MATCH, JAN)
 
     run = screening("e3,Bob Bos,", smaller=True)
 
     assert run.withdrawn == 1
     decisions = {each.entry: each.decision for each in screening.found()}
-    assert decisions == {"e1": Decision.MATCH, "e2": Decision.WITHDRAWN, "e3": Decision.OPEN}
+    assert decisions == {"e1": ScreeningDecision.MATCH, "e2": ScreeningDecision.WITHDRAWN, "e3": ScreeningDecision.OPEN}
     screening.parties = screening.parties[:2]
     screening("e3,Bob Bos,")
-    assert {each.entry: each.decision for each in screening.found()}["e3"] is Decision.WITHDRAWN
+    assert {each.entry: each.decision for each in screening.found()}["e3"] is ScreeningDecision.WITHDRAWN
 
 
 def test_a_list_that_lost_most_is_refused_until_a_person_says_so(screening: Screening) -> None:
@@ -320,11 +320,11 @@ def test_an_entry_that_resembles_everybody_says_nothing(screening: Screening) ->
 def test_the_log_has_ids_and_no_names(screening: Screening) -> None:
     screening.parties = [person("John Smith")]
     screening("e1,John Smith,")
-    screening.desk.decide(screening.found()[0].id, Decision.NO_MATCH, JAN)
+    screening.desk.decide(screening.found()[0].id, ScreeningDecision.NO_MATCH, JAN)
     with pytest.raises(RefusedError):
-        screening.desk.decide(screening.found()[0].id, Decision.MATCH, Order("jan", "bsn 111222333"))
+        screening.desk.decide(screening.found()[0].id, ScreeningDecision.MATCH, Order("jan", "bsn 111222333"))
     with pytest.raises(RefusedError):
-        screening.desk.decide(screening.found()[0].id, Decision.OPEN, JAN)
+        screening.desk.decide(screening.found()[0].id, ScreeningDecision.OPEN, JAN)
 
     logged = [(entry.event.kind, str(dict(entry.event.data))) for entry in screening.audit.entries()]
     assert [kind for kind, _ in logged] == ["screening.done", "screening.decided"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.identity.neutral import NeutralProvider
-from goodhoster.adapters.identity.provider import Account
+from goodhoster.adapters.identity.provider import ProviderAccount
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.adapters.stores.customers.screening import SqliteScreeningStore
@@ -22,7 +22,7 @@ from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.customers.register import Register
 from goodhoster.customers.screening.desk import ScreeningDesk, ScreeningParts
-from goodhoster.customers.standing.appeals import Decision as AppealDecision
+from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.customers.standing.desk import StandingDesk
 from goodhoster.customers.suspension.desk import SuspensionOrder
 from goodhoster.customers.vetting.desk import Checked, VettingDesk, VettingParts
@@ -33,10 +33,10 @@ from goodhoster.model.cases import CaseState
 from goodhoster.model.cases import Order as Word
 from goodhoster.model.customers.house_rules import CustomerRules
 from goodhoster.model.customers.register import Customer
-from goodhoster.model.customers.screening import Decision
+from goodhoster.model.customers.screening import ScreeningDecision
 from goodhoster.model.customers.standing import AppealState, Rung, Step, StepState
 from goodhoster.model.customers.suspensions import Suspension, SuspensionState
-from goodhoster.model.customers.vetting import EvidenceKind, Outcome
+from goodhoster.model.customers.vetting import CheckOutcome, VettingEvidenceKind
 from goodhoster.policy.vetting import VettingPolicy
 from goodhoster.ports.panels import SuspensionQuery
 from goodhoster.testing.panels.hosting import made_up_hosting
@@ -204,7 +204,7 @@ class Screened:
         parts = ScreeningParts(lambda: (), self.store, self.audit, lambda: NOW, FileLock(folder / "lock"))
         self.desk = ScreeningDesk(parts)
 
-    def decide(self, decision: Decision, word: Word) -> Order:
+    def decide(self, decision: ScreeningDecision, word: Word) -> Order:
         def order(ready: Callable[[], None]) -> object:
             other = Screened(self.folder)
             ready()
@@ -226,20 +226,22 @@ def screened(tmp_path: Path) -> Iterator[Screened]:
 
 @pytest.mark.parametrize("_", range(3))
 def test_of_two_decisions_about_a_finding_one_wins(screened: Screened, _: int) -> None:
-    won, told = one_won(at_once(screened.decide(Decision.MATCH, ANNA), screened.decide(Decision.NO_MATCH, BOB)))
+    won, told = one_won(
+        at_once(screened.decide(ScreeningDecision.MATCH, ANNA), screened.decide(ScreeningDecision.NO_MATCH, BOB))
+    )
     now, first = screened.store.get(FINDING.id), (ANNA, BOB)[won]
-    assert (now.decision, now.actor) == ((Decision.MATCH, Decision.NO_MATCH)[won], first.actor)
+    assert (now.decision, now.actor) == ((ScreeningDecision.MATCH, ScreeningDecision.NO_MATCH)[won], first.actor)
     assert f"was decided by {first.actor} at 2026-11-02 12:00:00 UTC as {now.decision}: {first.reason}" in told
     assert "--overrule" in told
     assert screened.logged() == 1
-    overruled = screened.desk.decide(FINDING.id, Decision.NO_MATCH, BOB, overrule=True)
-    assert (overruled.decision, overruled.actor) == (Decision.NO_MATCH, "bob")
+    overruled = screened.desk.decide(FINDING.id, ScreeningDecision.NO_MATCH, BOB, overrule=True)
+    assert (overruled.decision, overruled.actor) == (ScreeningDecision.NO_MATCH, "bob")
 
 
 def test_a_finding_whose_decision_was_killed_before_it_was_on_record_is_open(screened: Screened) -> None:
-    killed(screened.decide(Decision.MATCH, ANNA), (SqliteScreeningStore, "save"))
+    killed(screened.decide(ScreeningDecision.MATCH, ANNA), (SqliteScreeningStore, "save"))
     assert screened.store.get(FINDING.id) == FINDING
-    assert screened.desk.decide(FINDING.id, Decision.NO_MATCH, BOB).actor == "bob"
+    assert screened.desk.decide(FINDING.id, ScreeningDecision.NO_MATCH, BOB).actor == "bob"
 
 
 def test_a_decision_that_is_taken_while_customers_are_compared_is_not_lost(screened: Screened) -> None:
@@ -248,14 +250,14 @@ def test_a_decision_that_is_taken_while_customers_are_compared_is_not_lost(scree
     file.write_text("id,name\nentry-1,Anna Example\n")
 
     def parties() -> Iterator[object]:
-        screened.desk.decide(FINDING.id, Decision.NO_MATCH, BOB)
+        screened.desk.decide(FINDING.id, ScreeningDecision.NO_MATCH, BOB)
         return iter(())
 
     other = Screened(screened.folder)
     object.__setattr__(other.desk._parts, "parties", parties)
     other.desk.screen("police", file, ANNA)
     other.record.close()
-    assert screened.store.get(FINDING.id).decision is Decision.NO_MATCH
+    assert screened.store.get(FINDING.id).decision is ScreeningDecision.NO_MATCH
 
 
 # Who a customer is
@@ -272,15 +274,15 @@ class Vetted:
         self.store, self.audit = SqliteVettingStore(self.record), FileAuditLog(folder / "audit.log", lambda: NOW)
         facts = RiskFacts(register, (), lambda _: False)
         policy = VettingPolicy(required={})
-        nobody = NeutralProvider(Account("idp", "http://127.0.0.1:9", "s", "t", within=1.0), lambda: NOW)
+        nobody = NeutralProvider(ProviderAccount("idp", "http://127.0.0.1:9", "s", "t", within=1.0), lambda: NOW)
         parts = VettingParts(register, self.store, self.audit, lambda: NOW, policy, facts, {"idp": nobody})
         self.desk = VettingDesk(parts)
 
-    def record_of(self, outcome: Outcome, word: Word) -> Order:
+    def record_of(self, outcome: CheckOutcome, word: Word) -> Order:
         def order(ready: Callable[[], None]) -> object:
             other = Vetted(self.folder)
             ready()
-            checked = Checked(EvidenceKind.IDENTITY_DOCUMENT, outcome, "passport")
+            checked = Checked(VettingEvidenceKind.IDENTITY_DOCUMENT, outcome, "passport")
             return other.desk.record("acme", checked, word).state
 
         return order
@@ -306,10 +308,12 @@ def vetted(tmp_path: Path) -> Iterator[Vetted]:
 
 @pytest.mark.parametrize("_", range(3))
 def test_of_two_who_record_another_outcome_the_second_is_told_of_the_first(vetted: Vetted, _: int) -> None:
-    won, told = one_won(at_once(vetted.record_of(Outcome.PASSED, ANNA), vetted.record_of(Outcome.FAILED, BOB)))
+    won, told = one_won(
+        at_once(vetted.record_of(CheckOutcome.PASSED, ANNA), vetted.record_of(CheckOutcome.FAILED, BOB))
+    )
     (kept,) = vetted.store.evidence_of("acme")
     first = (ANNA, BOB)[won]
-    assert (kept.outcome, kept.checker) == ((Outcome.PASSED, Outcome.FAILED)[won], first.actor)
+    assert (kept.outcome, kept.checker) == ((CheckOutcome.PASSED, CheckOutcome.FAILED)[won], first.actor)
     assert f"{first.actor} recorded identity-document {kept.outcome} at 12:00:00 UTC: {first.reason}" in told
     assert vetted.logged("vetting.evidence") == 1
 
@@ -324,14 +328,14 @@ def test_a_session_is_one_customers_whoever_says_so_at_once(vetted: Vetted, _: i
 
 
 def test_two_who_record_the_same_agree(vetted: Vetted) -> None:
-    answers = at_once(vetted.record_of(Outcome.PASSED, ANNA), vetted.record_of(Outcome.PASSED, BOB))
+    answers = at_once(vetted.record_of(CheckOutcome.PASSED, ANNA), vetted.record_of(CheckOutcome.PASSED, BOB))
     assert all(answer.startswith("done") for answer in answers)
 
 
 def test_an_outcome_whose_process_was_killed_before_it_was_on_record_was_not_recorded(vetted: Vetted) -> None:
-    killed(vetted.record_of(Outcome.PASSED, ANNA), (SqliteVettingStore, "add"))
+    killed(vetted.record_of(CheckOutcome.PASSED, ANNA), (SqliteVettingStore, "add"))
     assert not vetted.store.evidence_of("acme")
-    vetted.desk.record("acme", Checked(EvidenceKind.IDENTITY_DOCUMENT, Outcome.FAILED, "passport"), BOB)
+    vetted.desk.record("acme", Checked(VettingEvidenceKind.IDENTITY_DOCUMENT, CheckOutcome.FAILED, "passport"), BOB)
     assert [one.checker for one in vetted.store.evidence_of("acme")] == ["bob"]
 
 

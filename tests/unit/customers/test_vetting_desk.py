@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.identity.neutral import NeutralProvider
-from goodhoster.adapters.identity.provider import Account
+from goodhoster.adapters.identity.provider import ProviderAccount
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.adapters.stores.customers.vetting import SqliteVettingStore
@@ -18,14 +18,14 @@ from goodhoster.customers.vetting.desk import Checked, VettingDesk, VettingParts
 from goodhoster.customers.vetting.risk import RiskFacts
 from goodhoster.errors import PassingError, RefusedError, UnreadableError
 from goodhoster.model.cases import Order
-from goodhoster.model.customers.register import Customer, Site
+from goodhoster.model.customers.register import Customer, CustomerSite
 from goodhoster.model.customers.vetting import (
+    CheckOutcome,
     CompanyAnswer,
-    Evidence,
-    EvidenceKind,
-    Outcome,
     RiskFact,
     RiskLevel,
+    VettingEvidence,
+    VettingEvidenceKind,
     VettingState,
 )
 from goodhoster.policy.vetting import VettingPolicy
@@ -34,7 +34,7 @@ from goodhoster.testing.suites.customer_store import imported
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 JAN = Order("jan", "seen at the counter")
-ONLY_DOCUMENT = VettingPolicy(required=dict.fromkeys(RiskLevel, (EvidenceKind.IDENTITY_DOCUMENT,)))
+ONLY_DOCUMENT = VettingPolicy(required=dict.fromkeys(RiskLevel, (VettingEvidenceKind.IDENTITY_DOCUMENT,)))
 
 
 class Registered:
@@ -43,7 +43,7 @@ class Registered:
     name = "kvk"
     schemes = frozenset({"nl.kvk"})
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: CheckOutcome) -> None:
         self.outcome = outcome
 
     def look_up(self, scheme: str, value: str) -> CompanyAnswer:
@@ -53,10 +53,10 @@ class Registered:
 class Proofs:
     """The contacts that answer, or cannot say."""
 
-    def __init__(self, proven: Sequence[Evidence] | None) -> None:
+    def __init__(self, proven: Sequence[VettingEvidence] | None) -> None:
         self.proven = proven
 
-    def evidence_of(self, customer_id: str) -> Sequence[Evidence]:  # noqa: ARG002 - as the port has it
+    def evidence_of(self, customer_id: str) -> Sequence[VettingEvidence]:  # noqa: ARG002 - as the port has it
         if self.proven is None:
             raise PassingError("the record is locked")
         return self.proven
@@ -90,7 +90,12 @@ def made(tmp_path: Path) -> Iterator[Desk]:
             Customer("acme", "Acme BV", "company", company_number="nl.kvk:12345678"),
             Customer("recorded"),
         ]
-        imported(store, customers, [Site("free.tk", "bob"), Site("acme.example", "acme")], former=[("old", "anna")])
+        imported(
+            store,
+            customers,
+            [CustomerSite("free.tk", "bob"), CustomerSite("acme.example", "acme")],
+            former=[("old", "anna")],
+        )
         yield Desk(tmp_path, SqliteVettingStore(file), Register(store))
 
 
@@ -101,13 +106,13 @@ def server() -> Iterator[FakeIdentityProvider]:
 
 
 def provided(made: Desk, server: FakeIdentityProvider) -> VettingDesk:
-    account = Account("idp", server.url, server.secret, server.token, within=1.0)
+    account = ProviderAccount("idp", server.url, server.secret, server.token, within=1.0)
     made.parts = replace(made.parts, providers={"idp": NeutralProvider(account, lambda: made.now)})
     return made.desk
 
 
-def document(outcome: Outcome = Outcome.PASSED, **more: object) -> Checked:
-    return Checked(EvidenceKind.IDENTITY_DOCUMENT, outcome, "passport", **more)  # type: ignore[arg-type]
+def document(outcome: CheckOutcome = CheckOutcome.PASSED, **more: object) -> Checked:
+    return Checked(VettingEvidenceKind.IDENTITY_DOCUMENT, outcome, "passport", **more)  # type: ignore[arg-type]
 
 
 def test_a_check_by_a_person_is_kept_with_who_and_why(made: Desk) -> None:
@@ -126,7 +131,7 @@ def test_a_check_by_a_person_is_kept_with_who_and_why(made: Desk) -> None:
 
 
 def test_evidence_of_a_former_id_counts(made: Desk) -> None:
-    made.parts.store.add(Evidence("old", EvidenceKind.IDENTITY_DOCUMENT, Outcome.PASSED, NOW, "jan"))
+    made.parts.store.add(VettingEvidence("old", VettingEvidenceKind.IDENTITY_DOCUMENT, CheckOutcome.PASSED, NOW, "jan"))
 
     assert made.desk.vetting_of("anna").state is VettingState.VETTED
     assert made.desk.vetting_of("old").customer == "anna"
@@ -139,14 +144,14 @@ def test_evidence_of_a_former_id_counts(made: Desk) -> None:
         (document(), "see scan.jpg"),
         (replace(document(), detail="NX1234567"), "seen"),
         (replace(document(), detail=""), "seen"),
-        (document(Outcome.PENDING), "seen"),
-        (document(Outcome.UNCHECKED), "seen"),
+        (document(CheckOutcome.PENDING), "seen"),
+        (document(CheckOutcome.UNCHECKED), "seen"),
         (document(on=date(2026, 11, 3)), "seen"),
-        (Checked(EvidenceKind.EMAIL, Outcome.PASSED), "he said so"),
-        (Checked(EvidenceKind.PAYMENT_METHOD, Outcome.PASSED, "cryptocurrency"), "paid"),
-        (Checked(EvidenceKind.PAYMENT_METHOD, Outcome.PASSED, "NL91ABNA0417164300"), "paid"),
-        (Checked(EvidenceKind.PHONE, Outcome.PASSED, "+31612345678"), "called"),
-        (Checked(EvidenceKind.COMPANY_NUMBER, Outcome.PASSED, "nl.bsn:111222333"), "looked up"),
+        (Checked(VettingEvidenceKind.EMAIL, CheckOutcome.PASSED), "he said so"),
+        (Checked(VettingEvidenceKind.PAYMENT_METHOD, CheckOutcome.PASSED, "cryptocurrency"), "paid"),
+        (Checked(VettingEvidenceKind.PAYMENT_METHOD, CheckOutcome.PASSED, "NL91ABNA0417164300"), "paid"),
+        (Checked(VettingEvidenceKind.PHONE, CheckOutcome.PASSED, "+31612345678"), "called"),
+        (Checked(VettingEvidenceKind.COMPANY_NUMBER, CheckOutcome.PASSED, "nl.bsn:111222333"), "looked up"),
     ],
 )
 def test_what_must_not_be_kept_is_refused_and_nowhere(made: Desk, checked: Checked, reason: str) -> None:
@@ -179,20 +184,20 @@ def test_facts_that_we_see_ourselves(made: Desk) -> None:
     assert holds("anna", RiskFact.RESELLER) is True
     assert holds("bob", RiskFact.RESELLER) is None
     assert holds("recorded", RiskFact.OWN_RECORD) is True
-    made.desk.record("acme", Checked(EvidenceKind.PAYMENT_METHOD, Outcome.FAILED, "prepaid"), JAN)
+    made.desk.record("acme", Checked(VettingEvidenceKind.PAYMENT_METHOD, CheckOutcome.FAILED, "prepaid"), JAN)
     assert holds("acme", RiskFact.ANONYMOUS_PAYMENT) is True
 
 
 @pytest.mark.parametrize(
     ("outcome", "state"),
     [
-        (Outcome.PASSED, VettingState.VETTED),
-        (Outcome.FAILED, VettingState.FAILED),
-        (Outcome.UNCHECKED, VettingState.UNCHECKED),
+        (CheckOutcome.PASSED, VettingState.VETTED),
+        (CheckOutcome.FAILED, VettingState.FAILED),
+        (CheckOutcome.UNCHECKED, VettingState.UNCHECKED),
     ],
 )
-def test_a_company_number_is_asked_of_its_register(made: Desk, outcome: Outcome, state: VettingState) -> None:
-    only_company = VettingPolicy(required=dict.fromkeys(RiskLevel, (EvidenceKind.COMPANY_NUMBER,)))
+def test_a_company_number_is_asked_of_its_register(made: Desk, outcome: CheckOutcome, state: VettingState) -> None:
+    only_company = VettingPolicy(required=dict.fromkeys(RiskLevel, (VettingEvidenceKind.COMPANY_NUMBER,)))
     made.parts = replace(made.parts, policy=only_company, registers=(Registered(outcome),))
 
     assert made.desk.check_company("acme", "", JAN).state is state
@@ -203,16 +208,16 @@ def test_without_a_register_a_number_is_unchecked(made: Desk) -> None:
     made.desk.check_company("acme", "fr.siren:732829320", JAN)
 
     (kept,) = made.parts.store.evidence_of("acme")
-    assert (kept.outcome, kept.reason) == (Outcome.UNCHECKED, "no register is set for fr.siren")
+    assert (kept.outcome, kept.reason) == (CheckOutcome.UNCHECKED, "no register is set for fr.siren")
 
 
 def test_a_part_that_cannot_say_leaves_its_kind_unchecked(made: Desk) -> None:
-    only_mail = VettingPolicy(required=dict.fromkeys(RiskLevel, (EvidenceKind.EMAIL,)))
-    proven = Evidence("anna", EvidenceKind.EMAIL, Outcome.PASSED, NOW, "goodhoster")
-    made.parts = replace(made.parts, policy=only_mail, proofs={EvidenceKind.EMAIL: Proofs([proven])})
+    only_mail = VettingPolicy(required=dict.fromkeys(RiskLevel, (VettingEvidenceKind.EMAIL,)))
+    proven = VettingEvidence("anna", VettingEvidenceKind.EMAIL, CheckOutcome.PASSED, NOW, "goodhoster")
+    made.parts = replace(made.parts, policy=only_mail, proofs={VettingEvidenceKind.EMAIL: Proofs([proven])})
     assert made.desk.vetting_of("anna").state is VettingState.VETTED
 
-    made.parts = replace(made.parts, proofs={EvidenceKind.EMAIL: Proofs(None)})
+    made.parts = replace(made.parts, proofs={VettingEvidenceKind.EMAIL: Proofs(None)})
 
     assert made.desk.vetting_of("anna").state is VettingState.UNCHECKED
 

@@ -23,7 +23,7 @@ from goodhoster.model.exemptions import Exemption, ExemptionSet
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, Fault
-from goodhoster.model.verdicts import Category, Kind, Match, VerdictKind
+from goodhoster.model.verdicts import Category, ContentKind, Match, VerdictKind
 from goodhoster.testing.suites.hash_source import made_up
 
 LOGO, OTHER = made_up("logo").digests, made_up("other").digests
@@ -186,7 +186,7 @@ def test_published_checksums_exempt_by_md5_and_say_so(place: Place) -> None:
 
 
 def logo(*, members: tuple[Digests, ...] = (), fault: Fault | None = None) -> Content:
-    return Content(LOGO, Kind.IMAGE, 7, members=members, fault=fault, opened_alone=True)
+    return Content(LOGO, ContentKind.IMAGE, 7, members=members, fault=fault, opened_alone=True)
 
 
 class Knows(MemorySource):

@@ -7,7 +7,7 @@ import pytest
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.errors import AuditError, ConfigurationError, RefusedError
 from goodhoster.hashlists.audited_changes import RecordedLists
-from goodhoster.hashlists.own_lists import ImportOrder, survey
+from goodhoster.hashlists.own_lists import ListImportOrder, survey
 from goodhoster.model.verdicts import Category
 
 WHOSE = ("police", Category.ILLEGAL)
@@ -26,7 +26,7 @@ def told(lists: RecordedLists) -> list[tuple[str, object, object]]:
 def test_who_brought_and_who_took_a_list_is_on_record(lists: RecordedLists, tmp_path: Path) -> None:
     file = tmp_path / "list.txt"
     file.write_text("00" * 20 + "\n" + "11" * 20 + "\n")
-    lists.import_files(ImportOrder([file], *WHOSE), "root")
+    lists.import_files(ListImportOrder([file], *WHOSE), "root")
     lists.remove("police", None, "anna")
     assert told(lists) == [
         ("list.intended", "root", None),
@@ -39,7 +39,7 @@ def test_who_brought_and_who_took_a_list_is_on_record(lists: RecordedLists, tmp_
 
 def test_what_came_to_nothing_has_an_intention_only(lists: RecordedLists, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
-        lists.import_files(ImportOrder([tmp_path / "missing"], *WHOSE), "root")
+        lists.import_files(ListImportOrder([tmp_path / "missing"], *WHOSE), "root")
     with pytest.raises(RefusedError):
         lists.remove("police", None, "root")
     assert [kind for kind, *_ in told(lists)] == ["list.intended", "list.intended"]
@@ -50,6 +50,6 @@ def test_without_a_record_nothing_changes(lists: RecordedLists, tmp_path: Path) 
     file.write_text("00" * 20 + "\n")
     with pytest.raises(AuditError):
         RecordedLists(lists.directory, FileAuditLog(tmp_path / "nowhere/audit.log")).import_files(
-            ImportOrder([file], *WHOSE), "root"
+            ListImportOrder([file], *WHOSE), "root"
         )
     assert list(survey(lists.directory)) == []

@@ -14,7 +14,7 @@ from goodhoster.errors import BusyError, ConfigurationError, PermanentError, Ref
 from goodhoster.hashlists.digest_list import DigestList, Entry
 from goodhoster.hashlists.file_names import list_files, list_path
 from goodhoster.hashlists.importing import Imported, Removed, import_entries, remove_lists
-from goodhoster.hashlists.own_lists import ImportOrder, import_files, remove, survey
+from goodhoster.hashlists.own_lists import ListImportOrder, import_files, remove, survey
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 
@@ -74,7 +74,7 @@ def test_a_file_that_cannot_be_read_to_its_end_changes_nothing(tmp_path: Path) -
     good.write_text("1" * 40 + "\n")
     bad.write_text("2" * 40 + "\nrubbish\n")
     with pytest.raises(ConfigurationError, match="line 2"):
-        import_files(tmp_path / "lists", ImportOrder([good, bad], "police", Category.OTHER))
+        import_files(tmp_path / "lists", ListImportOrder([good, bad], "police", Category.OTHER))
     assert whole(tmp_path / "lists") == {}
     assert os.listdir(tmp_path / "lists") == []
 
@@ -201,13 +201,13 @@ def test_a_file_of_digests_and_fingerprints_fills_both_and_replacing_takes_both_
     mixed.write_text(f"sha1,pdq\n{'aa' * 20},{'bb' * 32}\n,{'cc' * 32}\n")
     plain.write_text("dd" * 20)
     lists = tmp_path / "lists"
-    told = import_files(lists, ImportOrder([mixed], "police", Category.ILLEGAL)).lists
+    told = import_files(lists, ListImportOrder([mixed], "police", Category.ILLEGAL)).lists
     assert [(one.algorithm, one.entries) for one in told] == [("sha1", 1), ("pdq", 2)]
     assert [(one.algorithm, one.entries, one.whole) for one in survey(lists)] == [("sha1", 1, True), ("pdq", 2, True)]
-    told = import_files(lists, ImportOrder([plain], "police", replace=True)).lists
+    told = import_files(lists, ListImportOrder([plain], "police", replace=True)).lists
     assert [(one.algorithm, one.entries, one.removed) for one in told] == [("sha1", 1, 1), ("pdq", 0, 2)]
     mixed.write_text(f"pdq\n{'bb' * 32}\n")
-    told = import_files(lists, ImportOrder([mixed], "police", replace=True)).lists
+    told = import_files(lists, ListImportOrder([mixed], "police", replace=True)).lists
     assert [(one.algorithm, one.entries, one.added, one.removed) for one in told] == [
         ("pdq", 1, 1, 0),
         ("sha1", 0, 0, 1),

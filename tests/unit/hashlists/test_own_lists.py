@@ -13,7 +13,7 @@ import pytest
 from goodhoster.errors import ConfigurationError
 from goodhoster.hashlists.entries import KINDS, Reading
 from goodhoster.hashlists.formats.recognition import read_entries
-from goodhoster.hashlists.own_lists import ImportOrder, import_files, survey
+from goodhoster.hashlists.own_lists import ListImportOrder, import_files, survey
 from goodhoster.model.verdicts import Category
 
 MADE_UP = "735cdfd2df22c5e1e7f7bbd470bf4e1767b16aa6"
@@ -25,7 +25,7 @@ def lists(tmp_path: Path) -> Path:
     """A directory in which the police has two digests."""
     file = tmp_path / "before.txt"
     file.write_text(f"{MADE_UP}\n{'ab' * 16}\n")
-    import_files(tmp_path / "lists", ImportOrder([file], "police"))
+    import_files(tmp_path / "lists", ListImportOrder([file], "police"))
     return tmp_path / "lists"
 
 
@@ -61,7 +61,7 @@ def written(folder: Path, *contents: str) -> list[Path]:
 def test_a_half_that_is_no_list_replaces_nothing(lists: Path, tmp_path: Path, rest: str) -> None:
     files = written(tmp_path, OTHER, rest)
     with pytest.raises(ConfigurationError, match=str(files[1])):
-        import_files(lists, ImportOrder(files, "police", replace=True))
+        import_files(lists, ListImportOrder(files, "police", replace=True))
     assert sizes(lists) == {"md5": 1, "sha1": 1}
 
 
@@ -72,12 +72,12 @@ def test_a_half_that_is_no_list_replaces_nothing(lists: Path, tmp_path: Path, re
 )  # fmt: skip
 def test_an_empty_list_is_one(lists: Path, tmp_path: Path, rest: str) -> None:
     files = written(tmp_path, OTHER, rest)
-    import_files(lists, ImportOrder(files, "police", replace=True))
+    import_files(lists, ListImportOrder(files, "police", replace=True))
     assert sizes(lists) == {"sha1": 1}
 
 
 def test_empty_lists_alone_leave_a_source_without_any(lists: Path, tmp_path: Path) -> None:
-    report = import_files(lists, ImportOrder(written(tmp_path, "[]"), "police", replace=True))
+    report = import_files(lists, ListImportOrder(written(tmp_path, "[]"), "police", replace=True))
     assert [(each.algorithm.value, each.entries, each.removed) for each in report.lists] == [
         ("md5", 0, 1),
         ("sha1", 0, 1),
@@ -92,17 +92,17 @@ def test_the_first_page_alone_is_not_all_that_a_source_has(lists: Path, tmp_path
     last = json.dumps({"data": [{"type": "HASH_SHA1", "indicator": MADE_UP}], "paging": {}})
     files = written(tmp_path, page, last)
     with pytest.raises(ConfigurationError, match="more follows"):
-        import_files(lists, ImportOrder(files[:1], "police", replace=True))
+        import_files(lists, ListImportOrder(files[:1], "police", replace=True))
     assert sizes(lists) == {"md5": 1, "sha1": 1}
-    import_files(lists, ImportOrder(files, "police", replace=True))
+    import_files(lists, ListImportOrder(files, "police", replace=True))
     assert sizes(lists) == {"sha1": 2}
-    import_files(lists, ImportOrder(files[:1], "police"))  # adding loses nothing
+    import_files(lists, ListImportOrder(files[:1], "police"))  # adding loses nothing
 
 
 def test_an_import_of_nothing_names_its_files_and_what_they_hold(lists: Path, tmp_path: Path) -> None:
     (file,) = written(tmp_path, '[{"type": "HASH_PHOTODNA", "indicator": "x"}]')
     with pytest.raises(ConfigurationError, match="1 HASH_PHOTODNA") as refusal:
-        import_files(lists, ImportOrder([file], "police"))
+        import_files(lists, ListImportOrder([file], "police"))
     assert str(file) in str(refusal.value)
 
 
@@ -112,7 +112,7 @@ def test_what_is_in_no_list_is_told(lists: Path, tmp_path: Path) -> None:
         {"type": "HASH_SHA1", "indicator": MADE_UP, "deleted": "true"},
         *[{"type": "HASH_TMK", "indicator": "x"}] * 3,
     ]
-    report = import_files(lists, ImportOrder(written(tmp_path, json.dumps(entries)), "police"))
+    report = import_files(lists, ListImportOrder(written(tmp_path, json.dumps(entries)), "police"))
     assert (report.passed_over, report.withdrawn) == ({"HASH_TMK": 3}, 1)
     assert [(each.entries, each.added, each.removed) for each in report.lists] == [(1, 1, 1)]
 
@@ -133,9 +133,9 @@ def test_pdqs_that_were_taken_for_sha256_change_nothing(lists: Path, tmp_path: P
     pdqs = "\n".join(f"{number:02x}{number ^ 255:02x}" + "0f" * 30 for number in range(8))
     files = written(tmp_path, pdqs)
     with pytest.raises(ConfigurationError, match="look like PDQ"):
-        import_files(lists, ImportOrder(files, "police", replace=True))
+        import_files(lists, ListImportOrder(files, "police", replace=True))
     assert sizes(lists) == {"md5": 1, "sha1": 1}
-    import_files(lists, ImportOrder(files, "police", untyped=KINDS["pdq"]))
+    import_files(lists, ListImportOrder(files, "police", untyped=KINDS["pdq"]))
     assert sizes(lists) == {"md5": 1, "sha1": 1, "pdq": 8}
 
 

@@ -15,10 +15,10 @@ from goodhoster.letters.appeal_links import is_appeal_link
 from goodhoster.letters.contact_letters import OutgoingContactLetters
 from goodhoster.letters.customer_letters import LANGUAGES, CustomerLetters
 from goodhoster.letters.outbox import Outbox
-from goodhoster.letters.texts import Acted, Letterhead, statement
+from goodhoster.letters.texts import InaccessibleUrls, Letterhead, statement
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.customers.contact_requests import ContactRequest, RequestKind
-from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.customers.house_rules import CustomerRules, StatementRules
 from goodhoster.model.customers.panels import SuspensionTarget
 from goodhoster.model.customers.register import Customer
@@ -170,8 +170,8 @@ def of_notice(language: str) -> Iterator[tuple[str, Letter]]:
     notice = Notice(receipt, read=ReadNotice(NoticeFormat.SCART_TABLE), trust=TrustFinding(level, "hotline"))
     order = ReadNotice(NoticeFormat.UNREADABLE, reference="ATKM-7", order=RemovalOrder())
     head = Letterhead("Made-up Hosting", "abuse@hoster.example", "nl")
-    contact = Contact("eve", "abuse@eve.example", language)  # type: ignore[arg-type]
-    acted = Acted(("hxxp://eve[.]example/p[.]jpg",), link=f"{LINK}/appeal/…")
+    contact = AbuseContact("eve", "abuse@eve.example", language)  # type: ignore[arg-type]
+    acted = InaccessibleUrls(("hxxp://eve[.]example/p[.]jpg",), link=f"{LINK}/appeal/…")
     by_person = replace(acted, by_person=True)
     yield "a hotline's notice", statement(notice, acted, contact, head)
     stranger = replace(notice, trust=TrustFinding(TrustLevel.UNAUTHENTICATED))
@@ -289,7 +289,7 @@ def test_what_the_house_names_as_law_clause_and_territory_stands_in_each_stateme
     assert suspension
     head = replace(write._parts.head, grounds=grounds)
     receipt = Receipt("N20260101-abcdefg", BEGIN, Carrier.MAIL, b"")
-    noticed = statement(Notice(receipt), Acted(("x",)), Contact("eve", "a@eve.example", "en"), head)
+    noticed = statement(Notice(receipt), InaccessibleUrls(("x",)), AbuseContact("eve", "a@eve.example", "en"), head)
     preview = write.preview_step(STEP, "imposed", [MATERIAL])
     for letter in (preview, write.preview_cases("eve", cases(house)), suspension, noticed):
         text = " ".join(letter.text.split())

@@ -18,8 +18,18 @@ from goodhoster.locating.networks import networks_of
 from goodhoster.locating.serving import Serving
 from goodhoster.locating.site_map_cache import FRESH, SiteMapCache
 from goodhoster.locating.tree_resolver import TreeResolver
-from goodhoster.model.notices import Carrier, FoundBy, Location, Matching, Outcome, RawNotice, ReadItem, Route, Site
-from goodhoster.model.site_rules import Asked, FilesOnDisk, Shown, ShownKind
+from goodhoster.model.notices import (
+    Carrier,
+    FoundBy,
+    Location,
+    LocationKind,
+    Matching,
+    PathRoute,
+    RawNotice,
+    ReadItem,
+    Site,
+)
+from goodhoster.model.site_rules import FilesOnDisk, Shown, ShownKind, SiteRequest
 from goodhoster.model.uploads import Content, FileState, Place
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.notices.reading.reader import read
@@ -39,7 +49,7 @@ class Host:
         self.directory = MemoryDirectory(
             [
                 Site("anna", ("anna.example", "*.anna.example"), (self.route("anna/www"),)),
-                Site("", ("bob.example",), (Route(Matching.PREFIX, "/app/", None), self.route("bob/www"))),
+                Site("", ("bob.example",), (PathRoute(Matching.PREFIX, "/app/", None), self.route("bob/www"))),
             ]
         )
         self.now = 0.0
@@ -52,8 +62,8 @@ class Host:
             [ipaddress.ip_network("192.0.2.0/24")],
         )
 
-    def route(self, below: str) -> Route:
-        return Route(Matching.PREFIX, "/", os.fsencode(self.root / below))
+    def route(self, below: str) -> PathRoute:
+        return PathRoute(Matching.PREFIX, "/", os.fsencode(self.root / below))
 
     def file(self, name: str, content: str = "") -> Path:
         path = self.root / name
@@ -89,7 +99,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
 def test_a_file_with_its_customer_and_state(host: Host) -> None:
     path = host.file("anna/www/a.jpg")
     location = host.locate("https://www.anna.example/a.jpg?v=2#x")
-    assert (location.outcome, location.customer, location.page) == (Outcome.FILE, "anna", False)
+    assert (location.outcome, location.customer, location.page) == (LocationKind.FILE, "anna", False)
     assert location.url == "https://www.anna.example/a.jpg?v=2"
     (file,) = location.files
     assert file.upload.state == FileState.of(path.stat())
@@ -101,7 +111,7 @@ def test_of_a_tree_that_is_not_there_nothing_is_said(host: Host) -> None:
     host.file("anna/www/a.jpg")
     host.root.rename(host.root.with_name("elsewhere"))
     location = host.locate("https://www.anna.example/a.jpg")
-    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "unreadable")
+    assert (location.outcome, location.reason) == (LocationKind.AMBIGUOUS, "unreadable")
 
 
 @pytest.mark.parametrize(
@@ -133,14 +143,14 @@ def test_dynamic(host: Host, url: str, reason: str) -> None:
     for name in ("bob/www/view.php", "bob/www/view.PHP", "bob/www/app/a.jpg", "bob/www/folder/x", "bob/www/a.jpg"):
         host.file(name)
     location = host.locate(url)
-    assert (location.outcome, location.reason) == (Outcome.DYNAMIC, reason)
+    assert (location.outcome, location.reason) == (LocationKind.DYNAMIC, reason)
     assert location.customer == "bob", "told by the tree where the directory does not"
     assert location.files == ()
 
 
 def test_not_ours(host: Host) -> None:
     location = host.locate("http://other.example/a.jpg", ip="198.51.100.9")
-    assert (location.outcome, location.reason, location.front) == (Outcome.NOT_OURS, "unknown-host", "")
+    assert (location.outcome, location.reason, location.front) == (LocationKind.NOT_OURS, "unknown-host", "")
 
 
 def test_whose_network_it_is_that_is_not_ours(host: Host) -> None:
@@ -157,24 +167,24 @@ def test_whose_network_it_is_that_is_not_ours(host: Host) -> None:
 
 
 def test_an_unknown_host_at_our_address_is_not_told_away(host: Host) -> None:
-    assert host.locate("http://other.example/a.jpg", ip="192.0.2.7").outcome is Outcome.AMBIGUOUS
+    assert host.locate("http://other.example/a.jpg", ip="192.0.2.7").outcome is LocationKind.AMBIGUOUS
     for spelling in ("192.0.2.7", "[::ffff:192.0.2.7]", "[::ffff:c000:207]"):
         location = host.locate(f"http://{spelling}/a.jpg")
-        assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "unknown-host")
+        assert (location.outcome, location.reason) == (LocationKind.AMBIGUOUS, "unknown-host")
 
 
 def test_without_own_networks_no_address_is_told_away(host: Host) -> None:
     host.locator = replace(host.locator, own_networks=())
-    assert host.locate("http://192.0.2.7/a.jpg").outcome is Outcome.AMBIGUOUS
-    assert host.locate("http://other.example/a.jpg").outcome is Outcome.NOT_OURS
+    assert host.locate("http://192.0.2.7/a.jpg").outcome is LocationKind.AMBIGUOUS
+    assert host.locate("http://other.example/a.jpg").outcome is LocationKind.NOT_OURS
 
 
 def test_the_site_that_answers_for_an_address(host: Host) -> None:
     host.file("bob/www/a.jpg")
     host.directory.given.append(Site("bob", (), (host.route("bob/www"),), ("192.0.2.7",), default=True))
-    assert host.locate("http://3221225991/a.jpg").outcome is Outcome.FILE
-    assert host.locate("http://192.0.2.8/a.jpg").outcome is Outcome.AMBIGUOUS
-    assert host.locate("http://198.51.100.7/a.jpg").outcome is Outcome.NOT_OURS
+    assert host.locate("http://3221225991/a.jpg").outcome is LocationKind.FILE
+    assert host.locate("http://192.0.2.8/a.jpg").outcome is LocationKind.AMBIGUOUS
+    assert host.locate("http://198.51.100.7/a.jpg").outcome is LocationKind.NOT_OURS
 
 
 def test_a_cdn_in_front_is_told(host: Host) -> None:
@@ -186,7 +196,7 @@ def test_a_cdn_in_front_is_told(host: Host) -> None:
 
 @pytest.mark.parametrize("url", ["http://a\\@bob.example/", "http://bob.example/%00", "file:///srv/bob/www/a.jpg"])
 def test_a_url_that_nobody_should_guess(host: Host, url: str) -> None:
-    assert host.locate(url).outcome is Outcome.AMBIGUOUS
+    assert host.locate(url).outcome is LocationKind.AMBIGUOUS
 
 
 def test_the_reading_that_leads_to_a_file_is_meant(host: Host) -> None:
@@ -199,7 +209,7 @@ def test_two_readings_that_lead_to_two_files_wait_for_a_person(host: Host) -> No
     host.file("anna/www/x")
     host.file("anna/www/x;y")
     location = host.locate("http://anna.example/x", "http://anna.example/x;y")
-    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "several-files")
+    assert (location.outcome, location.reason) == (LocationKind.AMBIGUOUS, "several-files")
     assert host.locate("http://anna.example/p", "http://anna.example/q").reason == "several-urls"
 
 
@@ -254,13 +264,13 @@ def test_no_trick_of_a_customer_leads_to_a_file(
     host.file("bob/www/a.jpg")
     trick(host)
     location = host.locate(url)
-    assert (location.outcome, location.reason, location.files) == (Outcome.AMBIGUOUS, reason, ())
+    assert (location.outcome, location.reason, location.files) == (LocationKind.AMBIGUOUS, reason, ())
 
 
 def test_a_docroot_in_no_watched_tree_waits_for_a_person(host: Host, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/a.jpg").write_text("x")
-    elsewhere = Route(Matching.PREFIX, "/", os.fsencode(tmp_path / "elsewhere"))
+    elsewhere = PathRoute(Matching.PREFIX, "/", os.fsencode(tmp_path / "elsewhere"))
     host.directory.given.append(Site("cas", ("cas.example",), (elsewhere,)))
     assert host.locate("http://cas.example/a.jpg").reason == "not-covered"
 
@@ -268,7 +278,7 @@ def test_a_docroot_in_no_watched_tree_waits_for_a_person(host: Host, tmp_path: P
 def test_a_link_of_the_administrators_leads_to_the_tree(host: Host, tmp_path: Path) -> None:
     host.file("bob/www/a.jpg")
     os.symlink(host.root, tmp_path / "link")
-    route = Route(Matching.PREFIX, "/", os.fsencode(tmp_path / "link/bob/www"))
+    route = PathRoute(Matching.PREFIX, "/", os.fsencode(tmp_path / "link/bob/www"))
     host.directory.given.append(Site("bob", ("b2.example",), (route,)))
     assert host.names(host.locate("http://b2.example/a.jpg")) == {"bob/www/a.jpg": FoundBy.URL}
 
@@ -278,7 +288,7 @@ def test_a_link_of_somebody_elses_does_not(host: Host, tmp_path: Path) -> None:
     host.file("bob/www/a.jpg")
     os.symlink(host.root, tmp_path / "link")
     os.lchown(tmp_path / "link", 12345, 12345)
-    route = Route(Matching.PREFIX, "/", os.fsencode(tmp_path / "link/bob/www"))
+    route = PathRoute(Matching.PREFIX, "/", os.fsencode(tmp_path / "link/bob/www"))
     host.directory.given.append(Site("bob", ("b2.example",), (route,)))
     assert host.locate("http://b2.example/a.jpg").reason == "link"
 
@@ -287,22 +297,22 @@ def test_our_own_quarantine_is_never_shown(host: Host) -> None:
     (host.root / ".goodhoster").mkdir(mode=0o700)
     host.file(".goodhoster/x")
     host.directory.given.append(Site("x", ("x.example",), (host.route("."),)))
-    assert host.locate("http://x.example/.goodhoster/x").outcome is Outcome.AMBIGUOUS
+    assert host.locate("http://x.example/.goodhoster/x").outcome is LocationKind.AMBIGUOUS
 
 
 @pytest.mark.parametrize("directories", [[], [MemoryDirectory([])]])
 def test_without_any_site_nothing_is_told_away(host: Host, directories: list[MemoryDirectory]) -> None:
     bare = Locator(SiteMapCache(directories), host.locator.serving, host.locator.copies)
     location = bare.locate(ReadItem(("http://other.example/",)))
-    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "no-directory")
+    assert (location.outcome, location.reason) == (LocationKind.AMBIGUOUS, "no-directory")
 
 
 def test_the_map_is_kept_for_a_while_and_its_trouble_is_told(host: Host) -> None:
-    assert host.locate("http://new.example/").outcome is Outcome.NOT_OURS
+    assert host.locate("http://new.example/").outcome is LocationKind.NOT_OURS
     host.directory.given.append(Site("new", ("new.example",), (host.route("anna/www"),)))
-    assert host.locate("http://new.example/").outcome is Outcome.NOT_OURS
+    assert host.locate("http://new.example/").outcome is LocationKind.NOT_OURS
     host.now = FRESH + 1
-    assert host.locate("http://new.example/").outcome is Outcome.DYNAMIC
+    assert host.locate("http://new.example/").outcome is LocationKind.DYNAMIC
     host.directory.trouble = PassingError("made up")
     host.now *= 3
     with pytest.raises(PassingError):
@@ -310,25 +320,25 @@ def test_the_map_is_kept_for_a_while_and_its_trouble_is_told(host: Host) -> None
 
 
 def test_the_same_host_on_two_ports(host: Host) -> None:
-    moved = (Route(Matching.PREFIX, "/", None),)
+    moved = (PathRoute(Matching.PREFIX, "/", None),)
     host.directory.given[1:] = [
         Site("bob", ("bob.example",), moved, ports=(80,)),
         Site("bob", ("bob.example",), (host.route("bob/www"),), ports=(443,)),
     ]
     host.file("bob/www/a.jpg")
-    assert host.locate("https://bob.example/a.jpg").outcome is Outcome.FILE
-    assert host.locate("http://bob.example/a.jpg").outcome is Outcome.FILE, (
+    assert host.locate("https://bob.example/a.jpg").outcome is LocationKind.FILE
+    assert host.locate("http://bob.example/a.jpg").outcome is LocationKind.FILE, (
         "what port 80 sends on is gone from 443, too"
     )
-    assert host.locate("http://bob.example/none.jpg").outcome is Outcome.DYNAMIC
+    assert host.locate("http://bob.example/none.jpg").outcome is LocationKind.DYNAMIC
 
 
 def test_a_port_that_nobody_serves_there_is_a_persons(host: Host) -> None:
     host.file("bob/www/a.jpg")
     host.directory.given[1:] = [Site("bob", ("bob.example",), (host.route("bob/www"),), ports=(80, 8080))]
-    assert host.locate("http://bob.example:8080/a.jpg").outcome is Outcome.FILE
+    assert host.locate("http://bob.example:8080/a.jpg").outcome is LocationKind.FILE
     location = host.locate("http://bob.example:9000/a.jpg")
-    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "port")
+    assert (location.outcome, location.reason) == (LocationKind.AMBIGUOUS, "port")
     host.file("anna/www/a.jpg")
     assert host.locate("http://anna.example:8080/a.jpg").reason == "port", "a list tells no ports"
 
@@ -410,7 +420,7 @@ def test_other_sizes_of_a_file_that_is_gone_are_told_apart_from_it(host: Host) -
     host.file("bob/www/small.jpg", "anna/www/photo-300x200.jpg")
     host.indexed("anna/www/photo-300x200.jpg", "bob/www/small.jpg")
     location = host.locate("http://anna.example/photo.jpg")
-    assert (location.outcome, location.reason, location.files) == (Outcome.DYNAMIC, "missing", ())
+    assert (location.outcome, location.reason, location.files) == (LocationKind.DYNAMIC, "missing", ())
     assert [file.upload.place.path for file in location.beside] == [b"anna/www/photo-300x200.jpg", b"bob/www/small.jpg"]
     nowhere = host.locate("http://anna.example/nowhere/photo.jpg")
     assert (nowhere.reason, nowhere.beside) == ("missing", ())
@@ -443,15 +453,15 @@ def test_names_of_ours_among_others(host: Host) -> None:
 def test_names_beyond_ascii_are_one_name_in_site_lists_and_notices(host: Host) -> None:
     host.directory.given = [Site("anna", ("stra\u00dfe.example",), (host.route("anna/www"),))]
     host.file("anna/www/a.jpg")
-    assert host.locate("http://strasse.example/a.jpg").outcome is Outcome.NOT_OURS
+    assert host.locate("http://strasse.example/a.jpg").outcome is LocationKind.NOT_OURS
     for name in ("stra\u00dfe.example", "STRA\u00dfE.example", "xn--strae-oqa.example"):
-        assert host.locate(f"http://{name}/a.jpg").outcome is Outcome.FILE
+        assert host.locate(f"http://{name}/a.jpg").outcome is LocationKind.FILE
 
 
 def test_an_address_that_cannot_be_stops_no_other(host: Host) -> None:
     host.file("bob/www/a.jpg")
-    assert host.locate("http://foo.09../a.jpg").outcome is Outcome.AMBIGUOUS
-    assert host.locate("http://bob.example/a.jpg").outcome is Outcome.FILE
+    assert host.locate("http://foo.09../a.jpg").outcome is LocationKind.AMBIGUOUS
+    assert host.locate("http://bob.example/a.jpg").outcome is LocationKind.FILE
 
 
 def test_what_cannot_be_followed_of_one_host_stops_no_other(host: Host) -> None:
@@ -459,10 +469,10 @@ def test_what_cannot_be_followed_of_one_host_stops_no_other(host: Host) -> None:
     host.directory.given.append(Site("", ("odd.example", "*.odd.example"), (), trouble="line 3: what frobnicate does"))
     for url in ("http://odd.example/a.jpg", "http://x.odd.example/"):
         location = host.locate(url)
-        assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "configuration")
+        assert (location.outcome, location.reason) == (LocationKind.AMBIGUOUS, "configuration")
         assert "frobnicate" in location.detail
-    assert host.locate("http://anna.example/a.jpg").outcome is Outcome.FILE
-    assert host.locate("http://other.example/a.jpg").outcome is Outcome.NOT_OURS
+    assert host.locate("http://anna.example/a.jpg").outcome is LocationKind.FILE
+    assert host.locate("http://other.example/a.jpg").outcome is LocationKind.NOT_OURS
     assert host.locator.site_maps.troubles() == ["line 3: what frobnicate does"]
 
 
@@ -471,17 +481,17 @@ def test_while_a_name_cannot_be_told_no_host_is_called_anothers(host: Host, site
     host.file("anna/www/a.jpg")
     host.directory.given.append(site)
     location = host.locate("http://other.example/a.jpg")
-    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "configuration")
-    assert host.locate("http://anna.example/a.jpg").outcome is Outcome.FILE
+    assert (location.outcome, location.reason) == (LocationKind.AMBIGUOUS, "configuration")
+    assert host.locate("http://anna.example/a.jpg").outcome is LocationKind.FILE
 
 
 def test_a_configuration_that_became_wrong_is_followed_as_it_was(host: Host) -> None:
     """The web server goes on with it, too, until it is right again."""
     host.file("anna/www/a.jpg")
-    assert host.locate("http://anna.example/a.jpg").outcome is Outcome.FILE
+    assert host.locate("http://anna.example/a.jpg").outcome is LocationKind.FILE
     host.directory.trouble = ConfigurationError("nginx -T ended with 1", hint="run it by hand")
     host.now = FRESH + 1
-    assert host.locate("http://anna.example/a.jpg").outcome is Outcome.FILE
+    assert host.locate("http://anna.example/a.jpg").outcome is LocationKind.FILE
     assert host.locate("http://new.example/a.jpg").reason == "configuration"
     assert host.locator.site_maps.troubles() == ["memory: nginx -T ended with 1"]
 
@@ -498,7 +508,7 @@ class Redirecting:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def shown(self, asked: Asked, disk: FilesOnDisk) -> list[Shown]:
+    def shown(self, asked: SiteRequest, disk: FilesOnDisk) -> list[Shown]:
         del asked, disk
         return [Shown(ShownKind.REDIRECT, url=self.url)]
 
@@ -506,16 +516,16 @@ class Redirecting:
 @pytest.mark.parametrize(
     ("to", "outcome", "url"),
     [
-        ("http://bob.example/a.jpg", Outcome.FILE, "http://old.example/x"),
-        ("http://bob.example/app/x", Outcome.DYNAMIC, "http://bob.example/app/x"),
-        ("http://elsewhere.example/a.jpg", Outcome.DYNAMIC, "http://old.example/x"),
-        ("http://old.example/y", Outcome.DYNAMIC, "http://old.example/x"),
-        ("http://bob.example:9000/a.jpg", Outcome.AMBIGUOUS, "http://bob.example:9000/a.jpg"),
-        ("javascript:alert(1)", Outcome.DYNAMIC, "http://old.example/x"),
+        ("http://bob.example/a.jpg", LocationKind.FILE, "http://old.example/x"),
+        ("http://bob.example/app/x", LocationKind.DYNAMIC, "http://bob.example/app/x"),
+        ("http://elsewhere.example/a.jpg", LocationKind.DYNAMIC, "http://old.example/x"),
+        ("http://old.example/y", LocationKind.DYNAMIC, "http://old.example/x"),
+        ("http://bob.example:9000/a.jpg", LocationKind.AMBIGUOUS, "http://bob.example:9000/a.jpg"),
+        ("javascript:alert(1)", LocationKind.DYNAMIC, "http://old.example/x"),
     ],
 )
 def test_where_a_site_redirects_to_another_of_ours_the_file_there_is_meant(
-    host: Host, to: str, outcome: Outcome, url: str
+    host: Host, to: str, outcome: LocationKind, url: str
 ) -> None:
     host.file("bob/www/a.jpg")
     host.directory.given.append(Site("old", ("old.example",), (host.route("anna/www"),), rules=Redirecting(to)))
@@ -523,7 +533,7 @@ def test_where_a_site_redirects_to_another_of_ours_the_file_there_is_meant(
     assert location.outcome is outcome
     if to != "http://old.example/y":
         assert location.url == url
-    if outcome is Outcome.FILE:
+    if outcome is LocationKind.FILE:
         assert host.names(location) == {"bob/www/a.jpg": FoundBy.URL}
 
 
@@ -531,10 +541,10 @@ def test_a_site_for_any_name_may_show_an_unknown_one(host: Host) -> None:
     host.file("bob/www/a.jpg")
     host.directory.given.append(Site("bob", (), (host.route("bob/www"),), default=True))
     location = host.locate("http://stranger.example/a.jpg")
-    assert (location.outcome, location.reason) == (Outcome.AMBIGUOUS, "catch-all")
-    assert host.locate("http://stranger.example/none.jpg").outcome is Outcome.NOT_OURS
-    assert host.locate("http://stranger.example/a.jpg", ip="198.51.100.9").outcome is Outcome.NOT_OURS
-    assert host.locate("http://stranger.example/a.jpg", ip="192.0.2.7").outcome is Outcome.FILE
+    assert (location.outcome, location.reason) == (LocationKind.AMBIGUOUS, "catch-all")
+    assert host.locate("http://stranger.example/none.jpg").outcome is LocationKind.NOT_OURS
+    assert host.locate("http://stranger.example/a.jpg", ip="198.51.100.9").outcome is LocationKind.NOT_OURS
+    assert host.locate("http://stranger.example/a.jpg", ip="192.0.2.7").outcome is LocationKind.FILE
 
 
 def test_each_port_has_the_first_site_of_that_name(host: Host) -> None:
@@ -559,10 +569,10 @@ def test_what_free_text_names_is_that_file_and_none_beside_it(host: Host, sample
         host.file(f"anna/www/{name}")
     read_as = read(RawNotice(Carrier.MAIL, sample.read_bytes()))
     found = [host.locator.locate(item) for item in read_as.items]
-    ours = [location for location in found if location.outcome is not Outcome.NOT_OURS]
+    ours = [location for location in found if location.outcome is not LocationKind.NOT_OURS]
     assert ours
     for location in ours:
-        assert location.outcome is Outcome.FILE
+        assert location.outcome is LocationKind.FILE
         assert location.files[0].upload.place.path.decode().removeprefix("anna/www/") in named
 
 
@@ -576,10 +586,10 @@ def test_what_lies_in_a_customers_network_is_never_told_away(host: Host) -> None
         ("https://elsewhere.example/a.jpg", "203.0.113.7"),
     ]:
         found = host.locate(url, ip=ip)
-        assert (found.outcome, found.reason, found.customer) == (Outcome.AMBIGUOUS, "customer-network", "eve")
+        assert (found.outcome, found.reason, found.customer) == (LocationKind.AMBIGUOUS, "customer-network", "eve")
     both = host.locate("http://203.0.113.9/a.jpg")
     assert (both.customer, "eve and bob" in both.detail) == ("", True)
-    assert host.locate("http://203.0.113.8/a.jpg").outcome is Outcome.NOT_OURS
+    assert host.locate("http://203.0.113.8/a.jpg").outcome is LocationKind.NOT_OURS
     # A site of ours stays ours, whatever address the notice names.
     host.file("anna/www/a.jpg")
-    assert host.locate("https://anna.example/a.jpg", ip="203.0.113.7").outcome is Outcome.FILE
+    assert host.locate("https://anna.example/a.jpg", ip="203.0.113.7").outcome is LocationKind.FILE

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goodhoster.model.content_kinds import HEAD, kind_of, named_as_picture
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.verdicts import ContentKind
 
 HEADS = {
-    Kind.IMAGE: [
+    ContentKind.IMAGE: [
         b"\xff\xd8\xff\xe0\0\x10JFIF",
         b"\xff\xd8\xff\xe1\0\x10Exif",
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
@@ -63,7 +63,7 @@ HEADS = {
         b"/* XPM */\nstatic",
         b"\x59\xa6\x6a\x95",
     ],
-    Kind.VIDEO: [
+    ContentKind.VIDEO: [
         b"\x47\x40\0\x10" + b"\xff" * 184 + b"\x47\x50\0\x10" + b"\xff" * 184 + b"\x47",
         b"\0\0\0\1\x47\x40" + b"\xff" * 190 + b"\x47\x50" + b"\xff" * 190 + b"\x47",
         b"\x06\x0e\x2b\x34\2\5\1\1\r\1\2\1\1\2\4\0",
@@ -94,7 +94,7 @@ HEADS = {
         b"OggS\0\2",
         b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
     ],
-    Kind.OTHER: [
+    ContentKind.OTHER: [
         b"",
         b"\xff",
         b"\xff\xd8",
@@ -122,7 +122,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize(("kind", "head"), [(kind, head) for kind, heads in HEADS.items() for head in heads])
-def test_the_first_bytes_decide(kind: Kind, head: bytes) -> None:
+def test_the_first_bytes_decide(kind: ContentKind, head: bytes) -> None:
     assert kind_of(head) is kind
 
 

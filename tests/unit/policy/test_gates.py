@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from goodhoster.model.customers.gates import Finding, GateAnswer, GateFacts
+from goodhoster.model.customers.gates import GateAnswer, GateFacts, GateFinding
 from goodhoster.model.customers.house_rules import CustomerRules, UploadGate
 from goodhoster.policy.gates import may_upload
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
-YES = Finding(GateAnswer.YES, "proven")
+YES = GateFinding(GateAnswer.YES, "proven")
 GOOD = GateFacts(vetting=YES, contact=YES, answered_within=timedelta(hours=3), inspectable=True)
 RULES = CustomerRules(enforce=True)
 
@@ -28,9 +28,9 @@ def test_of_whom_nothing_is_known_is_unchecked() -> None:
 @pytest.mark.parametrize(
     ("changed", "answer"),
     [
-        (replace(GOOD, vetting=Finding(GateAnswer.UNCHECKED, "the provider is down")), GateAnswer.UNCHECKED),
-        (replace(GOOD, vetting=Finding(GateAnswer.NO, "the document expired")), GateAnswer.NO),
-        (replace(GOOD, contact=Finding(GateAnswer.NO, "it bounced")), GateAnswer.NO),
+        (replace(GOOD, vetting=GateFinding(GateAnswer.UNCHECKED, "the provider is down")), GateAnswer.UNCHECKED),
+        (replace(GOOD, vetting=GateFinding(GateAnswer.NO, "the document expired")), GateAnswer.NO),
+        (replace(GOOD, contact=GateFinding(GateAnswer.NO, "it bounced")), GateAnswer.NO),
         (replace(GOOD, inspectable=None), GateAnswer.UNCHECKED),
         (replace(GOOD, inspectable=False), GateAnswer.NO),
         (replace(GOOD, inspectable=False, relay_known=False), GateAnswer.UNCHECKED),

@@ -13,14 +13,14 @@ from goodhoster.customers.vetting.desk import Checked
 from goodhoster.model.cases import Order
 from goodhoster.model.customers.register import Customer
 from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState, Rung, Step, StepState
-from goodhoster.model.customers.vetting import EvidenceKind, Outcome
+from goodhoster.model.customers.vetting import CheckOutcome, VettingEvidenceKind
 from goodhoster.reports.periods import Period
 from goodhoster.settings import load
 from goodhoster.testing.suites.customer_store import imported
 from tests.unit.reports.test_reports_of_a_machine import CONFIGURATION
 
 NOW = datetime.now(UTC)
-PAID = Checked(EvidenceKind.PAYMENT_METHOD, Outcome.PASSED, "invoice")
+PAID = Checked(VettingEvidenceKind.PAYMENT_METHOD, CheckOutcome.PASSED, "invoice")
 
 
 @pytest.fixture

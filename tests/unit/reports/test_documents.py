@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError
-from goodhoster.reports.conduct import TEXTS, Installation, NormId, Standing, conduct
+from goodhoster.reports.conduct import TEXTS, Installation, NormId, NormStanding, conduct
 from goodhoster.reports.documents import Document, Table, as_csv, as_text
 from goodhoster.reports.facts import Facts
 from goodhoster.reports.norm import mirror
 from goodhoster.reports.pages import page_of
 from goodhoster.reports.periods import Period
-from goodhoster.reports.proofs import Proof, Proofs, read_proofs
+from goodhoster.reports.proofs import NormProof, Proofs, read_proofs
 from goodhoster.reports.transparency import SHEETS
 from goodhoster.reports.weekly import CountedDay
 from goodhoster.reports.workbook import workbook_of
@@ -44,7 +44,7 @@ def services(config: Path) -> Iterator[Services]:
         yield services
 
 
-def standing(norm: NormId, installation: Installation = ALL_WELL, *proofs: Proof, checks: int = 5) -> Standing:
+def standing(norm: NormId, installation: Installation = ALL_WELL, *proofs: NormProof, checks: int = 5) -> NormStanding:
     facts = Facts(Period(), NOW)
     facts.take_log([], [CountedDay(NOW.date(), checks)])
     found = conduct(facts, mirror(facts.urls, NOW, str), installation, Proofs(proofs))
@@ -53,35 +53,35 @@ def standing(norm: NormId, installation: Installation = ALL_WELL, *proofs: Proof
 
 
 def test_what_is_configured_and_done_is_met() -> None:
-    assert standing(NormId.HASH_CHECK) is Standing.MET
-    assert standing(NormId.REACHABLE) is Standing.MET
-    assert standing(NormId.EVERY_MATCH) is Standing.MET
+    assert standing(NormId.HASH_CHECK) is NormStanding.MET
+    assert standing(NormId.REACHABLE) is NormStanding.MET
+    assert standing(NormId.EVERY_MATCH) is NormStanding.MET
 
 
 def test_what_nobody_can_tell_is_unproven_and_never_met() -> None:
-    assert standing(NormId.HASH_CHECK, checks=0) is Standing.UNPROVEN
-    assert standing(NormId.WITHIN_24H) is Standing.UNPROVEN
-    assert standing(NormId.CONTRIBUTION) is Standing.UNPROVEN
+    assert standing(NormId.HASH_CHECK, checks=0) is NormStanding.UNPROVEN
+    assert standing(NormId.WITHIN_24H) is NormStanding.UNPROVEN
+    assert standing(NormId.CONTRIBUTION) is NormStanding.UNPROVEN
     uncompared = Installation(enforcing=True, sources=1, ways_in=("LMTP",), answers=True, without_outcome=None)
-    assert standing(NormId.EVERY_MATCH, uncompared) is Standing.UNPROVEN
+    assert standing(NormId.EVERY_MATCH, uncompared) is NormStanding.UNPROVEN
 
 
 def test_what_the_figures_show_not_to_be_kept_falls_short() -> None:
     nothing = Installation(enforcing=False, sources=0, ways_in=(), answers=False, without_outcome=3)
     for norm in (NormId.HASH_CHECK, NormId.REACHABLE, NormId.EVERY_MATCH):
-        assert standing(norm, nothing) is Standing.FALLS_SHORT
+        assert standing(norm, nothing) is NormStanding.FALLS_SHORT
     observing = Installation(enforcing=False, sources=1, ways_in=("LMTP",), answers=True, without_outcome=0)
-    assert standing(NormId.HASH_CHECK, observing) is Standing.FALLS_SHORT
+    assert standing(NormId.HASH_CHECK, observing) is NormStanding.FALLS_SHORT
 
 
 def test_a_paper_proves_until_the_day_on_which_it_expires() -> None:
-    def paper(expires: date | None, since: date | None = None) -> Standing:
-        return standing(NormId.MEMBERSHIP, ALL_WELL, Proof("membership", "member of X", since, expires))
+    def paper(expires: date | None, since: date | None = None) -> NormStanding:
+        return standing(NormId.MEMBERSHIP, ALL_WELL, NormProof("membership", "member of X", since, expires))
 
-    assert paper(NOW.date() + timedelta(days=1)) is Standing.MET
-    assert paper(None) is Standing.MET
-    assert paper(NOW.date()) is Standing.EXPIRED
-    assert paper(None, since=NOW.date() + timedelta(days=1)) is Standing.UNPROVEN
+    assert paper(NOW.date() + timedelta(days=1)) is NormStanding.MET
+    assert paper(None) is NormStanding.MET
+    assert paper(NOW.date()) is NormStanding.EXPIRED
+    assert paper(None, since=NOW.date() + timedelta(days=1)) is NormStanding.UNPROVEN
 
 
 @pytest.mark.parametrize(

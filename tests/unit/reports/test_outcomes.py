@@ -15,7 +15,15 @@ from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.ports import CaseQuery
-from goodhoster.reports.outcomes import Comparison, Evidence, KnownFile, Problem, compare, confirmed, trails_of
+from goodhoster.reports.outcomes import (
+    ComparedRecords,
+    KnownFile,
+    OutcomeComparison,
+    OutcomeProblem,
+    compare,
+    confirmed,
+    trails_of,
+)
 from goodhoster.testing.suites.hash_source import made_up
 from tests.unit.cases.test_desk import EVE, KNOWN, Services
 from tests.unit.test_upload_attempts import ATTEMPT, ORDER, PICTURE, Log, World
@@ -29,13 +37,13 @@ def services(tmp_path: Path) -> Services:
     return Services(tmp_path)
 
 
-def compared(services: Services, known: tuple[KnownFile, ...] = (), now: datetime = LATER) -> Comparison:
+def compared(services: Services, known: tuple[KnownFile, ...] = (), now: datetime = LATER) -> OutcomeComparison:
     names = set(quarantined(os.fsencode(services.tree)))
     cases = services.store.find(CaseQuery())
-    return compare(Evidence(trails_of(services.audit.entries()), cases, names, known), now)
+    return compare(ComparedRecords(trails_of(services.audit.entries()), cases, names, known), now)
 
 
-def problems(comparison: Comparison) -> list[tuple[Problem, str]]:
+def problems(comparison: OutcomeComparison) -> list[tuple[OutcomeProblem, str]]:
     return [(finding.problem, finding.case) for finding in comparison.findings]
 
 
@@ -74,13 +82,13 @@ def test_a_restored_case_that_is_confirmed_after_all_is_offline(services: Servic
 def test_a_case_of_which_the_log_knows_nothing(services: Services) -> None:
     case = offline(services)
     services.audit = FileAuditLog(services.folder / "another.log")
-    assert problems(compared(services)) == [(Problem.NOT_IN_LOG, case.id)]
+    assert problems(compared(services)) == [(OutcomeProblem.NOT_IN_LOG, case.id)]
 
 
 def test_a_record_that_says_something_else_than_the_log(services: Services) -> None:
     case = offline(services)
     rewrite(services, replace(case, state=CaseState.RESTORED))
-    assert (Problem.LOG_DIFFERS, case.id) in problems(compared(services))
+    assert (OutcomeProblem.LOG_DIFFERS, case.id) in problems(compared(services))
 
 
 def test_a_lost_record(services: Services) -> None:
@@ -88,16 +96,16 @@ def test_a_lost_record(services: Services) -> None:
     services.store.close()
     services.store = SqliteCaseStore(services.folder / "new.sqlite")
     assert problems(compared(services)) == [
-        (Problem.NOT_IN_RECORD, case.id),
-        (Problem.UNKNOWN_IN_QUARANTINE, case.id),
+        (OutcomeProblem.NOT_IN_RECORD, case.id),
+        (OutcomeProblem.UNKNOWN_IN_QUARANTINE, case.id),
     ]
 
 
 def test_a_file_that_is_not_in_quarantine_any_more(services: Services) -> None:
     case = offline(services)
     names = {case.id} - {case.id}
-    evidence = Evidence(trails_of(services.audit.entries()), services.store.find(CaseQuery()), names)
-    assert problems(compare(evidence, LATER)) == [(Problem.NOT_IN_QUARANTINE, case.id)]
+    evidence = ComparedRecords(trails_of(services.audit.entries()), services.store.find(CaseQuery()), names)
+    assert problems(compare(evidence, LATER)) == [(OutcomeProblem.NOT_IN_QUARANTINE, case.id)]
     unreadable = replace(evidence, quarantined=None)
     assert compare(unreadable, LATER).findings == ()  # nothing can be said: the caller says so
 
@@ -107,14 +115,14 @@ def test_a_measure_that_never_ends(services: Services) -> None:
     place = replace(case.upload.place, path=b"anna/other.jpg")
     services.store.add(replace(case, upload=replace(case.upload, place=place)))
     services.audit.append(AuditEvent("measure.intended", {"case": "case-2", "measure": "quarantine"}))
-    assert problems(compared(services)) == [(Problem.UNDER_WAY, "case-2")]
+    assert problems(compared(services)) == [(OutcomeProblem.UNDER_WAY, "case-2")]
     assert compared(services, now=datetime.now(UTC) + timedelta(minutes=59)).findings == ()
 
 
 def test_a_measure_that_failed(services: Services) -> None:
     case = offline(services)
     rewrite(services, replace(case, state=CaseState.FAILED))
-    assert (Problem.FAILED, case.id) in problems(compared(services))
+    assert (OutcomeProblem.FAILED, case.id) in problems(compared(services))
 
 
 def test_a_copy_of_which_the_log_does_not_say_that_it_was_taken(services: Services) -> None:
@@ -123,13 +131,13 @@ def test_a_copy_of_which_the_log_does_not_say_that_it_was_taken(services: Servic
     more = Measure(MeasureKind.QUARANTINE, MeasureState.DONE, copy=copy)
     rewrite(services, replace(case, measures=(*case.measures, more)))
     (finding,) = compared(services).findings
-    assert (finding.problem, finding.path.rpartition("/")[2]) == (Problem.LOG_DIFFERS, "copy.jpg")
+    assert (finding.problem, finding.path.rpartition("/")[2]) == (OutcomeProblem.LOG_DIFFERS, "copy.jpg")
 
 
 def test_a_measure_done_twice(services: Services) -> None:
     case = offline(services)
     services.audit.append(AuditEvent("measure.done", {"case": case.id, "measure": "quarantine"}))
-    assert problems(compared(services)) == [(Problem.DONE_TWICE, case.id)]
+    assert problems(compared(services)) == [(OutcomeProblem.DONE_TWICE, case.id)]
 
 
 def test_a_file_that_a_source_knows_and_no_case_is_about(services: Services) -> None:
@@ -137,7 +145,7 @@ def test_a_file_that_a_source_knows_and_no_case_is_about(services: Services) -> 
     known = KnownFile("anna", "/srv/x.jpg", case.digests.sha256.hex())
     stranger = replace(known, customer="bob")
     comparison = compared(services, (known, stranger))
-    assert [(f.problem, f.customer) for f in comparison.findings] == [(Problem.NO_OUTCOME, "bob")]
+    assert [(f.problem, f.customer) for f in comparison.findings] == [(OutcomeProblem.NO_OUTCOME, "bob")]
     assert comparison.outcomes["none"] == 1
 
 
@@ -157,8 +165,10 @@ def attempts(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def of_attempts(world: World, known: tuple[KnownFile, ...] = ()) -> Comparison:
-    return compare(Evidence(trails_of(world.audit.entries()), world.store.find(CaseQuery()), set(), known), LATER)
+def of_attempts(world: World, known: tuple[KnownFile, ...] = ()) -> OutcomeComparison:
+    return compare(
+        ComparedRecords(trails_of(world.audit.entries()), world.store.find(CaseQuery()), set(), known), LATER
+    )
 
 
 def every_attempt(world: World) -> None:
@@ -189,29 +199,29 @@ def test_an_attempt_that_was_only_observed_is_an_outcome(tmp_path: Path) -> None
 def test_an_attempt_of_which_the_log_knows_nothing(attempts: World, tmp_path: Path) -> None:
     every_attempt(attempts)
     attempts.audit = Log(tmp_path / "another.log")
-    assert [finding.problem for finding in of_attempts(attempts).findings] == [Problem.NOT_IN_LOG] * 5
+    assert [finding.problem for finding in of_attempts(attempts).findings] == [OutcomeProblem.NOT_IN_LOG] * 5
 
 
 def test_an_attempt_that_the_record_has_otherwise_or_not_at_all(attempts: World, tmp_path: Path) -> None:
     attempts.know(PICTURE)
     case = attempts.store.get(attempts.ask().reference)
     attempts.store.replace(replace(case, state=CaseState.CONFIRMED), expected=case.state)
-    assert problems(of_attempts(attempts)) == [(Problem.LOG_DIFFERS, case.id)]
+    assert problems(of_attempts(attempts)) == [(OutcomeProblem.LOG_DIFFERS, case.id)]
     attempts.store = SqliteCaseStore(tmp_path / "new.sqlite")
     (finding,) = of_attempts(attempts).findings
-    assert (finding.problem, finding.case, finding.path) == (Problem.NOT_IN_RECORD, case.id, "me.png")
+    assert (finding.problem, finding.case, finding.path) == (OutcomeProblem.NOT_IN_RECORD, case.id, "me.png")
 
 
 def test_a_refused_attempt_is_no_outcome_of_a_file_on_disk(attempts: World) -> None:
     attempts.know(PICTURE)
     case = attempts.store.get(attempts.ask().reference)
     known = KnownFile("anna", "/srv/x.png", case.digests.sha256.hex())
-    assert [finding.problem for finding in of_attempts(attempts, (known,)).findings] == [Problem.NO_OUTCOME]
+    assert [finding.problem for finding in of_attempts(attempts, (known,)).findings] == [OutcomeProblem.NO_OUTCOME]
 
 
 def test_a_file_in_quarantine_under_the_id_of_an_attempt_is_found(attempts: World) -> None:
     attempts.know(PICTURE)
     case_id = attempts.ask().reference
     cases = attempts.store.find(CaseQuery())
-    evidence = Evidence(trails_of(attempts.audit.entries()), cases, {case_id})
-    assert problems(compare(evidence, LATER)) == [(Problem.UNKNOWN_IN_QUARANTINE, case_id)]
+    evidence = ComparedRecords(trails_of(attempts.audit.entries()), cases, {case_id})
+    assert problems(compare(evidence, LATER)) == [(OutcomeProblem.UNKNOWN_IN_QUARANTINE, case_id)]

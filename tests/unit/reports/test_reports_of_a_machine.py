@@ -16,7 +16,7 @@ from goodhoster.assembly.services import Services
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
 from goodhoster.model.notices import Carrier, NoticeFormat, ReadItem, ReadNotice, TrustFinding, TrustLevel
-from goodhoster.reports.outcomes import Problem
+from goodhoster.reports.outcomes import OutcomeProblem
 from goodhoster.reports.periods import Period, month_before
 from goodhoster.settings import load
 from goodhoster_agent.background.daily import DailyWork
@@ -145,7 +145,7 @@ def test_the_daemon_pages_once_about_the_same_findings(services: Services) -> No
         assert daily._go() == 300, "what was found may be mended any moment"
     assert len(pager.pages) == 1
     assert daily.alarms()[0].startswith("ALARM: 1 matches")
-    assert check_outcomes(services).comparison.findings[0].problem is Problem.NOT_IN_RECORD
+    assert check_outcomes(services).comparison.findings[0].problem is OutcomeProblem.NOT_IN_RECORD
 
 
 def test_the_figures_of_a_month_go_to_each_address_once(config: Path) -> None:

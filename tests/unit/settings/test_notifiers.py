@@ -5,7 +5,7 @@ import pytest
 
 from goodhoster.assembly.notices import forwarders, notifiers
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.notices import Caps, DkimKey, Forwarder, Notifier, NotifierKind
+from goodhoster.model.notices import DkimKey, Forwarder, Notifier, NotifierCaps, NotifierKind
 from goodhoster.settings import Settings, load
 
 TOKEN = "a-made-up-token-of-the-hotline"
@@ -64,7 +64,7 @@ def test_a_whole_profile(settings: Settings) -> None:
         domains=("hotline.example",),
         deadline=8 * 3600,
         automatic=True,
-        caps=Caps(50, 5),
+        caps=NotifierCaps(50, 5),
         language="nl",
         layout="scart-table",
         dkim_keys=(

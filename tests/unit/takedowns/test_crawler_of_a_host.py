@@ -19,7 +19,7 @@ from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import lists_directory
 from goodhoster.errors import ConfigurationError
 from goodhoster.hashlists.audited_changes import RecordedLists
-from goodhoster.hashlists.own_lists import ImportOrder
+from goodhoster.hashlists.own_lists import ListImportOrder
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
 from goodhoster.model.notices import Carrier, NoticeFormat, ReadItem, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.model.verdicts import Category
@@ -106,7 +106,7 @@ def test_what_came_back_on_a_host_is_found_told_and_counted(config: Path, port: 
     settings = load(config)
     check_whole(settings)
     with Services(settings) as services:
-        order = ImportOrder([config.parent / "list.txt"], "demo", Category.BASELINE, None, replace=True)
+        order = ListImportOrder([config.parent / "list.txt"], "demo", Category.BASELINE, None, replace=True)
         RecordedLists(lists_directory(settings), services.audit).import_files(order, "a test")
         services.notices.store.add(reported())
         assert "no round has begun yet" in as_text(status_object(services))

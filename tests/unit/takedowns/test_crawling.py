@@ -22,11 +22,11 @@ from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.notice_status import ItemState, NoticeState, Sight
 from goodhoster.model.notices import (
     Location,
+    LocationKind,
     Matching,
     NoticeFormat,
-    Outcome,
+    PathRoute,
     ReadItem,
-    Route,
     Site,
     TrustLevel,
 )
@@ -106,13 +106,13 @@ class Crawled:
         tree = os.fsencode(self.services.tree)
         names = ("anna", "bert")
         return SiteMap(
-            [Site(n, (f"{n}.example",), (Route(Matching.PREFIX, "/", tree + b"/" + n.encode()),)) for n in names]
+            [Site(n, (f"{n}.example",), (PathRoute(Matching.PREFIX, "/", tree + b"/" + n.encode()),)) for n in names]
         )
 
     def locate(self, item: ReadItem) -> Location:
         """As our locator: the address of a directory shows what the web server makes of it."""
         if item.urls[0].endswith("/"):
-            return Location(Outcome.DYNAMIC, item.urls[0], "anna")
+            return Location(LocationKind.DYNAMIC, item.urls[0], "anna")
         return self.services.locate(item)
 
     def pause(self) -> bool:

@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from goodhoster.model.notice_status import Notice, NoticeState, Receipt
-from goodhoster.model.notices import Caps, Carrier, Notifier, NotifierKind, RemovalOrder
-from goodhoster.takedowns.deadlines import Terms, deadline_of, next_due, pages
+from goodhoster.model.notices import Carrier, Notifier, NotifierCaps, NotifierKind, RemovalOrder
+from goodhoster.takedowns.deadlines import DeadlineTerms, deadline_of, next_due, pages
 from goodhoster.testing.suites.notice_store import a_notice
 
 HERE = ZoneInfo("Europe/Amsterdam")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-TERMS = Terms()
+TERMS = DeadlineTerms()
 HOTLINE = Notifier(
-    "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400.0, caps=Caps(1, 1), automatic=True
+    "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400.0, caps=NotifierCaps(1, 1), automatic=True
 )
 AUTHORITY = replace(HOTLINE, kind=NotifierKind.AUTHORITY)
 

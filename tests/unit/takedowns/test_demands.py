@@ -19,7 +19,7 @@ from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import Case, CaseState, MeasureState, Order
-from goodhoster.model.notices import Caps
+from goodhoster.model.notices import NotifierCaps
 from goodhoster.model.quarantine import QuarantineRequest
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
@@ -86,7 +86,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 
 def grounds(doubt: str = "", notice: str = "N1", per_hour: int = 10, per_customer: int = 10) -> Grounds:
-    return Grounds(notice, "" if doubt else "hotline", doubt, Caps(per_hour, per_customer))
+    return Grounds(notice, "" if doubt else "hotline", doubt, NotifierCaps(per_hour, per_customer))
 
 
 def three_sizes(services: Services) -> list[NamedFile]:

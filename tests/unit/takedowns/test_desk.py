@@ -33,20 +33,20 @@ from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.model.cases import CaseState, Order
-from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.notice_status import Block, ItemState, Notice, NoticeState, Receipt, Seen, Sight
 from goodhoster.model.notices import (
     Belief,
-    Caps,
     Carrier,
     FoundBy,
     LocatedFile,
     Location,
+    LocationKind,
     Notifier,
+    NotifierCaps,
     NotifierKind,
-    Outcome,
     RawNotice,
     ReadItem,
     ReadNotice,
@@ -62,7 +62,7 @@ from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery, NoticeQuery
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
-from goodhoster.takedowns.deadlines import Terms
+from goodhoster.takedowns.deadlines import DeadlineTerms
 from goodhoster.takedowns.desk import NoticeDesk, NoticeParts
 from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.testing.brake import brake_in_memory
@@ -71,7 +71,13 @@ from goodhoster.testing.toolkit import toolkit_over
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOTLINE = Notifier(
-    "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400.0, caps=Caps(1000, 1000), automatic=True
+    "hotline",
+    "Hotline",
+    NotifierKind.HOTLINE,
+    ("hotline.example",),
+    86400.0,
+    caps=NotifierCaps(1000, 1000),
+    automatic=True,
 )
 HEAD = Letterhead("Made-up Hosting", "abuse@hoster.example", "en")
 EVA = Order("eva", "looked at it")
@@ -143,7 +149,7 @@ class Services:
             HEAD,
             frozenset({"abuse@hoster.example"}),
             self.cases,
-            lambda customer: Contact(customer, f"{customer}@customer.example"),
+            lambda customer: AbuseContact(customer, f"{customer}@customer.example"),
             rules.enforce,
         )
         parts = NoticeParts(
@@ -170,7 +176,7 @@ class Services:
             CustomerForwarding(lambda: self.contacts, rules.enforce),
             lambda: self.index_gap,
         )
-        self.desk = NoticeDesk(parts, [HOTLINE], Terms())
+        self.desk = NoticeDesk(parts, [HOTLINE], DeadlineTerms())
 
     def clock(self) -> datetime:
         return self.now
@@ -194,12 +200,12 @@ class Services:
         customer, _, rest = (url.hostname or "").partition(".")
         if server := self.own_servers.get(url.hostname or ""):
             about = f"{server} is in a network of customer {customer}: forward the notice, see customers show"
-            unclear = Location(Outcome.AMBIGUOUS, item.urls[0], customer, reason="customer-network", detail=about)
+            unclear = Location(LocationKind.AMBIGUOUS, item.urls[0], customer, reason="customer-network", detail=about)
             return replace(unclear, server=server)
         if rest != "example":
-            return Location(Outcome.NOT_OURS, item.urls[0], detail="unknown host")
+            return Location(LocationKind.NOT_OURS, item.urls[0], detail="unknown host")
         if url.path.startswith("/app/"):
-            return Location(Outcome.DYNAMIC, item.urls[0], customer)
+            return Location(LocationKind.DYNAMIC, item.urls[0], customer)
         place = Place(os.fsencode(self.tree), os.fsencode(customer + unquote(url.path)))
         copies = [Place(place.tree, os.fsencode(name)) for name in self.copies.get(item.urls[0], [])]
         sizes = [Place(place.tree, os.fsencode(name)) for name in self.sizes.get(item.urls[0], [])]
@@ -213,8 +219,8 @@ class Services:
         page = url.path.endswith(".html")
         if os.fsencode(place.absolute) not in {os.fsencode(file.upload.place.absolute) for file in found}:
             reason = "program" if item.urls[0] in self.programs else "missing"
-            return Location(Outcome.DYNAMIC, item.urls[0], customer, (), place, tuple(found), reason=reason)
-        return Location(Outcome.FILE, item.urls[0], customer, tuple(found), place, page=page)
+            return Location(LocationKind.DYNAMIC, item.urls[0], customer, (), place, tuple(found), reason=reason)
+        return Location(LocationKind.FILE, item.urls[0], customer, tuple(found), place, page=page)
 
     def found_by(self, copy: Place, place: Place) -> FoundBy:
         same_customer = copy.path.split(b"/")[0] == place.path.split(b"/")[0]

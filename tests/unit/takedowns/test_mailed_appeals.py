@@ -9,7 +9,7 @@ import pytest
 from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
 from goodhoster.letters.outbox import Outbox
 from goodhoster.model.cases import CaseState
-from goodhoster.model.customers.contacts import Contact
+from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.customers.house_rules import CustomerRules
 from goodhoster.model.customers.standing import Appeal, AppealChannel
 from goodhoster.model.letters import Letter, LetterKind
@@ -40,7 +40,7 @@ class Mailroom:
         appeals = MailedAppeals(
             LetterAppeals(self.house.appeals, self.services.cases, self.services.store),
             self.services.believe,
-            lambda name: Contact(name, f"{name}@customer.example"),
+            lambda name: AbuseContact(name, f"{name}@customer.example"),
         )
         self.incoming = self._incoming(appeals, self.services.outbox)
         self.by_reference = self._incoming(

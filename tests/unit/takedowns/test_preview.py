@@ -9,7 +9,7 @@ import pytest
 from goodhoster.model.cases import CaseState
 from goodhoster.model.notice_status import ItemState, Sight
 from goodhoster.model.notices import TrustLevel
-from goodhoster.takedowns.preview import Effect
+from goodhoster.takedowns.preview import PreviewEffect
 from tests.unit.takedowns.test_desk import EVA, Services
 
 
@@ -27,7 +27,7 @@ def files(services: Services) -> set[str]:
 
 def taken_by_preview(services: Services, notice_id: str) -> set[str]:
     lines = services.desk.preview(notice_id)
-    return {line.place.path.decode() for line in lines if line.effect is Effect.TAKE and line.place}
+    return {line.place.path.decode() for line in lines if line.effect is PreviewEffect.TAKE and line.place}
 
 
 def test_the_preview_names_the_files_and_addresses_that_confirm_takes(services: Services) -> None:
@@ -42,8 +42,8 @@ def test_the_preview_names_the_files_and_addresses_that_confirm_takes(services: 
     assert (files(services), services.blocks.all) == (before, [])
     assert services.store.get(notice.id) == notice
     previewed = taken_by_preview(services, notice.id)
-    assert {line.customer for line in lines if line.effect is Effect.TAKE} == {"anna", "bert", "cas"}
-    assert [line.url for line in lines if line.effect is Effect.BLOCK] == [urls[2]]
+    assert {line.customer for line in lines if line.effect is PreviewEffect.TAKE} == {"anna", "bert", "cas"}
+    assert [line.url for line in lines if line.effect is PreviewEffect.BLOCK] == [urls[2]]
     services.desk.confirm(notice.id, EVA)
     assert {name for name in before - files(services) if ".goodhoster" not in name} == previewed
     assert [block.url for block in services.blocks.all] == [urls[2]]
@@ -56,7 +56,7 @@ def test_an_item_without_a_case_is_looked_for(services: Services) -> None:
     held = replace(notice, items=tuple(replace(item, state=ItemState.HELD) for item in notice.items))
     services.store.replace(held, expected=notice.state)
     (line,) = services.desk.preview(notice.id)
-    assert (line.effect, "cannot be told" in line.reason) == (Effect.LEAVE, True)
+    assert (line.effect, "cannot be told" in line.reason) == (PreviewEffect.LEAVE, True)
     services.map_down = False
     assert taken_by_preview(services, notice.id) == {"anna/p.gif"}
     services.desk.confirm(notice.id, EVA)
@@ -71,7 +71,7 @@ def test_held_copies_are_said_to_stay(services: Services) -> None:
         services.file(name, picture)
     services.copies[url] = names
     notice = services.scart(url)
-    stays = {line.customer for line in services.desk.preview(notice.id) if line.effect is Effect.LEAVE}
+    stays = {line.customer for line in services.desk.preview(notice.id) if line.effect is PreviewEffect.LEAVE}
     assert stays == {"bert", "cas", "dora", "emil"}
     assert taken_by_preview(services, notice.id) == {"anna/p.gif"}
     services.desk.confirm(notice.id, EVA)
@@ -85,9 +85,11 @@ def test_a_preview_of_a_dismissal_names_what_it_then_closes_and_changes_nothing(
     notice = services.scart(url, "http://anna.example/app/view", "http://elsewhere.invalid/x.jpg")
     before = services.store.get(notice.id)
     lines = services.desk.preview_dismissal(notice.id)
-    closed = {line.case for line in lines if line.effect is Effect.CLOSE}
+    closed = {line.case for line in lines if line.effect is PreviewEffect.CLOSE}
     at = {case.upload.customer for case in services.cases.get_all(before.items[0].cases)}
-    assert {(line.effect, line.customer) for line in lines if line.url == url} == {(Effect.CLOSE, one) for one in at}
+    assert {(line.effect, line.customer) for line in lines if line.url == url} == {
+        (PreviewEffect.CLOSE, one) for one in at
+    }
     assert at == {"anna", "bert"}
     assert services.store.get(notice.id) == before
     assert {case.state for case in services.cases.get_all(before.items[0].cases)} == {CaseState.HELD}
@@ -105,8 +107,8 @@ def test_it_names_a_block_that_is_lifted_and_what_stays_offline(services: Servic
     held = services.store.get(notice.id)
     assert held.items[0].blocked
     effects = {line.url: (line.effect, line.reason) for line in services.desk.preview_dismissal(notice.id)}
-    assert effects[url] == (Effect.LIFT, "")
-    assert effects[gone][0] is Effect.LEAVE
+    assert effects[url] == (PreviewEffect.LIFT, "")
+    assert effects[gone][0] is PreviewEffect.LEAVE
     assert "cases show" in effects[gone][1]
     services.desk.dismiss(notice.id, EVA)
     assert services.blocks.all == []

@@ -13,7 +13,7 @@ from goodhoster.adapters.stores.purges import SqlitePurgeQueue
 from goodhoster.errors import PassingError
 from goodhoster.locating.site_map import SiteMap
 from goodhoster.model.cases import CaseState
-from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.model.notices import Matching, PathRoute, Site
 from goodhoster.model.purges import PurgeCause, PurgeState
 from goodhoster.ports import CaseQuery, ForgottenCustomer
 from goodhoster.ports.customers import ForgottenUrl
@@ -62,8 +62,8 @@ class Front:
         tree = os.fsencode(self.services.tree)
         return SiteMap(
             [
-                Site("anna", ("anna.example", "www.anna.example"), (Route(Matching.PREFIX, "/", tree + b"/anna"),)),
-                Site("bert", ("bert.example",), (Route(Matching.PREFIX, "/", tree + b"/bert"),)),
+                Site("anna", ("anna.example", "www.anna.example"), (PathRoute(Matching.PREFIX, "/", tree + b"/anna"),)),
+                Site("bert", ("bert.example",), (PathRoute(Matching.PREFIX, "/", tree + b"/bert"),)),
             ]
         )
 

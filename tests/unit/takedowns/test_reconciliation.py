@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
 from goodhoster.model.notices import ReadItem
-from goodhoster.takedowns.reconciliation import Gap, Line, read_list, reconcile
+from goodhoster.takedowns.reconciliation import Discrepancy, HotlineListLine, read_list, reconcile
 from goodhoster.testing.suites.notice_store import NOON, a_notice
 
 URL = "http://anna.example/p.jpg"
@@ -21,36 +21,36 @@ def ours(url: str = URL, state: ItemState = ItemState.INACCESSIBLE, name: str = 
     return replace(a_notice(name), items=(item,))
 
 
-def gaps(lines: list[Line], *notices: Notice) -> list[Gap]:
+def gaps(lines: list[HotlineListLine], *notices: Notice) -> list[Discrepancy]:
     return [finding.gap for finding in reconcile(lines, notices)]
 
 
 @pytest.mark.parametrize(
     ("line", "notice", "gap"),
     [
-        (Line(URL, "M0123456789", open=False), ours(), Gap.AGREED),
-        (Line(URL), ours(), Gap.AGREED),
-        (Line("http://ANNA.example:80/./p.jpg"), ours(), Gap.AGREED),
-        (Line(URL, open=True), ours(), Gap.OPEN_THERE_GONE_HERE),
-        (Line(URL, open=True), ours(state=ItemState.NOT_OURS), Gap.OPEN_THERE_GONE_HERE),
-        (Line(URL, open=True), ours(state=ItemState.DISPUTED), Gap.DISPUTED_HERE),
-        (Line(URL, open=False), ours(state=ItemState.DISPUTED), Gap.AGREED),
-        (Line(URL, open=False), ours(state=ItemState.HELD), Gap.OPEN_HERE),
-        (Line(URL, open=True), ours(state=ItemState.WAITING), Gap.OPEN_HERE),
-        (Line(URL, "M9999999999"), ours(), Gap.OTHER_NOTICE),
+        (HotlineListLine(URL, "M0123456789", open=False), ours(), Discrepancy.AGREED),
+        (HotlineListLine(URL), ours(), Discrepancy.AGREED),
+        (HotlineListLine("http://ANNA.example:80/./p.jpg"), ours(), Discrepancy.AGREED),
+        (HotlineListLine(URL, open=True), ours(), Discrepancy.OPEN_THERE_GONE_HERE),
+        (HotlineListLine(URL, open=True), ours(state=ItemState.NOT_OURS), Discrepancy.OPEN_THERE_GONE_HERE),
+        (HotlineListLine(URL, open=True), ours(state=ItemState.DISPUTED), Discrepancy.DISPUTED_HERE),
+        (HotlineListLine(URL, open=False), ours(state=ItemState.DISPUTED), Discrepancy.AGREED),
+        (HotlineListLine(URL, open=False), ours(state=ItemState.HELD), Discrepancy.OPEN_HERE),
+        (HotlineListLine(URL, open=True), ours(state=ItemState.WAITING), Discrepancy.OPEN_HERE),
+        (HotlineListLine(URL, "M9999999999"), ours(), Discrepancy.OTHER_NOTICE),
     ],
 )
-def test_one_line_against_one_notice(line: Line, notice: Notice, gap: Gap) -> None:
+def test_one_line_against_one_notice(line: HotlineListLine, notice: Notice, gap: Discrepancy) -> None:
     (found,) = reconcile([line], [notice])
     assert (found.gap, found.notice) == (gap, "N1")
     assert found.why
 
 
 def test_both_ways() -> None:
-    found = reconcile([Line("http://anna.example/lost.jpg", "M1")], [ours()])
+    found = reconcile([HotlineListLine("http://anna.example/lost.jpg", "M1")], [ours()])
     assert [(f.gap, f.url, f.notice) for f in found] == [
-        (Gap.NEVER_RECEIVED, "http://anna.example/lost.jpg", ""),
-        (Gap.NOT_ON_THEIR_LIST, URL, "N1"),
+        (Discrepancy.NEVER_RECEIVED, "http://anna.example/lost.jpg", ""),
+        (Discrepancy.NOT_ON_THEIR_LIST, URL, "N1"),
     ]
 
 
@@ -58,8 +58,8 @@ def test_of_several_notices_the_one_with_that_number_counts() -> None:
     other = ours(name="N2")
     assert other.read
     other = replace(other, read=replace(other.read, reference="M2"))
-    (found,) = reconcile([Line(URL, "M0123456789")], [ours(), other])
-    assert (found.gap, found.notice) == (Gap.AGREED, "N1")
+    (found,) = reconcile([HotlineListLine(URL, "M0123456789")], [ours(), other])
+    assert (found.gap, found.notice) == (Discrepancy.AGREED, "N1")
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_of_several_notices_the_one_with_that_number_counts() -> None:
     ids=["commas", "semicolons-bom-crlf", "tabs-cr", "quoted-blank-lines"],
 )
 def test_lists_as_they_come(content: bytes) -> None:
-    assert read_list(content % URL.encode()) == [Line(URL, "M1", open=True)]
+    assert read_list(content % URL.encode()) == [HotlineListLine(URL, "M1", open=True)]
 
 
 def test_a_list_that_tells_less() -> None:
     assert read_list(b"url,status\nhttp://a.example/1,\nhttp://a.example/2,closed\n") == [
-        Line("http://a.example/1"),
-        Line("http://a.example/2", open=False),
+        HotlineListLine("http://a.example/1"),
+        HotlineListLine("http://a.example/2", open=False),
     ]
 
 
@@ -93,7 +93,7 @@ def test_what_is_no_list_is_refused_with_a_hint(content: bytes) -> None:
 @given(st.lists(st.sampled_from([f"http://a.example/{n}" for n in range(6)]), max_size=8), st.sets(st.integers(0, 5)))
 def test_no_line_of_theirs_and_no_address_of_ours_is_left_out(theirs: list[str], mine: set[int]) -> None:
     notices = [ours(f"http://a.example/{n}", name=f"N{n}") for n in mine]
-    found = reconcile([Line(url) for url in theirs], notices)
+    found = reconcile([HotlineListLine(url) for url in theirs], notices)
     assert [f.url for f in found[: len(theirs)]] == theirs
     assert {f.url for f in found[len(theirs) :]} == {n.items[0].url for n in notices} - set(theirs)
 
@@ -115,15 +115,15 @@ def test_a_list_of_ten_thousand_lines_against_as_many_items_in_mails_of_a_hundre
     found = reconcile(read_list(f"url;kenmerk;status\n{rows}".encode()), notices)
     assert [finding.url for finding in found[: len(urls)]] == urls
     assert Counter(finding.gap for finding in found) == {
-        Gap.NEVER_RECEIVED: 1_000,
-        Gap.OPEN_HERE: 1_000,
-        Gap.DISPUTED_HERE: 1_000,
-        Gap.OPEN_THERE_GONE_HERE: 1_000,
-        Gap.AGREED: 6_000,
-        Gap.NOT_ON_THEIR_LIST: 1_000,
+        Discrepancy.NEVER_RECEIVED: 1_000,
+        Discrepancy.OPEN_HERE: 1_000,
+        Discrepancy.DISPUTED_HERE: 1_000,
+        Discrepancy.OPEN_THERE_GONE_HERE: 1_000,
+        Discrepancy.AGREED: 6_000,
+        Discrepancy.NOT_ON_THEIR_LIST: 1_000,
     }
     assert all(finding.why for finding in found)
-    assert all(bool(finding.notice) is (finding.gap is not Gap.NEVER_RECEIVED) for finding in found)
+    assert all(bool(finding.notice) is (finding.gap is not Discrepancy.NEVER_RECEIVED) for finding in found)
 
 
 def test_a_quote_that_is_not_closed_hides_no_line_of_theirs() -> None:

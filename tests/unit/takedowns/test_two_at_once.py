@@ -10,7 +10,7 @@ from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import CaseState
 from goodhoster.model.cases import Order as Word
-from goodhoster.model.notice_status import ItemState, Notice, NoticeState, Verb
+from goodhoster.model.notice_status import DecisionVerb, ItemState, Notice, NoticeState
 from goodhoster.model.notices import TrustLevel
 from goodhoster.ports import CaseQuery
 from goodhoster.takedowns.desk import NoticeDesk
@@ -96,7 +96,7 @@ def test_before_it_is_on_record_a_decision_was_not_taken(services: Services, whe
         assert (services.tree / "anna/p.jpg").exists()
         return
     assert now.decided
-    assert (now.decided.verb, now.decided.actor, now.decided.done) == (Verb.CONFIRMED, "anna", False)
+    assert (now.decided.verb, now.decided.actor, now.decided.done) == (DecisionVerb.CONFIRMED, "anna", False)
     with pytest.raises(RefusedError, match="it was confirmed by anna"):
         services.desk.dismiss(notice.id, BOB)
     assert not (services.tree / "anna/p.jpg").exists()

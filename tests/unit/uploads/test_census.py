@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.model.uploads import Content, FileState, Place
-from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.census import IndexCensus
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
@@ -27,7 +27,7 @@ def check(index: UploadIndex, customer: str, at: datetime, verdict: VerdictKind 
     place, now = Place(b"/srv", f"{customer}/logo.png".encode()), at.timestamp()
     index.expect([Arrival(place, customer, now, Priority.FRESH)], now)
     (job,) = index.take(now, 1)
-    found = (FileState(1, 2, 3, 4, 5), Content(LOGO, Kind.IMAGE, 3))
+    found = (FileState(1, 2, 3, 4, 5), Content(LOGO, ContentKind.IMAGE, 3))
     index.record(job, found, Verdict(verdict), now)
     index.settle(job)
 

@@ -14,7 +14,7 @@ import pytest
 from goodhoster.errors import ConfigurationError, IndexUnavailableError
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.uploads import Content, Fault, FileState, Place
-from goodhoster.model.verdicts import Category, Kind, Match, Verdict, VerdictKind
+from goodhoster.model.verdicts import Category, ContentKind, Match, Verdict, VerdictKind
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.clock_steps import ClockReading
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
@@ -24,7 +24,7 @@ NOW = 1_000_000.0
 STATE = FileState(dev=1, ino=2, size=3, mtime_ns=4, ctime_ns=5)
 PDQ = Fingerprint(FingerprintKind.PDQ, bytes(32), 70, (b"\1" * 32,))
 MEMBERS = (made_up("one").digests, made_up("two").digests)
-CONTENT = Content(made_up("content").digests, Kind.IMAGE, 3, (PDQ,), MEMBERS)
+CONTENT = Content(made_up("content").digests, ContentKind.IMAGE, 3, (PDQ,), MEMBERS)
 CLEAR = Verdict(VerdictKind.CLEAR)
 KNOWN = Verdict(VerdictKind.KNOWN, (Match("list", "sha1", Category.ILLEGAL),))
 UNCHECKED = Verdict(VerdictKind.UNCHECKED, reason="timeout", detail="no answer")

@@ -10,7 +10,7 @@ import pytest
 
 from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.model.uploads import Content, Fault, FileState, Place
-from goodhoster.model.verdicts import Kind, Verdict, VerdictKind
+from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
 from goodhoster.ports.customers import ForgottenCustomer
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.census import IndexCensus
@@ -22,7 +22,7 @@ from goodhoster.uploads.retro_match import SeenContents
 
 NOW = 1_800_000_000.0
 STATE = FileState(1, 2, 3, 4, 5)
-CONTENT = Content(made_up("a").digests, Kind.IMAGE, 3)
+CONTENT = Content(made_up("a").digests, ContentKind.IMAGE, 3)
 CLEAR, UNCHECKED = Verdict(VerdictKind.CLEAR), Verdict(VerdictKind.UNCHECKED, reason="timeout")
 SOURCE = MemorySource({})
 TREE = b"/srv"
@@ -49,7 +49,7 @@ class Filled:
         for name, verdict, content in (
             (b"settled", CLEAR, CONTENT),
             (b"waits", UNCHECKED, CONTENT),
-            (b"broken", UNCHECKED, Content(CONTENT.digests, Kind.IMAGE, 3, fault=Fault("timeout"))),
+            (b"broken", UNCHECKED, Content(CONTENT.digests, ContentKind.IMAGE, 3, fault=Fault("timeout"))),
         ):
             job = self.job(name)
             self.index.record(job, (STATE, content), verdict, NOW)

@@ -18,7 +18,7 @@ from goodhoster.hashlists.near.importing import import_fingerprints, open_near_l
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.uploads import Content, FileState, Place
-from goodhoster.model.verdicts import Category, Kind, Match, SourceAnswer, Verdict, VerdictKind
+from goodhoster.model.verdicts import Category, ContentKind, Match, SourceAnswer, Verdict, VerdictKind
 from goodhoster.ports import HashSource
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.uploads.census import IndexCensus
@@ -46,7 +46,7 @@ def seen(
     verdict: Verdict = CLEAR,
     members: tuple[Digests, ...] = (),
     fingerprints: tuple[Fingerprint, ...] = (),
-    kind: Kind = Kind.IMAGE,
+    kind: ContentKind = ContentKind.IMAGE,
 ) -> None:
     place = Place(b"/srv", path.encode())
     index.expect([Arrival(place, path.split("/", maxsplit=1)[0], 1, Priority.FRESH)], 1)
@@ -116,7 +116,7 @@ def test_a_picture_near_a_new_entry_is_found_over_several_pages(
     monkeypatch.setattr("goodhoster.uploads.retro_match._PAGE", 3)
     for number in range(10):
         seen(index, f"anna/{number}.png", fingerprints=(looks(100 + number), looks(number)))
-    seen(index, "bob/text.txt", kind=Kind.OTHER)
+    seen(index, "bob/text.txt", kind=ContentKind.OTHER)
     known = dict.fromkeys([looks(2, 20).value, looks(8, 31).value, looks(9, 32).value], Category.ILLEGAL)
     assert found(index, near=[near(tmp_path, known)]) == [("anna", b"anna/2.png"), ("anna", b"anna/8.png")]
     assert found(index, near=[near(tmp_path, known, within=19)]) == []
@@ -192,7 +192,7 @@ def test_what_is_in_hand_is_checked_once_more(index: UploadIndex) -> None:
     index.expect([Arrival(place, "anna", 1, Priority.FRESH)], 1)
     (job,) = index.take(1, 1)
     index.expect_in_hand(2)
-    index.record(job, (FileState(1, 2, 3, 4, 5), Content(digests("a"), Kind.IMAGE, 3)), CLEAR, 2)
+    index.record(job, (FileState(1, 2, 3, 4, 5), Content(digests("a"), ContentKind.IMAGE, 3)), CLEAR, 2)
     index.settle(job)
     assert [again.place for again in index.take(3, 9)] == [place]
 
@@ -217,9 +217,9 @@ def test_a_source_is_asked_about_all_that_it_never_saw(index: UploadIndex) -> No
     seen(index, "anna/asked", answered_by("police"))
     seen(index, "anna/new", answered_by("own"))
     seen(index, "anna/before", CLEAR)
-    seen(index, "anna/text", answered_by("own"), kind=Kind.OTHER)
-    seen(index, "anna/named.jpg", answered_by("own"), kind=Kind.OTHER)
-    seen(index, "anna/archive", answered_by("own"), (digests("inside"),), kind=Kind.OTHER)
+    seen(index, "anna/text", answered_by("own"), kind=ContentKind.OTHER)
+    seen(index, "anna/named.jpg", answered_by("own"), kind=ContentKind.OTHER)
+    seen(index, "anna/archive", answered_by("own"), (digests("inside"),), kind=ContentKind.OTHER)
     service = MemorySource({}, name="police", local=False)
     owed = [b"anna/archive", b"anna/before", b"anna/named.jpg", b"anna/new"]
     assert unanswered(index, service) == owed
@@ -256,7 +256,7 @@ def test_answers_that_no_file_has_any_more_are_forgotten(index: UploadIndex) -> 
 
 
 def test_where_services_are_asked_about_everything_they_owe_answers_about_texts(index: UploadIndex) -> None:
-    seen(index, "anna/text", answered_by("own"), kind=Kind.OTHER)
+    seen(index, "anna/text", answered_by("own"), kind=ContentKind.OTHER)
     service = MemorySource({}, name="police", local=False)
     assert unanswered(index, service) == []
     index.seen.ask_everything = True
@@ -266,10 +266,10 @@ def test_where_services_are_asked_about_everything_they_owe_answers_about_texts(
 def test_what_services_are_not_asked_about_is_counted(index: UploadIndex) -> None:
     census = IndexCensus(index.database)
     ever = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-    seen(index, "anna/text", CLEAR, kind=Kind.OTHER)
-    seen(index, "anna/named.jpg", CLEAR, kind=Kind.OTHER)
+    seen(index, "anna/text", CLEAR, kind=ContentKind.OTHER)
+    seen(index, "anna/named.jpg", CLEAR, kind=ContentKind.OTHER)
     seen(index, "anna/a", CLEAR)
     assert (census.checks_between(*ever), census.left_out_between(*ever)) == (3, 1)
     index.seen.ask_everything = True
-    seen(index, "anna/text", CLEAR, kind=Kind.OTHER)
+    seen(index, "anna/text", CLEAR, kind=ContentKind.OTHER)
     assert (census.checks_between(*ever), census.left_out_between(*ever)) == (4, 1)

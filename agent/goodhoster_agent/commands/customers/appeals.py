@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.customers.standing.appeals import Decision
+from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.customers.standing.mistakes import accuracy
 from goodhoster.model.customers.standing import Appeal, AppealState
 from goodhoster.model.uploads import visible
@@ -85,7 +85,7 @@ def decide_command(
     if outcome not in {AppealState.UPHELD, AppealState.REJECTED, AppealState.WITHDRAWN}:
         raise typer.BadParameter("one of upheld, rejected, withdrawn")
     with open_services(config) as services:
-        decision = Decision(AppealState(outcome), order_of(reason), mistake)
+        decision = AppealDecision(AppealState(outcome), order_of(reason), mistake)
         standing = services.customers.standing
         appeal = standing.appeals.decide(standing.store.complete_appeal(appeal_id), decision)
     print_json(as_object(appeal)) if as_json else print(_as_line(appeal))

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from goodhoster.assembly.customer_services import DIRECTORIES, import_directories
-from goodhoster.customers.importing.importer import ImportOrder, ImportResult
+from goodhoster.customers.importing.importer import ImportResult, RegisterImportOrder
 from goodhoster.policy.register_guard import RegisterGuard
 from goodhoster_agent.commands.options import (
     FINE,
@@ -66,7 +66,7 @@ def import_command(
     if sum((file is not None, panel is not None, from_directories)) != 1:
         raise typer.BadParameter("give a file, --panel NAME, or --from-directories")
     guard = RegisterGuard(allowed_customers=allow_ended, allowed_sites=allow_removed_sites)
-    order = ImportOrder(source, whoever_types(), replace=replace, preview=preview, guard=guard)
+    order = RegisterImportOrder(source, whoever_types(), replace=replace, preview=preview, guard=guard)
     with open_services(config) as services:
         if file is not None:
             result = services.customers.importer.import_file(file, order)

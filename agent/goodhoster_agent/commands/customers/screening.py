@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.model.customers.screening import Agreement, Decision, Finding, ScreeningRun
+from goodhoster.model.customers.screening import Agreement, ScreeningDecision, ScreeningFinding, ScreeningRun
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.options import (
     FINE,
@@ -68,7 +68,9 @@ def screen_command(
 @app.command("findings")
 def findings_command(
     *,
-    state: Annotated[list[Decision], typer.Option("--state", help="Only these; open where it is left out.")] = [],  # noqa: B006 - Typer reads it
+    state: Annotated[
+        list[ScreeningDecision], typer.Option("--state", help="Only these; open where it is left out.")
+    ] = [],  # noqa: B006 - Typer reads it
     list_name: Annotated[str, typer.Option("--list", help="Only of this list.")] = "",
     customer: Annotated[str, typer.Option("--customer", help="Only about this customer.")] = "",
     config: ConfigOption = None,
@@ -76,7 +78,7 @@ def findings_command(
 ) -> None:
     """List what screening found, with what speaks for and against it."""
     with open_services(config) as services:
-        states = frozenset(state or [Decision.OPEN])
+        states = frozenset(state or [ScreeningDecision.OPEN])
         for finding in services.customers.screening().findings(states, list_name, customer):
             print_json(_as_object(finding)) if as_json else _print(finding)
 
@@ -93,7 +95,7 @@ def decide_command(
 ) -> None:
     """Decide whether a customer is the one on the list. It is asked again when either changes."""
     with open_services(config) as services:
-        decision = Decision.MATCH if match else Decision.NO_MATCH
+        decision = ScreeningDecision.MATCH if match else ScreeningDecision.NO_MATCH
         desk = services.customers.screening()
         finding = desk.decide(desk.complete(finding_id), decision, order_of(reason), overrule=overrule)
     print_json(_as_object(finding)) if as_json else _print(finding)
@@ -111,7 +113,7 @@ def _print_run(run: ScreeningRun) -> None:
         print(f"  unread    {run.unread_count}")
 
 
-def _as_object(finding: Finding) -> dict[str, Any]:
+def _as_object(finding: ScreeningFinding) -> dict[str, Any]:
     return {
         "id": finding.id,
         "list": finding.list_name,
@@ -141,7 +143,7 @@ def _as_object(finding: Finding) -> dict[str, Any]:
 _SIGNS = {Agreement.SAME: "=", Agreement.DIFFERENT: "≠", Agreement.UNKNOWN: "?"}
 
 
-def _print(finding: Finding) -> None:
+def _print(finding: ScreeningFinding) -> None:
     again = ", asked again" if finding.asked_again else ""
     print(f"{finding.id}  {finding.decision}{again}  {finding.customer} ~ {finding.list_name} {finding.entry}")
     for each in finding.comparisons:

@@ -16,7 +16,14 @@ import typer
 from goodhoster.customers.vetting.desk import Checked
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Order
-from goodhoster.model.customers.vetting import Evidence, EvidenceKind, Outcome, RiskFact, Vetting, VettingState
+from goodhoster.model.customers.vetting import (
+    CheckOutcome,
+    RiskFact,
+    Vetting,
+    VettingEvidence,
+    VettingEvidenceKind,
+    VettingState,
+)
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.customers.register import CustomerArgument
 from goodhoster_agent.commands.customers.vetting_objects import as_object
@@ -42,7 +49,7 @@ def _words(kind: type[StrEnum]) -> str:
 def vet_command(
     customer_id: CustomerArgument,
     *,
-    evidence: Annotated[str, typer.Option("--evidence", help=f"What was checked: {_words(EvidenceKind)}.")] = "",
+    evidence: Annotated[str, typer.Option("--evidence", help=f"What was checked: {_words(VettingEvidenceKind)}.")] = "",
     outcome: Annotated[str, typer.Option("--outcome", help="How it ended: passed, failed, review, expired.")] = "",
     detail: Annotated[
         str,
@@ -140,7 +147,7 @@ def _read(file: Path) -> bytes:
         raise RefusedError(f"cannot read {file}: {error.strerror}", hint="check its name and mode") from error
 
 
-def _evidence(each: Evidence) -> dict[str, Any]:
+def _evidence(each: VettingEvidence) -> dict[str, Any]:
     return {
         "evidence": each.kind,
         "outcome": each.outcome,
@@ -180,8 +187,8 @@ def _checked(evidence: str, outcome: str, detail: str, days: tuple[str, str]) ->
             raise typer.BadParameter("say what was checked", param_hint="--evidence")
         return None
     return Checked(
-        _member(EvidenceKind, evidence, "--evidence"),
-        _member(Outcome, outcome, "--outcome"),
+        _member(VettingEvidenceKind, evidence, "--evidence"),
+        _member(CheckOutcome, outcome, "--outcome"),
         detail,
         *(_day(day) for day in days),
     )

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from aiohttp import web
 
-from goodhoster_agent.doors.api.problems import Problem
+from goodhoster_agent.doors.api.problems import ApiProblem
 
 _IN_MEMORY = 256 << 10
 """Bytes of a content that are kept in memory; a larger one is in a file without a name."""
@@ -54,7 +54,7 @@ class Room:
         if self.taken + size > self.limits.largest:
             raise _too_large(self.limits.largest)
         if self.limits.in_hand + size > self.limits.together:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many contents at once: come back", _AGAIN)
+            raise ApiProblem(HTTPStatus.SERVICE_UNAVAILABLE, "too many contents at once: come back", _AGAIN)
         self.limits.in_hand += size
         self.taken += size
 
@@ -82,7 +82,9 @@ async def received(request: web.BaseRequest, limits: BodyLimits) -> AsyncIterato
                     room.take(len(chunk))
                     file.write(chunk)
         except TimeoutError:
-            raise Problem(HTTPStatus.REQUEST_TIMEOUT, f"the content did not come within {limits.within:g} s") from None
+            raise ApiProblem(
+                HTTPStatus.REQUEST_TIMEOUT, f"the content did not come within {limits.within:g} s"
+            ) from None
         yield _as_body(file)
 
 
@@ -96,7 +98,7 @@ async def received_json(request: web.BaseRequest, within: float, longest: int = 
             while len(body) <= longest and (chunk := await request.content.read(longest + 1 - len(body))):
                 body += chunk
     except TimeoutError:
-        raise Problem(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {within:g} s") from None
+        raise ApiProblem(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {within:g} s") from None
     if len(body) > longest:
         raise _too_large(longest)
     try:
@@ -105,7 +107,7 @@ async def received_json(request: web.BaseRequest, within: float, longest: int = 
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise Problem(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
+        raise ApiProblem(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
     return found
 
 
@@ -118,11 +120,11 @@ async def go_on(request: web.BaseRequest) -> None:
 
 def _expect_plain(request: web.BaseRequest) -> None:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the content itself, without Content-Encoding")
+        raise ApiProblem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the content itself, without Content-Encoding")
 
 
-def _too_large(most: int) -> Problem:
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {most} bytes are taken here")
+def _too_large(most: int) -> ApiProblem:
+    return ApiProblem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {most} bytes are taken here")
 
 
 def _as_body(file: tempfile.SpooledTemporaryFile[bytes]) -> Body:

@@ -39,12 +39,12 @@ from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.settings.api import ApiSettings
 from goodhoster.upload_attempts import AttemptAnswer, AttemptDecision, UploadAttempts
 from goodhoster_agent.doors.api.bodies import Body, BodyLimits, received, received_json
-from goodhoster_agent.doors.api.listening import Connection, HttpListener
+from goodhoster_agent.doors.api.listening import ApiConnection, HttpListener
 from goodhoster_agent.doors.api.openapi import DOCUMENT
-from goodhoster_agent.doors.api.problems import Problem
+from goodhoster_agent.doors.api.problems import ApiProblem
 from goodhoster_agent.doors.api.tokens import Scope, Token, Tokens
 from goodhoster_agent.doors.http_server import be_quiet_about_peers
-from goodhoster_agent.doors.peer_files import Peer, open_for
+from goodhoster_agent.doors.peer_files import SocketPeer, open_for
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -89,7 +89,7 @@ class ApiParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiRequest:
     """A request that may be answered."""
 
     request: web.BaseRequest
@@ -99,10 +99,10 @@ class Asked:
     """The variable parts of its path."""
 
     @property
-    def connection(self) -> Connection:
+    def connection(self) -> ApiConnection:
         """Its connection."""
         protocol = self.request.protocol
-        assert isinstance(protocol, Connection)  # noqa: S101 - the listener makes no other
+        assert isinstance(protocol, ApiConnection)  # noqa: S101 - the listener makes no other
         return protocol
 
     def attempt(self) -> Attempt:
@@ -118,7 +118,7 @@ class Asked:
         """The customer that is meant. Problem where the token speaks for another one only."""
         own = self.token.customer if self.token else ""
         if own and customer not in {"", own}:
-            raise Problem(HTTPStatus.FORBIDDEN, "this token speaks for one customer, and that is another")
+            raise ApiProblem(HTTPStatus.FORBIDDEN, "this token speaks for one customer, and that is another")
         return own or _valid_customer(customer)
 
 
@@ -130,10 +130,10 @@ def _valid_customer(customer: str) -> str:
     try:
         return customer and customer_id("customer", customer)
     except RowError as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"{error.why}: {error.hint}") from None
+        raise ApiProblem(HTTPStatus.BAD_REQUEST, f"{error.why}: {error.hint}") from None
 
 
-Answer = Callable[["ApiDoor", Asked], Awaitable[web.StreamResponse]]
+RequestHandler = Callable[["ApiDoor", ApiRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Route:
     """As in the OpenAPI document."""
     scope: Scope | None
     """None: no token is needed."""
-    answer: Answer
+    answer: RequestHandler
 
     def match(self, path: str) -> Mapping[str, str] | None:
         """The variable parts of a path, decoded; None when it is another."""
@@ -193,26 +193,28 @@ class ApiDoor:
         """
         try:
             return await self._answer(request)
-        except Problem as problem:
+        except ApiProblem as problem:
             return problem.response()
         except _THEIRS:
-            return Problem(HTTPStatus.BAD_REQUEST, "the request was cut off or is no HTTP").response()
+            return ApiProblem(HTTPStatus.BAD_REQUEST, "the request was cut off or is no HTTP").response()
         except GoodhosterError as error:
             _log.error("a request could not be answered: %s; %s", error, error.hint)
-            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "it cannot be answered now; the journal says why").response()
+            return ApiProblem(
+                HTTPStatus.SERVICE_UNAVAILABLE, "it cannot be answered now; the journal says why"
+            ).response()
         except Exception:  # noqa: BLE001 - one request never ends the door; it is logged, and answered as a failure
             _log.exception("a request could not be answered")
-            return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "it failed here; the journal says why").response()
+            return ApiProblem(HTTPStatus.INTERNAL_SERVER_ERROR, "it failed here; the journal says why").response()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         found = [(route, matched) for route in ROUTES if (matched := route.match(request.path)) is not None]
         for route, matched in found:
             if request.method == route.method:
-                return await route.answer(self, Asked(request, self._token_for(route, request), matched))
+                return await route.answer(self, ApiRequest(request, self._token_for(route, request), matched))
         if found:
             allowed = ", ".join(route.method for route, _ in found)
-            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, f"use {allowed}", {"Allow": allowed})
-        raise Problem(HTTPStatus.NOT_FOUND, "there is no such resource; see /v1/openapi.json")
+            raise ApiProblem(HTTPStatus.METHOD_NOT_ALLOWED, f"use {allowed}", {"Allow": allowed})
+        raise ApiProblem(HTTPStatus.NOT_FOUND, "there is no such resource; see /v1/openapi.json")
 
     def _token_for(self, route: Route, request: web.BaseRequest) -> Token | None:
         if route.scope is None:
@@ -222,19 +224,19 @@ class ApiDoor:
         in_url = request.query.get("token", "") if route.path in _TOKEN_IN_URL else ""
         token = self._parts.tokens.of(secret or in_url)
         if token is None:
-            raise Problem(
+            raise ApiProblem(
                 HTTPStatus.UNAUTHORIZED, "a token is needed: goodhoster doors token add", {"WWW-Authenticate": "Bearer"}
             )
         if route.scope not in token.scopes:
-            raise Problem(HTTPStatus.FORBIDDEN, f"this token lacks the scope {route.scope}")
+            raise ApiProblem(HTTPStatus.FORBIDDEN, f"this token lacks the scope {route.scope}")
         return token
 
-    async def check(self, asked: Asked) -> web.Response:
+    async def check(self, asked: ApiRequest) -> web.Response:
         """Answer about the bytes of a content."""
         async with received(asked.request, self._limits) as body:
             return _json(_told(await self._check(body, asked.attempt())))
 
-    async def check_path(self, asked: Asked) -> web.Response:
+    async def check_path(self, asked: ApiRequest) -> web.Response:
         """Answer about a file.
 
         That of the passed descriptor, else one that the peer itself may read.
@@ -244,17 +246,17 @@ class ApiDoor:
         with _file_of(asked.connection, given.get("path")) as file:
             return _json(_told(await self._in_thread(self._parts.attempts.check, file, attempt)))
 
-    async def check_digest(self, asked: Asked) -> web.Response:
+    async def check_digest(self, asked: ApiRequest) -> web.Response:
         """Answer about a content by its digest."""
         digest = _read_digest(await received_json(asked.request, _JSON_WITHIN))
         return _json(_told(await self._in_thread(self._parts.attempts.check_digest, digest, asked.attempt())))
 
-    async def report(self, asked: Asked) -> web.Response:
+    async def report(self, asked: ApiRequest) -> web.Response:
         """Record what the application did."""
         given = await received_json(asked.request, _JSON_WITHIN)
         reference, outcome = given.get("reference"), given.get("outcome")
         if outcome not in set(AttemptOutcome) or not isinstance(reference, str):
-            raise Problem(HTTPStatus.BAD_REQUEST, f"`outcome` must be one of {', '.join(AttemptOutcome)}")
+            raise ApiProblem(HTTPStatus.BAD_REQUEST, f"`outcome` must be one of {', '.join(AttemptOutcome)}")
         token = asked.token
         reporter, customer = (f"token {token.name}", token.customer) if token else ("", "")
         with _refusals(HTTPStatus.NOT_FOUND):
@@ -263,30 +265,30 @@ class ApiDoor:
             )
         return _json({"recorded": True})
 
-    async def may(self, asked: Asked) -> web.Response:
+    async def may(self, asked: ApiRequest) -> web.Response:
         """Answer a gate question."""
         customer = asked.expect_customer(asked.matched["id"])
         with _refusals(HTTPStatus.NOT_FOUND):
             return _json(await self._in_thread(self._parts.may, customer, asked.matched["action"]))
 
-    async def status(self, asked: Asked) -> web.Response:
+    async def status(self, asked: ApiRequest) -> web.Response:
         """Answer as `goodhoster status --json` prints."""
         if asked.token and asked.token.customer:
-            raise Problem(HTTPStatus.FORBIDDEN, "this token speaks for one customer, and status is about all")
+            raise ApiProblem(HTTPStatus.FORBIDDEN, "this token speaks for one customer, and status is about all")
         return _json(await self._in_thread(self._parts.status))
 
-    async def cases(self, asked: Asked) -> web.Response:
+    async def cases(self, asked: ApiRequest) -> web.Response:
         """Answer the newest cases."""
         query = asked.request.query
         customer = asked.expect_customer(query.get("customer", ""))
         limit = query.get("limit", "100")
         if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:5]) <= _MOST_CASES):
-            raise Problem(HTTPStatus.BAD_REQUEST, f"`limit` must be a number from 1 to {_MOST_CASES}")
+            raise ApiProblem(HTTPStatus.BAD_REQUEST, f"`limit` must be a number from 1 to {_MOST_CASES}")
         with _refusals(HTTPStatus.BAD_REQUEST):
             found = await self._in_thread(self._parts.cases, query.get("state"), customer or None, int(limit))
         return _json({"cases": found})
 
-    async def case(self, asked: Asked) -> web.Response:
+    async def case(self, asked: ApiRequest) -> web.Response:
         """Answer one case; one of another customer looks as one that is not there."""
         with _refusals(HTTPStatus.NOT_FOUND):
             found = await self._in_thread(self._parts.case, asked.matched["id"])
@@ -294,7 +296,7 @@ class ApiDoor:
                 raise RefusedError(f"there is no case {asked.matched['id']}")
         return _json(found)
 
-    async def validate_for_pict_rs(self, asked: Asked) -> web.Response:
+    async def validate_for_pict_rs(self, asked: ApiRequest) -> web.Response:
         """Answer pict-rs: 204 accepts, 406 refuses.
 
         503 where it could not be checked and the door is closed then.
@@ -302,29 +304,29 @@ class ApiDoor:
         async with received(asked.request, self._limits) as body:
             answer = await self._check(body, asked.attempt())
         if answer.decision is AttemptDecision.REFUSED:
-            raise Problem(HTTPStatus.NOT_ACCEPTABLE, f"it is refused here: {answer.reference}")
+            raise ApiProblem(HTTPStatus.NOT_ACCEPTABLE, f"it is refused here: {answer.reference}")
         if answer.decision is AttemptDecision.UNCHECKED and self._settings.on_unchecked == "closed":
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"it could not be checked: {answer.reason}")
+            raise ApiProblem(HTTPStatus.SERVICE_UNAVAILABLE, f"it could not be checked: {answer.reason}")
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
-    async def note_objects(self, asked: Asked) -> web.Response:
+    async def note_objects(self, asked: ApiRequest) -> web.Response:
         """Take a notification: nothing is believed but that there is something to look at."""
         given = await received_json(asked.request, _JSON_WITHIN, _LONGEST_NOTIFICATION)
         with _refusals(HTTPStatus.BAD_REQUEST):
             count = await self._in_thread(self._parts.objects, asked.matched["name"], given)
         return _json({"noted": count})
 
-    async def live(self, _: Asked) -> web.Response:
+    async def live(self, _: ApiRequest) -> web.Response:
         """Answer that the process answers."""
         return _json({"live": True})
 
-    async def ready(self, _: Asked) -> web.Response:
+    async def ready(self, _: ApiRequest) -> web.Response:
         """Answer whether contents can be checked."""
         reason = await self._in_thread(self._parts.not_ready)
         status = HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK
         return _json({"ready": not reason, "reason": reason}, status)
 
-    async def openapi(self, _: Asked) -> web.Response:
+    async def openapi(self, _: ApiRequest) -> web.Response:
         """Answer the description of this API."""
         return _json(DOCUMENT)
 
@@ -370,7 +372,7 @@ ROUTES = (
 
 
 @contextmanager
-def _file_of(connection: Connection, path: object) -> Iterator[int]:
+def _file_of(connection: ApiConnection, path: object) -> Iterator[int]:
     """The file that is meant, open for as long as the block lasts."""
     file = connection.take_passed()
     if file < 0:
@@ -381,11 +383,11 @@ def _file_of(connection: Connection, path: object) -> Iterator[int]:
         os.close(file)
 
 
-def _open_path(peer: Peer | None, path: object) -> int:
+def _open_path(peer: SocketPeer | None, path: object) -> int:
     if not isinstance(path, str):
-        raise Problem(HTTPStatus.BAD_REQUEST, "pass a descriptor with the first byte, or name a `path`")
+        raise ApiProblem(HTTPStatus.BAD_REQUEST, "pass a descriptor with the first byte, or name a `path`")
     if peer is None:
-        raise Problem(HTTPStatus.FORBIDDEN, "paths are taken over the Unix socket only: send the content")
+        raise ApiProblem(HTTPStatus.FORBIDDEN, "paths are taken over the Unix socket only: send the content")
     with _refusals(HTTPStatus.FORBIDDEN):
         return open_for(peer, path.encode("utf-8", "surrogateescape"))
 
@@ -395,9 +397,9 @@ def _read_digest(given: dict[str, Any]) -> Digest:
     try:
         digest = Digest.parse(text if isinstance(text, str) else "")
     except ValueError as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"`digest`: {error}") from error
+        raise ApiProblem(HTTPStatus.BAD_REQUEST, f"`digest`: {error}") from error
     if digest.algorithm != algorithm:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"`algorithm` must be one of {', '.join(Algorithm)}, and fit `digest`")
+        raise ApiProblem(HTTPStatus.BAD_REQUEST, f"`algorithm` must be one of {', '.join(Algorithm)}, and fit `digest`")
     return digest
 
 
@@ -425,7 +427,7 @@ def _refusals(status: HTTPStatus) -> Iterator[None]:
     try:
         yield
     except RefusedError as error:
-        raise Problem(status, str(error)) from error
+        raise ApiProblem(status, str(error)) from error
 
 
 def _json(answer: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> web.Response:

@@ -19,9 +19,9 @@ from typing import Any
 from aiohttp import web
 
 from goodhoster.errors import ConfigurationError
-from goodhoster_agent.doors.api.problems import Problem
+from goodhoster_agent.doors.api.problems import ApiProblem
 from goodhoster_agent.doors.http_server import Handler
-from goodhoster_agent.doors.peer_files import Peer
+from goodhoster_agent.doors.peer_files import SocketPeer
 
 _IDLE = 30.0
 """Seconds that a connection may take for the headers of a request, and stay open without one."""
@@ -31,10 +31,10 @@ _PAUSE = 0.1  # seconds, where there is no descriptor left to accept with
 _MODE = 0o660
 
 
-class Connection(web.RequestHandler):
+class ApiConnection(web.RequestHandler):
     """A connection, with who is at its other end."""
 
-    peer: Peer | None = None
+    peer: SocketPeer | None = None
     """None over TCP."""
     passed: int = -1
     """A descriptor that came with the first byte; -1 where none did."""
@@ -49,7 +49,7 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what is no HTTP as every other problem, and do not tell what we run on."""
         super().handle_error(request, status, exc, message)  # keeps the books, and closes
-        return Problem(HTTPStatus(status), "the request is no HTTP that is understood here").response()
+        return ApiProblem(HTTPStatus(status), "the request is no HTTP that is understood here").response()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the connection, and close what nobody took."""
@@ -59,8 +59,8 @@ class Connection(web.RequestHandler):
 
 
 class _Server(web.Server):
-    def __call__(self) -> Connection:
-        return Connection(self, loop=asyncio.get_running_loop(), **self._kwargs)
+    def __call__(self) -> ApiConnection:
+        return ApiConnection(self, loop=asyncio.get_running_loop(), **self._kwargs)
 
 
 class HttpListener:
@@ -165,7 +165,7 @@ async def _admit(server: _Server, connected: socket.socket) -> None:
     connection = server()
     try:
         if connected.family is socket.AF_UNIX:
-            connection.peer = Peer.of(connected)
+            connection.peer = SocketPeer.of(connected)
             async with asyncio.timeout(_IDLE):
                 connection.passed = await _first_descriptor(connected)
         await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, connected)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 
-class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+class ApiProblem(Exception):  # noqa: N818 - the word of RFC 9457
     """An error that is answered to the application; the text says what to do about it."""
 
     def __init__(self, status: HTTPStatus, detail: str, headers: dict[str, str] | None = None) -> None:

@@ -15,11 +15,11 @@ from goodhoster.model.attempts import Attempt
 from goodhoster.settings.doors import BY_UID
 from goodhoster.upload_attempts import PARTIAL, AttemptAnswer, AttemptDecision, UploadAttempts
 from goodhoster_agent.doors.clamd.partial import is_partial
-from goodhoster_agent.doors.clamd.peer import Peer
-from goodhoster_agent.doors.clamd.protocol import COMMANDS, Request
+from goodhoster_agent.doors.clamd.peer import ClamdPeer
+from goodhoster_agent.doors.clamd.protocol import COMMANDS, ClamdRequest
 from goodhoster_agent.doors.clamd.streams import StreamContent
-from goodhoster_agent.privileged.opener.client import Opened, Opener
-from goodhoster_agent.privileged.opener.messages import NOT_A_FILE, Finding
+from goodhoster_agent.privileged.opener.client import OpenedPath, Opener
+from goodhoster_agent.privileged.opener.messages import NOT_A_FILE, OpenResult
 
 _log = logging.getLogger(__name__)
 _SECONDS = 30.0
@@ -31,7 +31,7 @@ _MOST_FILES = 100_000
 class Caller:
     """Who asks, over which connection."""
 
-    peer: Peer
+    peer: ClamdPeer
     connection: socket.socket | None = None
     """A copy of it, where the request names a path."""
 
@@ -74,7 +74,7 @@ class Answerer:
     """What STATS says."""
     counts: DoorCounts = field(default_factory=DoorCounts)
 
-    def at_once(self, request: Request, peer: Peer) -> bytes | None:
+    def at_once(self, request: ClamdRequest, peer: ClamdPeer) -> bytes | None:
         """The reply to a request that waits for nothing; None for one that does."""
         if request.stream is not None:
             return self._clear_at_once(request, request.stream, peer)
@@ -92,7 +92,7 @@ class Answerer:
         text = texts.get(request.command)
         return None if text is None else request.reply(text().encode())
 
-    def answer(self, request: Request, caller: Caller) -> bytes:
+    def answer(self, request: ClamdRequest, caller: Caller) -> bytes:
         """Check what a request is about; the reply to it. What came with it is released."""
         try:
             if request.stream is not None:
@@ -103,7 +103,7 @@ class Answerer:
         finally:
             request.close()
 
-    def _clear_at_once(self, request: Request, stream: StreamContent, peer: Peer) -> bytes | None:
+    def _clear_at_once(self, request: ClamdRequest, stream: StreamContent, peer: ClamdPeer) -> bytes | None:
         """The reply to a small stream that is clear and needs no other thread."""
         content = stream.content
         if isinstance(content, int) or is_partial(stream):
@@ -114,12 +114,12 @@ class Answerer:
         request.close()
         return request.reply(self._line(b"stream", answer))
 
-    def _attempt(self, peer: Peer, name: str = "") -> Attempt:
+    def _attempt(self, peer: ClamdPeer, name: str = "") -> Attempt:
         account = peer.account
         customer = self.customer_of_account(account) if self.customer == BY_UID else self.customer
         return Attempt(customer, name=name, door="clamd", peer=peer.name, proven=bool(account))
 
-    def _stream(self, request: Request, caller: Caller) -> AttemptAnswer:
+    def _stream(self, request: ClamdRequest, caller: Caller) -> AttemptAnswer:
         assert request.stream is not None  # noqa: S101 - the caller looked
         answer = self._check(request.stream.content, caller, partial=is_partial(request.stream))
         if answer.reason == PARTIAL:
@@ -128,14 +128,14 @@ class Answerer:
             _log.warning("a stream of %s was only the beginning of a picture; it is unchecked", caller.peer.name)
         return answer
 
-    def _descriptor(self, request: Request, caller: Caller) -> bytes:
+    def _descriptor(self, request: ClamdRequest, caller: Caller) -> bytes:
         name = b"fd[%d]" % request.fd
         answer = self._check(request.fd, caller)
         if answer.reason == "no-file":
             return name + b": Not a regular file ERROR"
         return self._line(name, answer)
 
-    def _paths(self, request: Request, caller: Caller) -> Iterator[bytes]:
+    def _paths(self, request: ClamdRequest, caller: Caller) -> Iterator[bytes]:
         """The lines about a path and what is below it.
 
         *OK* is said of a directory when every file in it is.
@@ -143,11 +143,11 @@ class Answerer:
         first_only, clear, files, directory = request.command in {"SCAN", "ALLMATCHSCAN"}, True, 0, False
         try:
             for found, fd in self._opened(request.argument, caller):
-                directory |= found.finding is Finding.DIRECTORY
-                if found.finding is Finding.PROBLEM:
+                directory |= found.finding is OpenResult.DIRECTORY
+                if found.finding is OpenResult.PROBLEM:
                     clear = False
                     yield _problem(found.path, found.error, named=found.path == request.argument)
-                elif found.finding is Finding.FILE:
+                elif found.finding is OpenResult.FILE:
                     files += 1
                     answer = self._file(found.path, fd, caller)
                     if answer.decision is AttemptDecision.REFUSED or self._is_error(answer):
@@ -165,7 +165,7 @@ class Answerer:
         if clear and (files or not directory or request.command != "MULTISCAN"):
             yield request.argument + b": OK"
 
-    def _opened(self, path: bytes, caller: Caller) -> Iterator[Opened]:
+    def _opened(self, path: bytes, caller: Caller) -> Iterator[OpenedPath]:
         if not path.startswith(b"/"):
             raise FileNotFoundError(errno.ENOENT, "No such file or directory")
         if self.opener is None or caller.connection is None or not caller.peer.account:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
-from goodhoster_agent.doors.clamd.peer import Peer
-from goodhoster_agent.doors.clamd.protocol import Conversation, Refusal, Request
+from goodhoster_agent.doors.clamd.peer import ClamdPeer
+from goodhoster_agent.doors.clamd.protocol import ClamdRequest, Conversation, Refusal
 
 _PIECE = 1 << 17
 _FDS = 4
@@ -47,17 +47,17 @@ class _Stage(Enum):
 class Host(Protocol):
     """Whoever admitted a connection."""
 
-    def ask(self, connection: Connection, request: Request) -> None:
-        """Have a request answered, by `Connection.answered` in the event loop."""
+    def ask(self, connection: ClamdConnection, request: ClamdRequest) -> None:
+        """Have a request answered, by `ClamdConnection.answered` in the event loop."""
 
-    def left(self, connection: Connection) -> None:
+    def left(self, connection: ClamdConnection) -> None:
         """Called once, when it is closed."""
 
 
-class Connection:
+class ClamdConnection:
     """A client. Everything happens in the event loop."""
 
-    def __init__(self, connection: socket.socket, peer: Peer, conversation: Conversation, host: Host) -> None:
+    def __init__(self, connection: socket.socket, peer: ClamdPeer, conversation: Conversation, host: Host) -> None:
         self.socket = connection
         self.peer = peer
         self.cut_off = False
@@ -67,7 +67,7 @@ class Connection:
         self._host = host
         self._passes_descriptors = connection.family == socket.AF_UNIX
         self._stage = _Stage.TALKING
-        self._under_way: dict[Request, float] = {}
+        self._under_way: dict[ClamdRequest, float] = {}
         self._unsent = b""
         self._drained = 0
         self._reading = True
@@ -113,7 +113,7 @@ class Connection:
         self._send(b"COMMAND READ TIMED OUT\n")
         self._end()
 
-    def answered(self, request: Request, reply: bytes) -> None:
+    def answered(self, request: ClamdRequest, reply: bytes) -> None:
         """Send a reply; it may come after the connection was given up."""
         if self._under_way.pop(request, None) is None or self.closed:
             return
@@ -157,7 +157,7 @@ class Connection:
         elif len(self._under_way) >= _AT_ONCE or self._conversation.over:
             self._pause()
 
-    def _take(self, complete: list[Request | Refusal]) -> None:
+    def _take(self, complete: list[ClamdRequest | Refusal]) -> None:
         """Have requests answered; a refusal is the last word, whatever is still under way."""
         self._taking = True
         for found in complete:

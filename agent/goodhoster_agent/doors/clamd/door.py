@@ -20,11 +20,11 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.settings.doors import BY_UID, ClamdDoorSettings
 from goodhoster.upload_attempts import UploadAttempts
 from goodhoster_agent.doors.clamd.answers import Answerer, Caller
-from goodhoster_agent.doors.clamd.connection import Connection, Patience
+from goodhoster_agent.doors.clamd.connection import ClamdConnection, Patience
 from goodhoster_agent.doors.clamd.peer import peer_of
-from goodhoster_agent.doors.clamd.protocol import Conversation, Request
+from goodhoster_agent.doors.clamd.protocol import ClamdRequest, Conversation
 from goodhoster_agent.doors.clamd.streams import StreamBudget, StreamContent
-from goodhoster_agent.doors.clamd.workers import Workers
+from goodhoster_agent.doors.clamd.workers import FairThreads
 from goodhoster_agent.privileged.opener.client import Opener
 
 _log = logging.getLogger(__name__)
@@ -57,9 +57,9 @@ class ClamdDoor:
         _expect_address(settings)
         self._settings = settings
         self._patience = Patience(settings.command_within, settings.read_within, settings.answer_within)
-        self._workers = Workers(settings.checks)
+        self._workers = FairThreads(settings.checks)
         self._budget = StreamBudget(settings.streams_together)
-        self._connections: set[Connection] = set()
+        self._connections: set[ClamdConnection] = set()
         self._listener: socket.socket | None = None
         self._looking: asyncio.TimerHandle | None = None
         self._answerer = Answerer(
@@ -154,16 +154,16 @@ class ClamdDoor:
             accepted.close()
             return
         conversation = Conversation(self._settings.longest_stream, lambda: StreamContent(self._budget))
-        self._connections.add(Connection(accepted, peer, conversation, self))
+        self._connections.add(ClamdConnection(accepted, peer, conversation, self))
 
-    def left(self, connection: Connection) -> None:
+    def left(self, connection: ClamdConnection) -> None:
         """See `connection.Host`."""
         self._connections.discard(connection)
         self._answerer.counts.cut_off += connection.cut_off
 
     # Answers
 
-    def ask(self, connection: Connection, request: Request) -> None:
+    def ask(self, connection: ClamdConnection, request: ClamdRequest) -> None:
         """See `connection.Host`."""
         reply = self._answerer.at_once(request, connection.peer)
         if reply is not None:
@@ -173,7 +173,9 @@ class ClamdDoor:
         caller = Caller(connection.peer, connection.socket.dup() if request.argument else None)
         self._workers.submit(connection.peer.name, partial(self._work, loop, connection, request, caller))
 
-    def _work(self, loop: asyncio.AbstractEventLoop, connection: Connection, request: Request, caller: Caller) -> None:
+    def _work(
+        self, loop: asyncio.AbstractEventLoop, connection: ClamdConnection, request: ClamdRequest, caller: Caller
+    ) -> None:
         try:
             reply = self._answerer.answer(request, caller)
         except Exception:  # noqa: BLE001 - the client must get an answer, and this one is never OK

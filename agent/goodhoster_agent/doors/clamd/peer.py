@@ -13,7 +13,7 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class ClamdPeer:
     """The process or address at the other end."""
 
     name: str
@@ -22,19 +22,19 @@ class Peer:
     """The account's name, or its number where it has none; empty for a connection by TCP."""
 
 
-def peer_of(connection: socket.socket) -> Peer:
+def peer_of(connection: socket.socket) -> ClamdPeer:
     """The peer, as the kernel tells it."""
     if connection.family != socket.AF_UNIX:
-        return Peer(str(connection.getpeername()[0]))
+        return ClamdPeer(str(connection.getpeername()[0]))
     packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     _, uid, _ = _CREDENTIALS.unpack(packed)
     return _account(uid)
 
 
 @lru_cache(maxsize=1024)
-def _account(uid: int) -> Peer:
+def _account(uid: int) -> ClamdPeer:
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
         name = str(uid)
-    return Peer(f"uid {uid} ({name})", name)
+    return ClamdPeer(f"uid {uid} ({name})", name)

@@ -35,7 +35,7 @@ _KNOWN = frozenset(COMMANDS.encode().split())
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ClamdRequest:
     """A complete request; whoever answers it closes what came with it."""
 
     command: str
@@ -104,7 +104,7 @@ class Conversation:
         """Whether a stream is under way."""
         return self._stream is not None
 
-    def receive(self, data: bytes, fds: Sequence[int] = ()) -> list[Request | Refusal]:
+    def receive(self, data: bytes, fds: Sequence[int] = ()) -> list[ClamdRequest | Refusal]:
         """Take what has arrived, and return what is complete by now.
 
         Descriptors become the conversation's own.
@@ -128,7 +128,7 @@ class Conversation:
             self._stream.close()
             self._stream = None
 
-    def _complete(self) -> Iterator[Request | Refusal]:
+    def _complete(self) -> Iterator[ClamdRequest | Refusal]:
         steps = {
             _Expects.COMMAND: self._command,
             _Expects.LENGTH: self._chunk_length,
@@ -145,7 +145,7 @@ class Conversation:
 
     # Commands
 
-    def _command(self) -> Request | Refusal | None:
+    def _command(self) -> ClamdRequest | Refusal | None:
         prefix = bytes(self._buffer[:1])
         if prefix not in {b"n", b"z"}:
             return self._unprefixed()
@@ -158,7 +158,7 @@ class Conversation:
         self._end = end
         return self._begin(line.removesuffix(b"\r") if end == b"\n" else line, _KNOWN)
 
-    def _unprefixed(self) -> Request | Refusal | None:
+    def _unprefixed(self) -> ClamdRequest | Refusal | None:
         """The old form: whatever arrived at once is the command."""
         if self._session:
             self._number += 1
@@ -169,7 +169,7 @@ class Conversation:
         self._end = b"\n"
         return self._begin(line.removesuffix(b"\r")[:_LONGEST_COMMAND], _WITHOUT_PREFIX)
 
-    def _begin(self, line: bytes, known: frozenset[bytes]) -> Request | Refusal | None:  # noqa: PLR0911 - a command each
+    def _begin(self, line: bytes, known: frozenset[bytes]) -> ClamdRequest | Refusal | None:  # noqa: PLR0911 - a command each
         name, blank, argument = line.partition(b" ")
         if name not in known or (name in _WITH_PATH) != bool(blank):
             name = b""
@@ -198,7 +198,7 @@ class Conversation:
 
     # What comes with a command
 
-    def _descriptor(self) -> Request | Refusal | None:
+    def _descriptor(self) -> ClamdRequest | Refusal | None:
         """One byte, with the descriptor beside it."""
         del self._buffer[:1]
         fds, self._fds = self._fds, []
@@ -207,7 +207,7 @@ class Conversation:
         _close_all(fds)
         return self._refuse(b"No file descriptor received. ERROR")
 
-    def _chunk_length(self) -> Request | Refusal | None:
+    def _chunk_length(self) -> ClamdRequest | Refusal | None:
         if len(self._buffer) < _LENGTH.size:
             return None
         (self._left,) = _LENGTH.unpack_from(self._buffer)
@@ -240,12 +240,12 @@ class Conversation:
 
     def _request(
         self, command: str, argument: bytes = b"", *, stream: StreamContent | None = None, fd: int = -1
-    ) -> Request:
+    ) -> ClamdRequest:
         self._expects = _Expects.COMMAND if self._session else _Expects.NOTHING
-        return Request(command, argument, self._number, self._end, stream, fd)
+        return ClamdRequest(command, argument, self._number, self._end, stream, fd)
 
     def _refuse(self, *texts: bytes, end: bytes = b"") -> Refusal:
-        said = Request("", number=self._number, end=end or self._end)
+        said = ClamdRequest("", number=self._number, end=end or self._end)
         self.close()
         return Refusal(b"".join(map(said.reply, texts)))
 

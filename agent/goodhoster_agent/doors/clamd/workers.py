@@ -16,7 +16,7 @@ _ENDING = 5.0  # seconds
 Job = Callable[[], None]
 
 
-class Workers:
+class FairThreads:
     """Does jobs in threads.
 
     Whoever asks for much, or asks about a disk that hangs, keeps nobody else waiting.

@@ -25,8 +25,8 @@ from goodhoster.model.mover_messages import (
     MoveAnswer,
     MoveBatch,
     MoveOrder,
-    Outcome,
-    Verb,
+    MoveOutcome,
+    MoverVerb,
     read_order,
     time_limit,
 )
@@ -103,12 +103,12 @@ class Server:
         try:
             order = read_order(message)
         except ValueError as error:
-            return MoveAnswer(Outcome.REFUSED, f"that is no order: {error}")
+            return MoveAnswer(MoveOutcome.REFUSED, f"that is no order: {error}")
         if isinstance(order, MoveBatch):
             return BatchAnswer(tuple(self._answers(order.orders)))
         try:
             with self._locks.held(order.state.ino), self._limits.within(time_limit(order.state.size)):
-                return MoveAnswer(Outcome.DONE, self._carry_out(order))
+                return MoveAnswer(MoveOutcome.DONE, self._carry_out(order))
         except GoodhosterError as error:
             return _failed(error)
 
@@ -126,7 +126,7 @@ class Server:
             ours = [order for order in orders if order.state.ino in free]
             requests = [QuarantineRequest(order.case_id, order.upload(tree), order.sha256) for order in ours]
             results = iter(LocalQuarantine((tree,)).take_all_offline(requests))
-            busy = MoveAnswer(Outcome.PASSING, "another order about that file is under way")
+            busy = MoveAnswer(MoveOutcome.PASSING, "another order about that file is under way")
             return [_result(next(results)) if order.state.ino in free else busy for order in orders]
 
     def _known_tree(self, order: MoveOrder) -> bytes:
@@ -137,38 +137,38 @@ class Server:
         return tree
 
     def _carry_out(self, order: MoveOrder) -> str:
-        if order.verb is Verb.GREET:
+        if order.verb is MoverVerb.GREET:
             return ""
         tree = self._known_tree(order)
         upload, quarantine = order.upload(tree), LocalQuarantine((tree,))
         match order.verb:
-            case Verb.TAKE_OFFLINE:
+            case MoverVerb.TAKE_OFFLINE:
                 return quarantine.take_offline(order.case_id, upload, order.sha256)
-            case Verb.SETTLE:
+            case MoverVerb.SETTLE:
                 return quarantine.settle(order.case_id, upload)
-            case Verb.PUT_BACK | Verb.PUT_BACK_MOVED:
-                quarantine.put_back(order.case_id, upload, moved=order.verb is Verb.PUT_BACK_MOVED)
-            case Verb.VERIFY_IN_PLACE:
+            case MoverVerb.PUT_BACK | MoverVerb.PUT_BACK_MOVED:
+                quarantine.put_back(order.case_id, upload, moved=order.verb is MoverVerb.PUT_BACK_MOVED)
+            case MoverVerb.VERIFY_IN_PLACE:
                 quarantine.verify_in_place(upload, order.sha256)
-            case Verb.DESTROY:
+            case MoverVerb.DESTROY:
                 LocalQuarantine((tree,), self._destroy_after).destroy(order.case_id, upload)
-            case Verb.PREPARE:
+            case MoverVerb.PREPARE:
                 quarantine.prepare(tree)
         return ""
 
 
 def _result(result: str | GoodhosterError) -> MoveAnswer:
-    return _failed(result) if isinstance(result, GoodhosterError) else MoveAnswer(Outcome.DONE, result)
+    return _failed(result) if isinstance(result, GoodhosterError) else MoveAnswer(MoveOutcome.DONE, result)
 
 
 def _failed(error: GoodhosterError) -> MoveAnswer:
     return MoveAnswer(_outcome(error), str(error), error.hint)
 
 
-def _outcome(error: GoodhosterError) -> Outcome:
+def _outcome(error: GoodhosterError) -> MoveOutcome:
     if isinstance(error, RefusedError):
-        return Outcome.REFUSED
-    return Outcome.PASSING if isinstance(error, PassingError) else Outcome.FAILED
+        return MoveOutcome.REFUSED
+    return MoveOutcome.PASSING if isinstance(error, PassingError) else MoveOutcome.FAILED
 
 
 class TimeLimits:

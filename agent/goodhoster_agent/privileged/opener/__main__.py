@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from goodhoster.linux.privileges import CAP_SETGID, CAP_SETUID, be_called, end_when_closed, keep_only
-from goodhoster_agent.privileged.opener.messages import LONGEST, NOT_A_FILE, Finding, Found, encode
+from goodhoster_agent.privileged.opener.messages import LONGEST, NOT_A_FILE, OpenerAnswer, OpenResult, encode
 
 _MOST_AT_ONCE = 32
 _DEEPEST = 64
@@ -74,34 +74,34 @@ def _become(peer: socket.socket) -> None:
     keep_only(frozenset())
 
 
-def _found(path: bytes) -> Iterator[tuple[Found, int]]:
+def _found(path: bytes) -> Iterator[tuple[OpenerAnswer, int]]:
     """What is at a path, and all regular files below it.
 
     No link at the path or below it is followed.
     """
     yield from _look(None, path, path, _DEEPEST)
-    yield Found(Finding.END), -1
+    yield OpenerAnswer(OpenResult.END), -1
 
 
-def _look(directory: int | None, name: bytes, path: bytes, deep: int) -> Iterator[tuple[Found, int]]:
+def _look(directory: int | None, name: bytes, path: bytes, deep: int) -> Iterator[tuple[OpenerAnswer, int]]:
     try:
         fd, is_directory = _open(directory, name)
     except OSError as error:
-        yield Found(Finding.PROBLEM, path, error.errno or NOT_A_FILE), -1
+        yield OpenerAnswer(OpenResult.PROBLEM, path, error.errno or NOT_A_FILE), -1
         return
     try:
-        yield Found(Finding.DIRECTORY if is_directory else Finding.FILE, path), -1 if is_directory else fd
+        yield OpenerAnswer(OpenResult.DIRECTORY if is_directory else OpenResult.FILE, path), -1 if is_directory else fd
         if is_directory and deep:
             yield from _below(fd, path, deep)
     finally:
         os.close(fd)
 
 
-def _below(directory: int, path: bytes, deep: int) -> Iterator[tuple[Found, int]]:
+def _below(directory: int, path: bytes, deep: int) -> Iterator[tuple[OpenerAnswer, int]]:
     try:
         names = _names(directory)
     except OSError as error:
-        yield Found(Finding.PROBLEM, path, error.errno or NOT_A_FILE), -1
+        yield OpenerAnswer(OpenResult.PROBLEM, path, error.errno or NOT_A_FILE), -1
         return
     for name in names:
         yield from _look(directory, name, os.path.join(path, name), deep - 1)

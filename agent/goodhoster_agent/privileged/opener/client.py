@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from goodhoster.linux.child_process import StartedHere
-from goodhoster_agent.privileged.opener.messages import LONGEST, Finding, Found, decode
+from goodhoster_agent.privileged.opener.messages import LONGEST, OpenerAnswer, OpenResult, decode
 
 _MODULE = "goodhoster_agent.privileged.opener"
 _SMALL = 4096
 """Bytes of answers under way: each may carry an open file."""
 
 
-class Opened(NamedTuple):
+class OpenedPath(NamedTuple):
     """What was found at a path; the descriptor is the receiver's, -1 for none."""
 
-    found: Found
+    found: OpenerAnswer
     fd: int
 
 
@@ -33,7 +33,7 @@ class Opener:
             self._process = StartedHere(theirs, _MODULE)
         self._lock = threading.Lock()
 
-    def open(self, peer: socket.socket, path: bytes, seconds: float) -> Iterator[Opened]:
+    def open(self, peer: socket.socket, path: bytes, seconds: float) -> Iterator[OpenedPath]:
         """What is at a path, and all regular files below it, as `peer` may read them.
 
         That is the process at the other end of the connection. Ends after END. OSError when the opener is gone,
@@ -45,7 +45,7 @@ class Opener:
                 theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SMALL)
                 socket.send_fds(self._channel, [path], [peer.fileno(), theirs.fileno()])
             ours.settimeout(seconds)
-            while (opened := _next(ours)).found.finding is not Finding.END:
+            while (opened := _next(ours)).found.finding is not OpenResult.END:
                 yield opened
 
     def close(self) -> None:
@@ -54,8 +54,8 @@ class Opener:
         self._process.end()
 
 
-def _next(answers: socket.socket) -> Opened:
+def _next(answers: socket.socket) -> OpenedPath:
     packet, fds, _, _ = socket.recv_fds(answers, LONGEST, 1)
     if not packet:
         raise PermissionError(errno.EACCES, "Permission denied")
-    return Opened(decode(packet), fds[0] if fds else -1)
+    return OpenedPath(decode(packet), fds[0] if fds else -1)

@@ -12,7 +12,7 @@ LONGEST = 1 << 14
 """Bytes of one packet: a path below a directory may be longer than PATH_MAX."""
 
 
-class Finding(Enum):
+class OpenResult(Enum):
     """What the opener says about a path."""
 
     FILE = b"f"
@@ -28,20 +28,20 @@ NOT_A_FILE = 0
 """As the error number of what is neither a file nor a directory."""
 
 
-class Found(NamedTuple):
+class OpenerAnswer(NamedTuple):
     """One answer of the opener."""
 
-    finding: Finding
+    finding: OpenResult
     path: bytes = b""
     error: int = 0
 
 
-def encode(found: Found) -> bytes:
+def encode(found: OpenerAnswer) -> bytes:
     """An answer as the content of a packet."""
     return found.finding.value + b"%d " % found.error + found.path
 
 
-def decode(packet: bytes) -> Found:
+def decode(packet: bytes) -> OpenerAnswer:
     """The answer in a packet; ValueError for what is none."""
     error, _, path = packet[1:].partition(b" ")
-    return Found(Finding(packet[:1]), path, int(error))
+    return OpenerAnswer(OpenResult(packet[:1]), path, int(error))

@@ -11,7 +11,7 @@ from typing import TypeVar
 from goodhoster.linux import frames
 from goodhoster.linux.programs import SECONDS, Ended
 from goodhoster.model.limits import ReadingLimits
-from goodhoster_agent.privileged.starter.messages import Verb, send_order
+from goodhoster_agent.privileged.starter.messages import StarterOrder, send_order
 
 Answer = TypeVar("Answer")
 _PATIENCE = 30.0
@@ -33,7 +33,7 @@ class StarterClient:
         """A `hashing.process.Start`."""
 
         def order() -> HasherElsewhere:
-            channel = self._ordered(Verb.HASHER, theirs.fileno())
+            channel = self._ordered(StarterOrder.HASHER, theirs.fileno())
             frames.send_value(channel, dataclasses.asdict(limits))
             return HasherElsewhere(channel, frames.receive_value(channel))
 
@@ -41,7 +41,7 @@ class StarterClient:
 
     def run(self, argv: Sequence[str], given: bytes = b"") -> Ended:
         """A `programs.Run`: with the rights of the starter. Ordered once, whatever comes of it."""
-        with self._ordered(Verb.RUN) as channel:
+        with self._ordered(StarterOrder.RUN) as channel:
             channel.settimeout(SECONDS + _PATIENCE)
             frames.send_value(channel, list(argv))
             frames.send(channel, given)
@@ -54,7 +54,7 @@ class StarterClient:
         """See `watching.marks.Marks`."""
 
         def order() -> int:
-            with self._ordered(Verb.GROUP) as channel:
+            with self._ordered(StarterOrder.GROUP) as channel:
                 frames.send_value(channel, unlimited)
                 _raise(frames.receive_value(channel))
                 _, (group,), _, _ = socket.recv_fds(channel, 1, 1)
@@ -71,10 +71,10 @@ class StarterClient:
             os.close(directory)
 
     def _mark(self, group: int, directory: int) -> None:
-        with self._ordered(Verb.MARK, group, directory) as channel:
+        with self._ordered(StarterOrder.MARK, group, directory) as channel:
             _raise(frames.receive_value(channel))
 
-    def _ordered(self, verb: Verb, *files: int) -> socket.socket:
+    def _ordered(self, verb: StarterOrder, *files: int) -> socket.socket:
         channel = send_order(self._starter, verb, files)
         channel.settimeout(_PATIENCE)
         return channel

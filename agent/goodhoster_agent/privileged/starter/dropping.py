@@ -8,12 +8,12 @@ from pathlib import Path
 
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux import privileges
-from goodhoster_agent.privileged.starter.plan import Terms
+from goodhoster_agent.privileged.starter.plan import DaemonTerms
 
 _ALWAYS_WRITABLE = Path(os.devnull)
 
 
-def give_up(terms: Terms, state_dir: Path) -> list[str]:
+def give_up(terms: DaemonTerms, state_dir: Path) -> list[str]:
     """Reduce this process, and whatever it starts, to what the terms name.
 
     There is no way back. Returns what could not be given up on this machine, in words for `status`. To be called

@@ -14,7 +14,7 @@ _LONGEST_VERB = 16
 _MOST_FILES = 3
 
 
-class Verb(StrEnum):
+class StarterOrder(StrEnum):
     """The orders that the starter takes from the daemon."""
 
     HASHER = "hasher"
@@ -27,7 +27,7 @@ class Verb(StrEnum):
     """Run a command of the configuration's."""
 
 
-def send_order(starter: socket.socket, verb: Verb, files: tuple[int, ...] = ()) -> socket.socket:
+def send_order(starter: socket.socket, verb: StarterOrder, files: tuple[int, ...] = ()) -> socket.socket:
     """Send an order; returns our end of the order's socket."""
     ours, theirs = socket.socketpair()
     with theirs:
@@ -35,7 +35,7 @@ def send_order(starter: socket.socket, verb: Verb, files: tuple[int, ...] = ()) 
     return ours
 
 
-def receive_order(daemon: socket.socket) -> tuple[Verb, socket.socket, tuple[int, ...]] | None:
+def receive_order(daemon: socket.socket) -> tuple[StarterOrder, socket.socket, tuple[int, ...]] | None:
     """The next order with its socket and its files, now the receiver's own.
 
     None when the daemon is gone. ValueError for a message that is no order.
@@ -44,7 +44,7 @@ def receive_order(daemon: socket.socket) -> tuple[Verb, socket.socket, tuple[int
     if not verb:
         return None
     try:
-        return Verb(verb.decode("ascii")), socket.socket(fileno=files[0]), tuple(files[1:])
+        return StarterOrder(verb.decode("ascii")), socket.socket(fileno=files[0]), tuple(files[1:])
     except (ValueError, IndexError, OSError) as error:
         for file in files:
             os.close(file)

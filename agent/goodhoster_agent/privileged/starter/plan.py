@@ -20,7 +20,7 @@ _READS = frozenset({privileges.CAP_DAC_READ_SEARCH, privileges.CAP_FOWNER})
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class DaemonTerms:
     """The terms of a daemon.
 
     They hold until the daemon ends: a configuration with others needs a restart.
@@ -32,14 +32,14 @@ class Terms:
     commands: frozenset[Command]
 
 
-def terms_of(settings: Settings) -> Terms:
+def terms_of(settings: Settings) -> DaemonTerms:
     """The terms that a daemon of this configuration needs.
 
     Loads plug-ins; ConfigurationError for one that lacks.
     """
     low = any(0 < port < _FIRST_FREE_PORT for port in _ports(settings))
     more = {privileges.CAP_NET_BIND_SERVICE} if low else set()
-    return Terms(_READS | more, frozenset(_writable(settings)), frozenset(_commands(settings)))
+    return DaemonTerms(_READS | more, frozenset(_writable(settings)), frozenset(_commands(settings)))
 
 
 def _ports(settings: Settings) -> Iterator[int]:

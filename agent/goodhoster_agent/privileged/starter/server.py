@@ -18,7 +18,7 @@ from goodhoster.linux.programs import run_here
 from goodhoster.model.limits import ReadingLimits
 from goodhoster_agent.hashing.worker_handle import start_here
 from goodhoster_agent.privileged.starter.commands import Command
-from goodhoster_agent.privileged.starter.messages import Verb, receive_order
+from goodhoster_agent.privileged.starter.messages import StarterOrder, receive_order
 from goodhoster_agent.watching import fanotify_kernel
 
 _log = logging.getLogger(__name__)
@@ -49,11 +49,11 @@ class StarterServer:
     def __init__(self, commands: frozenset[Command]) -> None:
         self._commands = commands
         self._places = threading.BoundedSemaphore(_MOST_ORDERS)
-        self._verbs: dict[Verb, Callable[[_Order], None]] = {
-            Verb.HASHER: _start_hasher,
-            Verb.GROUP: _make_group,
-            Verb.MARK: _mark,
-            Verb.RUN: self._run,
+        self._verbs: dict[StarterOrder, Callable[[_Order], None]] = {
+            StarterOrder.HASHER: _start_hasher,
+            StarterOrder.GROUP: _make_group,
+            StarterOrder.MARK: _mark,
+            StarterOrder.RUN: self._run,
         }
 
     def serve(self, daemon: socket.socket) -> None:
@@ -68,7 +68,7 @@ class StarterServer:
             self._places.acquire()
             threading.Thread(target=self._do, args=(verb, _Order(channel, list(files))), daemon=True).start()
 
-    def _do(self, verb: Verb, order: _Order) -> None:
+    def _do(self, verb: StarterOrder, order: _Order) -> None:
         try:
             self._verbs[verb](order)
         except OSError as error:
@@ -97,7 +97,7 @@ class StarterServer:
         frames.send(order.channel, ended.err)
 
 
-def _next_order(daemon: socket.socket) -> tuple[Verb, socket.socket, tuple[int, ...]] | None:
+def _next_order(daemon: socket.socket) -> tuple[StarterOrder, socket.socket, tuple[int, ...]] | None:
     while True:
         try:
             return receive_order(daemon)

@@ -12,7 +12,7 @@ from goodhoster.adapters.stores.customers.staging import SqliteStagedImport, sit
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import ExpiringTable
-from goodhoster.model.customers.register import Customer, PastSite, RegisterImport, Site
+from goodhoster.model.customers.register import Customer, CustomerSite, PastSite, RegisterImport
 from goodhoster.ports import CustomerQuery, StagedImport
 
 TABLES = """
@@ -127,11 +127,11 @@ class SqliteCustomerStore:
         values = (beginning, beginning + "\U0010ffff", limit)
         return [customer_id for (customer_id,) in self._record.rows(query, values)]
 
-    def sites_of(self, customer_id: str) -> Sequence[Site]:
+    def sites_of(self, customer_id: str) -> Sequence[CustomerSite]:
         """See `ports.CustomerSites`."""
         return self._sites("WHERE customer = ? ORDER BY host, origin", (customer_id,))
 
-    def named(self, host: str) -> Sequence[Site]:
+    def named(self, host: str) -> Sequence[CustomerSite]:
         """See `ports.CustomerSites`."""
         labels = host.split(".")
         for name in (host, *("*." + ".".join(labels[n:]) for n in range(1, len(labels)))):
@@ -142,18 +142,18 @@ class SqliteCustomerStore:
                 return found
         return ()
 
-    def holding(self, path: bytes) -> Sequence[Site]:
+    def holding(self, path: bytes) -> Sequence[CustomerSite]:
         """See `ports.CustomerSites`."""
         above = list(_directories(path))
         marks = ", ".join("?" * len(above))
         deepest = f"SELECT docroot FROM sites WHERE docroot IN ({marks}) ORDER BY length(docroot) DESC LIMIT 1"  # noqa: S608 - our own texts
         return self._sites(f"WHERE docroot = ({deepest}) ORDER BY host, origin", tuple(above))
 
-    def used_by(self, account: str) -> Sequence[Site]:
+    def used_by(self, account: str) -> Sequence[CustomerSite]:
         """See `ports.CustomerSites`."""
         return self._sites("WHERE user = ? AND user <> '' ORDER BY host, origin", (account,))
 
-    def sites(self) -> Iterator[Site]:
+    def sites(self) -> Iterator[CustomerSite]:
         """See `ports.CustomerSites`."""
         return map(site_of, self._record.rows(f"SELECT {_SITE} FROM sites ORDER BY host, origin"))  # noqa: S608 - our own texts
 
@@ -198,7 +198,7 @@ class SqliteCustomerStore:
             db.execute("DELETE FROM customers WHERE id = ?", (customer_id,))
             db.execute("UPDATE register_generation SET number = number + 1")
 
-    def _sites(self, where: str, values: tuple[object, ...]) -> list[Site]:
+    def _sites(self, where: str, values: tuple[object, ...]) -> list[CustomerSite]:
         return [site_of(row) for row in self._record.rows(f"SELECT {_SITE} FROM sites {where}", values)]  # noqa: S608 - our own texts
 
     def _past(self, where: str, value: str) -> list[PastSite]:

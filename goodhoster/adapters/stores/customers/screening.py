@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers.screening import Decision, Finding
+from goodhoster.model.customers.screening import ScreeningDecision, ScreeningFinding
 from goodhoster.model.ids import one_short
 from goodhoster.ports.screening import Side
 
@@ -60,7 +60,7 @@ class SqliteScreeningStore:
                 ((list_name, name) for name in ids),
             )
 
-    def save(self, finding: Finding) -> None:
+    def save(self, finding: ScreeningFinding) -> None:
         """See `ports.ScreeningStore`."""
         row = (
             finding.id,
@@ -74,10 +74,10 @@ class SqliteScreeningStore:
         with self._record.changing() as db:
             db.execute("INSERT OR REPLACE INTO screening_findings VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def get(self, finding_id: str) -> Finding:
+    def get(self, finding_id: str) -> ScreeningFinding:
         """See `ports.ScreeningStore`."""
         for (body,) in self._record.rows("SELECT body FROM screening_findings WHERE id = ?", (finding_id,)):
-            return decode(Finding, body)
+            return decode(ScreeningFinding, body)
         raise RefusedError(f"there is no finding {finding_id}", hint="see: goodhoster customers findings")
 
     def complete(self, part: str) -> str:
@@ -86,8 +86,8 @@ class SqliteScreeningStore:
         return one_short(part, names, "finding", "goodhoster customers findings")
 
     def find(
-        self, *, decisions: frozenset[Decision] = frozenset(), list_name: str = "", customer: str = ""
-    ) -> Iterator[Finding]:
+        self, *, decisions: frozenset[ScreeningDecision] = frozenset(), list_name: str = "", customer: str = ""
+    ) -> Iterator[ScreeningFinding]:
         """See `ports.ScreeningStore`."""
         parts = [f"decision IN ({', '.join('?' * len(decisions))})"] if decisions else []
         values: list[object] = [*sorted(decisions)]
@@ -97,16 +97,16 @@ class SqliteScreeningStore:
                 values.append(value)
         where = "WHERE " + " AND ".join(parts) if parts else ""
         query = f"SELECT body FROM screening_findings {where} ORDER BY found_at, id"  # noqa: S608 - our own texts
-        return (decode(Finding, body) for (body,) in self._record.rows(query, tuple(values)))
+        return (decode(ScreeningFinding, body) for (body,) in self._record.rows(query, tuple(values)))
 
-    def of_pairs(self, list_name: str, side: Side, ids: Sequence[str]) -> Sequence[Finding]:
+    def of_pairs(self, list_name: str, side: Side, ids: Sequence[str]) -> Sequence[ScreeningFinding]:
         """See `ports.ScreeningStore`."""
-        found: list[Finding] = []
+        found: list[ScreeningFinding] = []
         for start in range(0, len(ids), _AT_ONCE):
             some = ids[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(some))
             query = f"SELECT body FROM screening_findings WHERE list = ? AND {side} IN ({marks})"  # noqa: S608 - the same
-            found += [decode(Finding, body) for (body,) in self._record.rows(query, (list_name, *some))]
+            found += [decode(ScreeningFinding, body) for (body,) in self._record.rows(query, (list_name, *some))]
         return found
 
     def erase_screening(self, customer_id: str) -> None:

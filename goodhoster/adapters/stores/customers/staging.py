@@ -12,9 +12,9 @@ from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.model.customers.register import (
     ContestedSite,
     Customer,
+    CustomerSite,
     RegisterDifference,
     RegisterImport,
-    Site,
     combined,
     filled_up,
 )
@@ -99,7 +99,7 @@ class SqliteStagedImport:
         self._origin = origin
         self._replace = False
         self._customers: dict[str, Customer] = {}
-        self._sites: dict[str, Site] = {}
+        self._sites: dict[str, CustomerSite] = {}
         with self._record.changing() as db:
             for table in _TABLES:
                 db.execute(table)
@@ -110,7 +110,7 @@ class SqliteStagedImport:
         if len(self._customers) >= _BATCH:
             self._write()
 
-    def add_site(self, site: Site) -> None:
+    def add_site(self, site: CustomerSite) -> None:
         """See `ports.StagedImport`."""
         self._sites[site.host] = replace(site, origin=self._origin)
         if len(self._sites) >= _BATCH:
@@ -124,7 +124,7 @@ class SqliteStagedImport:
             return decode(Customer, body)
         return None
 
-    def staged_site(self, host: str) -> Site | None:
+    def staged_site(self, host: str) -> CustomerSite | None:
         """See `ports.StagedImport`."""
         if host in self._sites:
             return self._sites[host]
@@ -271,7 +271,7 @@ def _combine(db: sqlite3.Connection) -> None:
         db.execute("INSERT OR REPLACE INTO customers VALUES (?, ?, ?, ?, ?)", values)
 
 
-def site_of(row: Row) -> Site:
+def site_of(row: Row) -> CustomerSite:
     """The site of a row of host, customer, docroot, user, aliases and origin."""
     host, customer, docroot, user, aliases, origin = row
-    return Site(host, customer, docroot, user, tuple(aliases.split()), origin)
+    return CustomerSite(host, customer, docroot, user, tuple(aliases.split()), origin)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
-from goodhoster.model.customers.vetting import Evidence, IdentitySession, StatedFact
+from goodhoster.model.customers.vetting import IdentitySession, StatedFact, VettingEvidence
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS vetting_evidence (
@@ -38,16 +38,16 @@ class SqliteVettingStore:
         """See `ports.VettingStore`."""
         return self._record.alone()
 
-    def add(self, evidence: Evidence) -> bool:
+    def add(self, evidence: VettingEvidence) -> bool:
         """See `ports.VettingStore`."""
         row = (evidence.customer, time_text(evidence.at), encode(evidence))
         with self._record.changing() as db:
             return bool(db.execute("INSERT OR IGNORE INTO vetting_evidence VALUES (?, ?, ?)", row).rowcount)
 
-    def evidence_of(self, customer_id: str) -> Sequence[Evidence]:
+    def evidence_of(self, customer_id: str) -> Sequence[VettingEvidence]:
         """See `ports.VettingStore`."""
         query = "SELECT body FROM vetting_evidence WHERE customer = ? ORDER BY at, body"
-        return [decode(Evidence, body) for (body,) in self._record.rows(query, (customer_id,))]
+        return [decode(VettingEvidence, body) for (body,) in self._record.rows(query, (customer_id,))]
 
     def state_fact(self, fact: StatedFact) -> None:
         """See `ports.VettingStore`."""

@@ -19,7 +19,7 @@ from goodhoster.linux import frames
 from goodhoster.linux.confinement import allow_cpu_seconds, confine
 from goodhoster.notices.reading.mail import LARGEST_MAIL
 from goodhoster.notices.sender.pinned_keys.checks import Bench
-from goodhoster.notices.sender.pinned_keys.signature_checks import Pin, Proof, prove
+from goodhoster.notices.sender.pinned_keys.signature_checks import Pin, SignatureResult, prove
 
 _MEMORY = 512 << 20  # bytes of address space, of it and of each program
 _CPU_SECONDS = 10
@@ -41,7 +41,7 @@ def _proven(asked: dict[str, Any]) -> bytes:
     return json.dumps(_plain(proof) if proof else None).encode()
 
 
-def _plain(proof: Proof) -> dict[str, Any]:
+def _plain(proof: SignatureResult) -> dict[str, Any]:
     signed_at = proof.signed_at.isoformat() if proof.signed_at else ""
     return asdict(proof) | {"signed_at": signed_at, "content": base64.b64encode(proof.content).decode()}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from goodhoster.notices.sender.pinned_keys import der
-from goodhoster.notices.sender.pinned_keys.der import Element
+from goodhoster.notices.sender.pinned_keys.der import DerElement
 
 _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")  # 1.2.840.113549.1.7.2
 _SIGNING_TIME = bytes.fromhex("2a864886f70d010905")  # 1.2.840.113549.1.9.5
@@ -22,7 +22,7 @@ _SIGNED_ATTRIBUTES, _CONTENT = 0xA0, 0xA0
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
+class CmsSigner:
     """The one signer of a signature."""
 
     digest: str
@@ -31,31 +31,31 @@ class Signer:
     """By the signer's own clock; itself signed."""
 
 
-def signer_of(signature: bytes) -> Signer:
+def signer_of(signature: bytes) -> CmsSigner:
     """Signer in the DER of a signed-data structure.
 
     ValueError when it is no such structure, or does not have exactly one signer.
     """
     kind, wrapped = der.element_of(signature).expect(der.SEQUENCE).parts()
-    if kind != Element(der.OID, _SIGNED_DATA):
+    if kind != DerElement(der.OID, _SIGNED_DATA):
         raise ValueError("it is no signed-data")
     (signed_data,) = wrapped.expect(_CONTENT).parts()
     (signer,) = signed_data.expect(der.SEQUENCE).parts()[-1].expect(der.SET).parts()
     _, _, digest, attributes, *_ = signer.expect(der.SEQUENCE).parts()
     algorithm = digest.expect(der.SEQUENCE).parts()[0]
-    return Signer(_DIGESTS.get(algorithm.content, ""), _signing_time(attributes))
+    return CmsSigner(_DIGESTS.get(algorithm.content, ""), _signing_time(attributes))
 
 
-def _signing_time(attributes: Element) -> datetime | None:
+def _signing_time(attributes: DerElement) -> datetime | None:
     """Signing time; None when there is not exactly one, or it is not valid DER."""
     if attributes.tag != _SIGNED_ATTRIBUTES:
         return None
     pairs = [attribute.parts() for attribute in attributes.parts()]
-    values = [value.parts() for kind, value in pairs if kind == Element(der.OID, _SIGNING_TIME)]
+    values = [value.parts() for kind, value in pairs if kind == DerElement(der.OID, _SIGNING_TIME)]
     return _moment(values[0][0]) if len(values) == 1 and len(values[0]) == 1 else None
 
 
-def _moment(written: Element) -> datetime | None:
+def _moment(written: DerElement) -> datetime | None:
     form = {der.UTC_TIME: "%y%m%d%H%M%SZ", der.GENERALIZED_TIME: "%Y%m%d%H%M%SZ"}.get(written.tag)
     try:
         found = datetime.strptime(written.content.decode("ascii"), form) if form else None  # noqa: DTZ007 - Z is UTC

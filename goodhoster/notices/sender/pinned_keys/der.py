@@ -14,37 +14,37 @@ _LONGEST_LENGTH = 4  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
+class DerElement:
     """One value with its tag."""
 
     tag: int
     content: bytes
 
-    def parts(self) -> list[Element]:
+    def parts(self) -> list[DerElement]:
         """Elements that it consists of. ValueError when it does not consist of elements."""
         return list(_elements(self.content))
 
-    def expect(self, tag: int) -> Element:
+    def expect(self, tag: int) -> DerElement:
         """Return itself; ValueError when it is something else."""
         if self.tag != tag:
             raise ValueError(f"tag {self.tag:#x} where {tag:#x} should be")
         return self
 
 
-def element_of(der: bytes) -> Element:
+def element_of(der: bytes) -> DerElement:
     """The one element of that encoding; ValueError when it is not exactly one."""
     (found,) = _elements(der)
     return found
 
 
-def _elements(data: bytes) -> Iterator[Element]:
+def _elements(data: bytes) -> Iterator[DerElement]:
     at = 0
     while at < len(data):
         tag, at = data[at], at + 1
         length, at = _length(data, at)
         if tag & _HIGH_TAG == _HIGH_TAG or at + length > len(data):
             raise ValueError("no element of DER")
-        yield Element(tag, data[at : at + length])
+        yield DerElement(tag, data[at : at + length])
         at += length
 
 

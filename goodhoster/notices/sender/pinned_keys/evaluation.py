@@ -13,7 +13,7 @@ from goodhoster.model.notices import Belief, Carrier, Notifier, RawNotice, SeenM
 from goodhoster.notices.sender.dkim_evaluation import TrustContext, level_of
 from goodhoster.notices.sender.mail_evidence import MailEvidence, mail_evidence_of
 from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
-from goodhoster.notices.sender.pinned_keys.signature_checks import Proof
+from goodhoster.notices.sender.pinned_keys.signature_checks import SignatureResult
 from goodhoster.notices.sender.pinned_keys.signed_statement import calls_itself_trial, statement
 
 
@@ -34,7 +34,7 @@ class PinnedKeyCheck:
         return _belief(self.context, mail_evidence_of(raw), proof, mail) if proof else None
 
 
-def _belief(context: TrustContext, evidence: MailEvidence, proof: Proof, mail: SeenMail) -> Belief:
+def _belief(context: TrustContext, evidence: MailEvidence, proof: SignatureResult, mail: SeenMail) -> Belief:
     owner = next((notifier for notifier in context.notifiers if notifier.id == proof.notifier), None)
     rules = (*evidence.rules, *proof.rules)
     if owner is None:
@@ -51,7 +51,9 @@ def _belief(context: TrustContext, evidence: MailEvidence, proof: Proof, mail: S
     return Belief(trust, _signed(evidence, proof, owner))
 
 
-def _first_time(context: TrustContext, evidence: MailEvidence, proof: Proof, mail: SeenMail) -> tuple[TrustRule, str]:
+def _first_time(
+    context: TrustContext, evidence: MailEvidence, proof: SignatureResult, mail: SeenMail
+) -> tuple[TrustRule, str]:
     """Rule on whether the signed part came for the first time.
 
     The whole mail is recorded, too: sent again as it is, it must not be believed for its DKIM signature instead.
@@ -60,7 +62,7 @@ def _first_time(context: TrustContext, evidence: MailEvidence, proof: Proof, mai
     return (rule, copy_of) if copy_of or not rule.passed else context.first_copy(evidence, mail, signed_id=False)
 
 
-def _signed(evidence: MailEvidence, proof: Proof, owner: Notifier) -> RawNotice:
+def _signed(evidence: MailEvidence, proof: SignatureResult, owner: Notifier) -> RawNotice:
     return RawNotice(Carrier.MAIL, statement(evidence, proof.content, owner))
 
 
@@ -68,7 +70,7 @@ def _not_believed(evidence: MailEvidence, rules: tuple[TrustRule, ...]) -> Belie
     return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, rules=rules), RawNotice(Carrier.MAIL, evidence.raw))
 
 
-def _fingerprint(proof: Proof) -> bytes:
+def _fingerprint(proof: SignatureResult) -> bytes:
     """Fingerprint of what was signed and when.
 
     A Message-ID outside of it can be changed by anybody, and so can the bytes of some kinds of signature.

@@ -22,7 +22,7 @@ _FEWEST_BITS = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class OpenPgpKey:
     """A public key or subkey."""
 
     algorithm: int
@@ -52,7 +52,7 @@ def tags_of(data: bytes) -> list[int]:
     return [tag for tag, _ in _packets(data)]
 
 
-def keys_of(keyring: bytes) -> dict[str, Key]:
+def keys_of(keyring: bytes) -> dict[str, OpenPgpKey]:
     """Keys and subkeys of version 4 by fingerprint, upper case.
 
     ValueError when it is no keyring.
@@ -69,13 +69,13 @@ def has_strong_key(written: bytes) -> bool:
         return False
 
 
-def _key(body: bytes) -> Key:
+def _key(body: bytes) -> OpenPgpKey:
     """Parse a key packet.
 
     Version, four bytes of time, algorithm, and then for RSA the modulus with its length in bits.
     """
     algorithm = body[5]
-    return Key(algorithm, int.from_bytes(body[6:8]) if algorithm in _RSA else 0)
+    return OpenPgpKey(algorithm, int.from_bytes(body[6:8]) if algorithm in _RSA else 0)
 
 
 def _fingerprint(body: bytes) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 from goodhoster.linux.child_process import USUAL, Children, PoolLimits
 from goodhoster.model.notices import Notifier, TrustRule
 from goodhoster.notices.reading.mail import LARGEST_MAIL
-from goodhoster.notices.sender.pinned_keys.signature_checks import Proof
+from goodhoster.notices.sender.pinned_keys.signature_checks import SignatureResult
 from goodhoster.notices.sender.pinned_keys.signed_part import may_be_signed
 
 SEARCH = os.pathsep.join((os.defpath, "/usr/local/bin"))
@@ -32,7 +32,7 @@ class SignatureCheckPool:
         self._search = search
         self._children = Children("goodhoster.notices.sender.pinned_keys.child", limits)
 
-    def prove(self, raw: bytes, at: datetime) -> Proof | None:
+    def prove(self, raw: bytes, at: datetime) -> SignatureResult | None:
         """Find the pinned key that signed this mail, received at that time.
 
         None when nothing in it is signed so, or no profile pins such a key. A check that broke a limit is a
@@ -45,7 +45,7 @@ class SignatureCheckPool:
             return self._children.ask(json.dumps(asked).encode(), _proof)
         except (OSError, ValueError, KeyError, TypeError) as error:
             why = f"checking it failed or took too long ({type(error).__name__})"
-            return Proof((TrustRule("signed.program", passed=False, why=why),))
+            return SignatureResult((TrustRule("signed.program", passed=False, why=why),))
 
     def close(self) -> None:
         """End every child. May be called twice."""
@@ -60,13 +60,13 @@ def _pin(notifier: Notifier) -> dict[str, str]:
     }
 
 
-def _proof(answer: bytes) -> Proof | None:
+def _proof(answer: bytes) -> SignatureResult | None:
     told = json.loads(answer)
     if told is None:
         return None
     signed_at = datetime.fromisoformat(told["signed_at"]) if told["signed_at"] else None
     rules = tuple(TrustRule(**rule) for rule in told["rules"])
-    return Proof(rules, told["kind"], told["notifier"], signed_at, base64.b64decode(told["content"]))
+    return SignatureResult(rules, told["kind"], told["notifier"], signed_at, base64.b64decode(told["content"]))
 
 
 def _text(content: bytes) -> str:

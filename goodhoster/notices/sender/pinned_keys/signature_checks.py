@@ -30,7 +30,7 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class SignatureResult:
     """Result of checking a signature on a mail."""
 
     rules: tuple[TrustRule, ...]
@@ -45,7 +45,7 @@ class Proof:
 _CHECKS: dict[Kind, Callable[[SignedPart, bytes, Bench], Check]] = {"smime": smime.check, "openpgp": openpgp.check}
 
 
-def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> Proof | None:
+def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> SignatureResult | None:
     """Find the pinned key that signed a mail. Never raises for what is in the mail.
 
     None when nothing in the mail is signed with S/MIME or OpenPGP.
@@ -53,30 +53,30 @@ def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> Proof | None:
     try:
         part = signed_part(raw)
     except (NotWholeError, UnreadableError) as error:
-        return Proof((_rule("whole", passed=False, why=str(error)),))
+        return SignatureResult((_rule("whole", passed=False, why=str(error)),))
     if part is None:
         return None
     whole = _rule("whole", passed=True, why="nothing but the signed part is read")
     pinning = [pin for pin in pins if pin.of(part.kind)]
     if not pinning:
         why = f"no notifier's profile pins a key of this kind ({part.kind})"
-        return Proof((whole, _rule("pinned", passed=False, why=why)), part.kind)
+        return SignatureResult((whole, _rule("pinned", passed=False, why=why)), part.kind)
     try:
         return _best(part, pinning, whole, bench)
     except (MissingProgramError, OSError, ValueError, LookupError) as error:
         missing = isinstance(error, MissingProgramError)
         why = f"{error} is not installed here" if missing else f"it could not be checked: {error}"
-        return Proof((whole, _rule("program", passed=False, why=why)), part.kind)
+        return SignatureResult((whole, _rule("program", passed=False, why=why)), part.kind)
 
 
-def _best(part: SignedPart, pins: Sequence[Pin], whole: TrustRule, bench: Bench) -> Proof:
+def _best(part: SignedPart, pins: Sequence[Pin], whole: TrustRule, bench: Bench) -> SignatureResult:
     """Proof for the notifier who owns the key; else for the one for whom most rules passed."""
     checks = [(pin, _CHECKS[part.kind](part, pin.of(part.kind), bench)) for pin in pins]
     pin, best = max(checks, key=lambda checked: (checked[1].passed, len(checked[1].rules)))
     rules = (whole, *best.rules)
     if not best.passed:
-        return Proof(rules, part.kind)
-    return Proof(rules, part.kind, pin.notifier, best.signed_at, best.content)
+        return SignatureResult(rules, part.kind)
+    return SignatureResult(rules, part.kind, pin.notifier, best.signed_at, best.content)
 
 
 def _rule(name: str, *, passed: bool, why: str) -> TrustRule:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from goodhoster.notices.sender.pinned_keys.checks import Bench, Check
-from goodhoster.notices.sender.pinned_keys.cms_signers import Signer, signer_of
+from goodhoster.notices.sender.pinned_keys.cms_signers import CmsSigner, signer_of
 from goodhoster.notices.sender.pinned_keys.program_files import run_over
 from goodhoster.notices.sender.pinned_keys.signed_part import SignedPart
 
@@ -38,7 +38,7 @@ def check(part: SignedPart, certificates: bytes, bench: Bench) -> Check:
     return found
 
 
-def _signer(part: SignedPart, bench: Bench) -> Signer | None:
+def _signer(part: SignedPart, bench: Bench) -> CmsSigner | None:
     """Signer as openssl understood it: openssl re-encodes it, and that is what is read here."""
     ended = run_over(_TO_DER, {"signature": part.signature}, bench.search)
     try:

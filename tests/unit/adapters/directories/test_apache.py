@@ -9,7 +9,7 @@ from goodhoster.errors import ConfigurationError, UnclearRouteError
 from goodhoster.locating.disk import Disk
 from goodhoster.locating.site_map import SiteMap
 from goodhoster.model.notices import Site
-from goodhoster.model.site_rules import Asked, ShownKind
+from goodhoster.model.site_rules import ShownKind, SiteRequest
 
 Read = Callable[..., list[Site]]
 DUMP = """VirtualHost configuration:
@@ -73,7 +73,7 @@ def test_names_addresses_and_who_answers_for_others(read: Read) -> None:
 def at(site: Site, path: str, host: str = "first.example") -> str:
     """Where that path is looked for; `program` or where it redirects to otherwise."""
     assert site.rules is not None
-    (shown,) = site.rules.shown(Asked("http", host, 80, path.encode(), raw=path), Disk())
+    (shown,) = site.rules.shown(SiteRequest("http", host, 80, path.encode(), raw=path), Disk())
     if shown.kind in {ShownKind.PROGRAM, ShownKind.REDIRECT}:
         return shown.url or "program"
     return os.fsdecode(os.path.join(shown.at.directory, shown.at.path)) if shown.at else "refused"

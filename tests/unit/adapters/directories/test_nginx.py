@@ -11,7 +11,7 @@ from goodhoster.adapters.url_blocks.include_files import nginx as blocked_files
 from goodhoster.errors import ConfigurationError, PassingError, UnclearRouteError
 from goodhoster.locating.disk import Disk
 from goodhoster.model.notices import Site
-from goodhoster.model.site_rules import Asked, ShownKind
+from goodhoster.model.site_rules import ShownKind, SiteRequest
 
 Read = Callable[[str], list[Site]]
 
@@ -56,7 +56,7 @@ def test_the_first_answers_for_unknown_names_unless_another_says_so(read: Read) 
 def at(site: Site, path: str, **more: str) -> str:
     """Where that path is looked for; `program` or where it redirects to otherwise."""
     assert site.rules is not None
-    (shown,) = site.rules.shown(Asked("http", "a.example", 80, path.encode(), raw=path, variables=more), Disk())
+    (shown,) = site.rules.shown(SiteRequest("http", "a.example", 80, path.encode(), raw=path, variables=more), Disk())
     if shown.kind in {ShownKind.PROGRAM, ShownKind.REDIRECT}:
         return shown.url or "program"
     assert shown.at is not None

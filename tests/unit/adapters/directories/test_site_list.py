@@ -4,10 +4,10 @@ import pytest
 
 from goodhoster.adapters.directories.site_list import ListedDirectory
 from goodhoster.errors import ConfigurationError
-from goodhoster.model.customers.contacts import Contact
-from goodhoster.model.notices import Matching, Route, Site
+from goodhoster.model.customers.contacts import AbuseContact
+from goodhoster.model.notices import Matching, PathRoute, Site
 
-ROOT = Route(Matching.PREFIX, "/", b"/srv/anna/www")
+ROOT = PathRoute(Matching.PREFIX, "/", b"/srv/anna/www")
 
 
 def test_a_list_of_customers_is_a_directory(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_a_list_of_customers_is_a_directory(tmp_path: Path) -> None:
         ",,,,,\n"
     )
     assert ListedDirectory(file).sites() == [
-        Site("anna", ("anna.example", "www.anna.example"), (ROOT,), contact=Contact("anna", "a@anna.example")),
+        Site("anna", ("anna.example", "www.anna.example"), (ROOT,), contact=AbuseContact("anna", "a@anna.example")),
         Site("anna", ("caf\u00e9.example",), (ROOT,)),
     ]
 
@@ -27,16 +27,16 @@ def test_a_list_of_customers_is_a_directory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("email", "language", "contact"),
     [
-        ("a@anna.example", "nl", Contact("anna", "a@anna.example", "nl")),
-        ("a@anna.example", "EN", Contact("anna", "a@anna.example", "en")),
-        ("a@anna.example", "Frysk", Contact("anna", "a@anna.example")),
+        ("a@anna.example", "nl", AbuseContact("anna", "a@anna.example", "nl")),
+        ("a@anna.example", "EN", AbuseContact("anna", "a@anna.example", "en")),
+        ("a@anna.example", "Frysk", AbuseContact("anna", "a@anna.example")),
         ("Anna <a@anna.example>", "nl", None),
         ("ask Anna", "nl", None),
         ("", "nl", None),
     ],
 )
 def test_a_contact_that_cannot_be_made_out_takes_no_site_away(
-    tmp_path: Path, email: str, language: str, contact: Contact | None
+    tmp_path: Path, email: str, language: str, contact: AbuseContact | None
 ) -> None:
     csv, toml = tmp_path / "sites.csv", tmp_path / "sites.toml"
     csv.write_text(f"customer_id,domain,docroot,language,email\nanna,a.example,/srv/anna/www,{language},{email}\n")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.adapters.hash_sources.answer_cache import Answer, AnswerCache
+from goodhoster.adapters.hash_sources.answer_cache import AnswerCache, CachedAnswer
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.verdicts import Category, Match
 
-YES = Answer(2.5, (Match("upstream", "sha1", Category.ILLEGAL), Match("upstream", "pdq", Category.OTHER, 7)))
-NO = Answer(2.5, ())
-MANY = Answer(2.5, tuple(Match(f"bank {number}", "pdq", Category.UNSPECIFIED, number) for number in range(9)))
+YES = CachedAnswer(2.5, (Match("upstream", "sha1", Category.ILLEGAL), Match("upstream", "pdq", Category.OTHER, 7)))
+NO = CachedAnswer(2.5, ())
+MANY = CachedAnswer(2.5, tuple(Match(f"bank {number}", "pdq", Category.UNSPECIFIED, number) for number in range(9)))
 
 
 def key(name: object) -> bytes:
@@ -55,11 +55,11 @@ def test_the_newest_answer_counts_also_where_it_is_too_long_to_be_kept(book: Ans
 
 
 def test_an_answer_that_was_overtaken_by_a_newer_one_does_not_count(book: AnswerCache) -> None:
-    book.remember(key("a"), Answer(1000.0, YES.matches))
-    book.remember(key("a"), Answer(999.0, ()))
-    assert book.recall(key("a")) == Answer(1000.0, YES.matches)
-    book.remember(key("a"), Answer(900.0, ()))
-    assert book.recall(key("a")) == Answer(900.0, ()), "the clock was put back"
+    book.remember(key("a"), CachedAnswer(1000.0, YES.matches))
+    book.remember(key("a"), CachedAnswer(999.0, ()))
+    assert book.recall(key("a")) == CachedAnswer(1000.0, YES.matches)
+    book.remember(key("a"), CachedAnswer(900.0, ()))
+    assert book.recall(key("a")) == CachedAnswer(900.0, ()), "the clock was put back"
 
 
 def test_of_two_contents_that_meet_in_one_slot_the_newer_answer_stays(book: AnswerCache) -> None:

@@ -2,26 +2,26 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from goodhoster.adapters.hash_sources.answers import Reply, parse_retry_after, read_answer
+from goodhoster.adapters.hash_sources.answers import HashServiceReply, parse_retry_after, read_answer
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError
 
 NOW = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 
 
-def read(reply: Reply) -> bool:
+def read(reply: HashServiceReply) -> bool:
     return read_answer(reply, source="made-up", now=NOW)
 
 
 def test_only_the_two_bare_words_are_answers() -> None:
-    assert read(Reply(200, b"true")) is True
-    assert read(Reply(200, b"false")) is False
+    assert read(HashServiceReply(200, b"true")) is True
+    assert read(HashServiceReply(200, b"false")) is False
 
 
 @pytest.mark.parametrize("body", [b"True", b"FALSE", b"false\n", b" true", b"true\x00", b"", b"0", b"null"])
 def test_a_body_that_differs_by_a_byte_is_no_answer(body: bytes) -> None:
     with pytest.raises(SourceUnavailableError) as caught:
-        read(Reply(200, body))
+        read(HashServiceReply(200, body))
     assert caught.value.reason == Reason.ODD_ANSWER
     assert caught.value.hint
 
@@ -45,14 +45,14 @@ def test_a_body_that_differs_by_a_byte_is_no_answer(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"true", b"false"])
 def test_another_status_is_no_answer_whatever_the_body(status: int, reason: str, body: bytes) -> None:
     with pytest.raises(SourceUnavailableError) as caught:
-        read(Reply(status, body))
+        read(HashServiceReply(status, body))
     assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_account_is_for_a_person(status: int) -> None:
     with pytest.raises(SourceRefusedError) as caught:
-        read(Reply(status, b"false"))
+        read(HashServiceReply(status, b"false"))
     assert caught.value.reason == "refused"
     assert "password" in caught.value.hint
 
@@ -60,7 +60,7 @@ def test_a_refused_account_is_for_a_person(status: int) -> None:
 @pytest.mark.parametrize(("status", "wait"), [(429, 7.0), (503, 7.0), (500, None), (302, None), (200, None)])
 def test_only_a_service_that_is_busy_says_when(status: int, wait: float | None) -> None:
     with pytest.raises(SourceUnavailableError) as caught:
-        read(Reply(status, b"", "7"))
+        read(HashServiceReply(status, b"", "7"))
     assert caught.value.retry_after == wait
 
 

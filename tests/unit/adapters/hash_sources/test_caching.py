@@ -10,7 +10,7 @@ from threading import Barrier, Event
 import pytest
 
 from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
-from goodhoster.adapters.hash_sources.caching import CachingSource, Keeping
+from goodhoster.adapters.hash_sources.caching import CacheLifetimes, CachingSource
 from goodhoster.adapters.hash_sources.counting import CountedSource
 from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavailableError, UncheckedError
@@ -69,7 +69,7 @@ def inner() -> MemorySource:
 
 def remembering(inner: MemorySource, book: AnswerCache, now: Now, *, identity: bytes = b"") -> CachingSource:
     counted = CountedSource(inner, lambda: datetime.now(UTC))
-    return CachingSource(counted, book, Keeping(yes=60, no=600, clock=now), identity)
+    return CachingSource(counted, book, CacheLifetimes(yes=60, no=600, clock=now), identity)
 
 
 @pytest.fixture
@@ -117,7 +117,9 @@ def test_answers_expire(source: CachingSource, inner: MemorySource, now: Now, co
 
 def test_a_yes_that_does_not_count_takes_the_place_of_a_no_that_would(book: AnswerCache, now: Now) -> None:
     inner = MemorySource({}, name="upstream", local=False)
-    source = CachingSource(CountedSource(inner, lambda: datetime.now(UTC)), book, Keeping(yes=0, no=600, clock=now))
+    source = CachingSource(
+        CountedSource(inner, lambda: datetime.now(UTC)), book, CacheLifetimes(yes=0, no=600, clock=now)
+    )
     assert source.look_up(KNOWN) == ()
     inner.known[SHA1] = Category.ILLEGAL
     assert source.look_up(replace(KNOWN, live=True)) == YES

@@ -16,8 +16,8 @@ from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Match
 from goodhoster.testing import http_answers
 from goodhoster.testing.hash_check_service import FakeHashService
-from goodhoster.testing.http_answers import NO, ODD, REFUSALS, YES, Answer
-from goodhoster.testing.http_server import CERTIFICATE, Request
+from goodhoster.testing.http_answers import NO, ODD, REFUSALS, YES, CannedResponse
+from goodhoster.testing.http_server import CERTIFICATE, ReceivedRequest
 from goodhoster.testing.suites.hash_source import made_up
 
 KNOWN = made_up("known")
@@ -279,7 +279,7 @@ def test_the_probe_asks_the_trial_address(source: HashCheckService, service: Fak
 
 @pytest.mark.parametrize("answer", [ODD["HTML with status 200"], ODD["not found"], ODD["reset"]])
 def test_a_probe_that_is_not_answered_properly_raises(
-    answer: Answer, source: HashCheckService, service: FakeHashService
+    answer: CannedResponse, source: HashCheckService, service: FakeHashService
 ) -> None:
     service.behave = lambda _: answer
     with pytest.raises(SourceUnavailableError):
@@ -392,7 +392,7 @@ def test_a_proxy_that_does_not_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_behaviour_sees_the_request(source: HashCheckService, service: FakeHashService) -> None:
-    def only_this(request: Request) -> Answer | None:
+    def only_this(request: ReceivedRequest) -> CannedResponse | None:
         return YES if request.body == UNKNOWN.digests.sha1.hex().encode() else None
 
     service.behave = only_this

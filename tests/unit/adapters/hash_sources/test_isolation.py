@@ -13,12 +13,12 @@ from goodhoster.errors import SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content
-from goodhoster.model.verdicts import Category, Kind, Match, VerdictKind
+from goodhoster.model.verdicts import Category, ContentKind, Match, VerdictKind
 from goodhoster.ports import HashSource
 from goodhoster.testing.suites.hash_source import made_up
 
 KNOWN = made_up("known")
-PICTURE = Content(KNOWN.digests, Kind.IMAGE, 1)
+PICTURE = Content(KNOWN.digests, ContentKind.IMAGE, 1)
 
 
 class Broken(MemorySource):

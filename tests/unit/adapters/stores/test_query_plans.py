@@ -16,7 +16,7 @@ from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.model.cases import UNDER_WAY, CaseState
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.notice_status import NoticeState
-from goodhoster.model.storms import Counted, Opened, StormState, by_source
+from goodhoster.model.storms import Counted, CountedCase, StormState, by_source
 from goodhoster.model.uploads import Place
 from goodhoster.ports import CaseQuery, NoticeQuery
 from goodhoster.testing.suites.case_store import A_CLAIM, NOON, a_case
@@ -121,7 +121,7 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "storms.get": lambda r: r.storms.get("s1"),
     "storms.complete": lambda r: r.storms.complete("s1"),
     "storms.being_decided": lambda r: r.storms.being_decided(),
-    "storms.note": lambda r: r.storms.note(Opened("c1", ("police",), NOON, automatic=True, storm="s1")),
+    "storms.note": lambda r: r.storms.note(CountedCase("c1", ("police",), NOON, automatic=True, storm="s1")),
     "storms.count": lambda r: r.storms.count(Counted(by_source("police"), "anna", KNOWN.sha256, NOON, 3)),
     "storms.counted": lambda r: r.storms.counted("", "anna", NOON),
     "storms.forget": forget,

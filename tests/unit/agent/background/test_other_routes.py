@@ -15,7 +15,7 @@ from goodhoster.assembly.services import Services
 from goodhoster.letters.appeal_links import appeal_link
 from goodhoster.model.cases import Order
 from goodhoster.model.customers.register import Customer
-from goodhoster.model.customers.vetting import Outcome
+from goodhoster.model.customers.vetting import CheckOutcome
 from goodhoster.settings import load
 from goodhoster.testing.identity_provider import FakeIdentityProvider
 from goodhoster.testing.suites.customer_store import imported
@@ -75,7 +75,7 @@ def test_a_signed_message_reaches_the_record(tmp_path: Path, server: FakeIdentit
         server.set("s1", "passed", now)
         headers, body = server.message("s1", "e1", now)
         assert ask(services, "POST", "/identity/idp", headers, body)[0] == 200
-        assert services.customers.vetting._parts.store.evidence_of("anna")[-1].outcome is Outcome.PASSED
+        assert services.customers.vetting._parts.store.evidence_of("anna")[-1].outcome is CheckOutcome.PASSED
         assert ask(services, "POST", "/identity/idp", {}, body)[0] == 401
 
 

@@ -12,7 +12,7 @@ from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.assembly.customer_services import FILE
 from goodhoster.assembly.services import Services
 from goodhoster.model.customers.register import Customer
-from goodhoster.model.customers.vetting import Outcome
+from goodhoster.model.customers.vetting import CheckOutcome
 from goodhoster.settings import load
 from goodhoster.testing.http_answers import reply
 from goodhoster.testing.identity_provider import FakeIdentityProvider
@@ -38,7 +38,7 @@ class Rounds:
         assert self.rounds.go() > 0
         return len(self.server.requests) - before
 
-    def outcomes(self, customer: str) -> list[Outcome]:
+    def outcomes(self, customer: str) -> list[CheckOutcome]:
         return [one.outcome for one in self.made.parts.store.evidence_of(customer)]
 
 
@@ -59,9 +59,9 @@ def test_a_session_is_asked_about_until_it_is_settled_more_and_more_seldom(round
     assert rounds.later(600) == 3
     rounds.server.set("s0", "passed", rounds.made.now)
     assert rounds.later(2400) == 3
-    assert rounds.outcomes("anna") == [Outcome.PENDING, Outcome.PASSED]
+    assert rounds.outcomes("anna") == [CheckOutcome.PENDING, CheckOutcome.PASSED]
     assert rounds.later(86_400) == 2
-    assert rounds.outcomes("bob") == [Outcome.PENDING]  # the same again says nothing new
+    assert rounds.outcomes("bob") == [CheckOutcome.PENDING]  # the same again says nothing new
 
 
 def test_what_a_webhook_settled_is_not_asked_about(rounds: Rounds) -> None:
@@ -75,18 +75,18 @@ def test_a_session_that_is_opened_later_is_taken_up(rounds: Rounds) -> None:
     rounds.server.set("late", "passed", NOW)
     rounds.made.parts.store.open_session("idp", "late", "bob")
     assert rounds.later(60) == 1
-    assert Outcome.PASSED in rounds.outcomes("bob")
+    assert CheckOutcome.PASSED in rounds.outcomes("bob")
 
 
 def test_a_provider_that_is_away_is_asked_once_in_a_round_and_what_is_not_known_is_unchecked(rounds: Rounds) -> None:
     rounds.server.behave = lambda _: reply(503, b"")
     assert rounds.later(0) == 1
-    assert rounds.outcomes("anna") == [Outcome.UNCHECKED]
+    assert rounds.outcomes("anna") == [CheckOutcome.UNCHECKED]
     rounds.server.behave = lambda _: None
     assert rounds.later(60) == 2
     assert rounds.later(600) == 3
     # When it happened at the provider counts: it was pending an hour before nobody answered.
-    assert rounds.outcomes("anna") == [Outcome.PENDING, Outcome.UNCHECKED]
+    assert rounds.outcomes("anna") == [CheckOutcome.PENDING, CheckOutcome.UNCHECKED]
 
 
 def test_without_a_register_nothing_is_asked() -> None:

@@ -33,7 +33,7 @@ from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.queue import MOST_OF_ONE
 from goodhoster.uploads.trees import Tree
-from goodhoster_agent.background.workers import Workers
+from goodhoster_agent.background.workers import UploadWorkers
 
 PICTURE = "\x89PNG made up"
 
@@ -63,7 +63,7 @@ class Services:
         self.index = UploadIndex(folder / "index.sqlite")
         self.sources: list[HashSource] = [self.far, self.near]
         self.toolkit = toolkit_over(self.sources, self.store, audit, desk, DirectHasher(ReadingLimits(file_bytes=1000)))
-        self.workers = Workers(self.index, self.toolkit, [Tree(os.fsencode(self.tree), None)], 4)
+        self.workers = UploadWorkers(self.index, self.toolkit, [Tree(os.fsencode(self.tree), None)], 4)
 
     def file(self, name: str, text: str = PICTURE) -> None:
         path = self.tree / name
@@ -164,7 +164,7 @@ def test_what_cannot_be_opened_is_read_once_and_then_left_for_a_day(services: Se
     Unopenable.reads = 0
     examiner = replace(services.toolkit.examiner, hasher=Unopenable(ReadingLimits(file_bytes=1000)))
     toolkit = replace(services.toolkit, make_examiner=lambda: examiner)
-    services.workers = Workers(services.index, toolkit, [Tree(os.fsencode(services.tree), None)], 4)
+    services.workers = UploadWorkers(services.index, toolkit, [Tree(os.fsencode(services.tree), None)], 4)
     for number in range(many):
         services.file(f"alice/{number}.zip", f"PK {number}")
     services.workers.start()

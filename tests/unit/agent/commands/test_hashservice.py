@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster_agent.commands.hashservice import HashServiceSetup, make_app, run_server
-from goodhoster_agent.doors.usage_figures import Figures, Outcome, figures_file, read_figures
+from goodhoster_agent.doors.usage_figures import Figures, RequestOutcome, figures_file, read_figures
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_figures(app: Typer, tmp_path: Path) -> None:
     file = figures_file(tmp_path)
     file.parent.mkdir()
     figures = Figures(file, utc_now)
-    figures.count("customer", Outcome.MATCH)
+    figures.count("customer", RequestOutcome.MATCH)
     figures.close()
     shown = json.loads(run(app, "figures", "--json"))
     assert (shown["client"], shown["checks"], shown["matches"], shown["unchecked"]) == ("customer", 1, 1, 0)

@@ -11,10 +11,10 @@ from goodhoster.adapters.mail_domains.nameservers import DnsMailDomains
 from goodhoster.adapters.web_documents.https import HttpsDocuments
 from goodhoster.errors import PassingError, RefusedError
 from goodhoster.settings import load
-from goodhoster.testing.http_answers import HANGS, Answer, reply
-from goodhoster.testing.http_server import CERTIFICATE, FakeServer, Request
+from goodhoster.testing.http_answers import HANGS, CannedResponse, reply
+from goodhoster.testing.http_server import CERTIFICATE, FakeServer, ReceivedRequest
 from goodhoster.testing.name_server import FakeNameServer
-from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.finding import DoctorFinding
 from goodhoster_agent.doctor.own_contacts import own_contacts
 
 GOOD = b"Contact: mailto:abuse@hoster.example\nExpires: 2099-12-31T23:00:00Z\n"
@@ -32,13 +32,13 @@ class Web(FakeServer):
 
     def __init__(self) -> None:
         super().__init__(tls=True)
-        self.pages: dict[str, Answer] = {
+        self.pages: dict[str, CannedResponse] = {
             "/.well-known/security.txt": reply(200, GOOD),
             "/ip/192.0.2.0/24": reply(200, json.dumps(NETWORK).encode()),
             "/contact": reply(200, PAGE),
         }
 
-    def _true_answer(self, request: Request) -> Answer:
+    def _true_answer(self, request: ReceivedRequest) -> CannedResponse:
         return self.pages.get(request.path, reply(404))
 
 
@@ -49,13 +49,13 @@ def web() -> Iterator[Web]:
 
 
 @pytest.fixture
-def look(web: Web, tmp_path: Path) -> Iterator[Callable[..., dict[str, Finding]]]:
+def look(web: Web, tmp_path: Path) -> Iterator[Callable[..., dict[str, DoctorFinding]]]:
     port = web.url.rpartition(":")[2]
     zone = {("localhost", "MX"): ["10 mx.localhost."]}
     documents = HttpsDocuments(2.0, ssl.create_default_context(cafile=str(CERTIFICATE)))
     with FakeNameServer({}, zone) as names:
 
-        def look(*, ask: bool = True, more: str = "") -> dict[str, Finding]:
+        def look(*, ask: bool = True, more: str = "") -> dict[str, DoctorFinding]:
             (tmp_path / "goodhoster.toml").write_text(
                 f'[[watch]]\npath = "{tmp_path}"\n[contacts]\ndomain = "localhost:{port}"\nrdap = "{web.url}"\n'
                 f'dsa_page = "{web.url}/contact"\n'
@@ -68,7 +68,7 @@ def look(web: Web, tmp_path: Path) -> Iterator[Callable[..., dict[str, Finding]]
         yield look
 
 
-def test_what_is_published_as_it_should_be_is_fine(look: Callable[..., dict[str, Finding]]) -> None:
+def test_what_is_published_as_it_should_be_is_fine(look: Callable[..., dict[str, DoctorFinding]]) -> None:
     found = look()
     network = found["abuse contact of 192.0.2.0/24"]
     assert (network.ok, network.detail) == (True, "abuse@hoster.example")
@@ -98,10 +98,10 @@ def test_what_is_published_as_it_should_be_is_fine(look: Callable[..., dict[str,
     ],
 )
 def test_missing_is_told_apart_from_could_not_be_checked(
-    look: Callable[..., dict[str, Finding]],
+    look: Callable[..., dict[str, DoctorFinding]],
     web: Web,
     path: str,
-    answer: Answer,
+    answer: CannedResponse,
     what: str,
     unchecked: bool,  # noqa: FBT001
     told: str,
@@ -113,7 +113,7 @@ def test_missing_is_told_apart_from_could_not_be_checked(
     assert finding.hint
 
 
-def test_nobody_outside_is_asked_without_being_told_to(look: Callable[..., dict[str, Finding]], web: Web) -> None:
+def test_nobody_outside_is_asked_without_being_told_to(look: Callable[..., dict[str, DoctorFinding]], web: Web) -> None:
     found = look(ask=False)
     assert "--ask-outside" in found["own contacts outside"].hint
     assert web.connections == 0

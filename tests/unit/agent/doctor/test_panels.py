@@ -6,11 +6,11 @@ from pathlib import Path
 
 from goodhoster.settings import load
 from goodhoster.testing.panels.billing import FakeWhmcs
-from goodhoster_agent.doctor.finding import Finding
+from goodhoster_agent.doctor.finding import DoctorFinding
 from goodhoster_agent.doctor.panels import panel_findings
 
 
-def found(folder: Path, sections: str) -> list[Finding]:
+def found(folder: Path, sections: str) -> list[DoctorFinding]:
     config = folder / "goodhoster.toml"
     config.write_text(f'[agent]\nstate_dir = "{folder}/state"\n{sections}')
     return list(panel_findings(load(config)))

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from aiohttp import web
 
-from goodhoster.customers.standing.appeals import Decision
+from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.letters.customer_letters import CustomerLetters
 from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.house_rules import CustomerRules
@@ -186,7 +186,7 @@ def test_what_was_decided_is_told_with_the_link(pages: Pages) -> None:
     path = pages.link()
     pages.ask("POST", path, WHY)
     (appeal,) = pages.house.store.appeals()
-    pages.house.appeals.decide(appeal.id, Decision(AppealState.UPHELD, ANNA))
+    pages.house.appeals.decide(appeal.id, AppealDecision(AppealState.UPHELD, ANNA))
     status, page = pages.ask("GET", path)
     assert (status, "er is beslist" in page) == (200, True)
     assert "looked into it" not in page

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from goodhoster.adapters.identity.neutral import SIGNATURE
-from goodhoster.model.customers.vetting import Outcome, VettingState
+from goodhoster.model.customers.vetting import CheckOutcome, VettingState
 from goodhoster.testing.http_answers import HANGS
 from goodhoster.testing.identity_provider import FakeIdentityProvider, signed_message
 from goodhoster_agent.doors.http_server import HttpThread
@@ -50,7 +50,7 @@ class Door:
         about = {"session": reference, "outcome": outcome, "at": NOW.isoformat(), "event": "e1", **more}
         return signed_message(about, self.made.now)
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[CheckOutcome]:
         store = self.made.parts.store
         return [one.outcome for one in store.evidence_of("anna")]
 
@@ -67,7 +67,7 @@ def door(made: Desk, server: FakeIdentityProvider) -> Iterator[Door]:
 
 def test_a_signed_message_is_kept_and_the_answer_says_nothing_of_the_customer(door: Door) -> None:
     assert door.told("passed", document_type="passport") == 200
-    assert door.outcomes() == [Outcome.PENDING, Outcome.PASSED]
+    assert door.outcomes() == [CheckOutcome.PENDING, CheckOutcome.PASSED]
     assert door.made.desk.vetting_of("anna").state is VettingState.VETTED
     assert json.loads(door.answer) == {"message": "OK"}
 
@@ -78,7 +78,7 @@ def test_a_message_that_comes_again_or_out_of_order_changes_nothing(door: Door) 
     for _ in range(3):
         assert door.post(*message) == 200
     assert door.told("pending", at=(NOW - timedelta(minutes=5)).isoformat()) == 200
-    assert door.outcomes()[-1] is Outcome.PASSED
+    assert door.outcomes()[-1] is CheckOutcome.PASSED
     assert len(door.outcomes()) == 3
     assert len(door.server.requests) == asked
 
@@ -90,7 +90,7 @@ def test_a_message_that_only_says_that_there_is_something_asks_once_however_ofte
     for _ in range(5):
         assert door.post(*message) == 200
     assert len(door.server.requests) == asked + 1
-    assert door.outcomes()[-1] is Outcome.PASSED
+    assert door.outcomes()[-1] is CheckOutcome.PASSED
 
 
 def test_what_is_not_the_providers_is_refused_alike(door: Door) -> None:
@@ -107,7 +107,7 @@ def test_what_is_not_the_providers_is_refused_alike(door: Door) -> None:
     ]
     assert set(wrong) == {401}
     assert json.loads(door.answer) == {"message": "Unauthorized"}
-    assert door.outcomes() == [Outcome.PENDING]
+    assert door.outcomes() == [CheckOutcome.PENDING]
 
 
 def test_what_is_too_long_is_refused(door: Door) -> None:
@@ -118,7 +118,7 @@ def test_what_is_the_providers_and_says_nothing_that_is_known_is_not_sent_for_da
     assert door.told(reference="nobody-opened-this") == 200
     assert door.post(*signed_message({"hello": "world"}, door.made.now)) == 200
     assert door.told(at=(NOW + timedelta(days=1)).isoformat()) == 200  # of the future
-    assert door.outcomes() == [Outcome.PENDING]
+    assert door.outcomes() == [CheckOutcome.PENDING]
 
 
 def test_wrong_messages_are_told_once_a_minute_with_their_number(door: Door, caplog: pytest.LogCaptureFixture) -> None:

@@ -23,7 +23,7 @@ from goodhoster.adapters.key_records.memory import MemoryKeyRecords
 from goodhoster.adapters.stores.memory import MemoryNoticeStore
 from goodhoster.errors import PassingError
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
-from goodhoster.model.notices import Caps, NoticeFormat, Notifier, NotifierKind, RawNotice, ReadItem, ReadNotice
+from goodhoster.model.notices import NoticeFormat, Notifier, NotifierCaps, NotifierKind, RawNotice, ReadItem, ReadNotice
 from goodhoster.notices.reading.reader import read
 from goodhoster.notices.sender.dkim_evaluation import TrustContext
 from goodhoster.notices.sender.trust import Trust
@@ -33,7 +33,7 @@ from goodhoster_agent.doors import notices as notice_door
 from goodhoster_agent.doors.http_server import HttpThread
 from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
 from goodhoster_agent.doors.rate_limit import RateLimit
-from goodhoster_agent.intake.storing import Keeping
+from goodhoster_agent.intake.storing import NoticeStorage
 
 TOKEN = "made-up-token-of-the-hotline"
 HOTLINE = Notifier(
@@ -43,7 +43,7 @@ HOTLINE = Notifier(
     (),
     86400.0,
     automatic=True,
-    caps=Caps(1, 1),
+    caps=NotifierCaps(1, 1),
     token_sha256=hashlib.sha256(TOKEN.encode()).digest(),
 )
 CLIENT = Path(__file__).parents[3] / "formats" / "scart-client.php"
@@ -62,7 +62,7 @@ class Door:
         self.full, self.room = False, True
         self.seconds, self.pace = 0.0, 10.0
         trust = Trust(TrustContext([HOTLINE], MemoryKeyRecords({}), MemorySeenMails()))
-        counter = NoticeCounter(Keeping(self.keep, lambda: None), Reader(), trust, self.store, lambda: self.room)
+        counter = NoticeCounter(NoticeStorage(self.keep, lambda: None), Reader(), trust, self.store, lambda: self.room)
         self.thread = HttpThread(NoticeDoor(counter, RateLimit(lambda: self.seconds)).app, ("127.0.0.1", 0))
 
     def keep(self, raw: RawNotice, arrived: Arrived) -> Receipt:

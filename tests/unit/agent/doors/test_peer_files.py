@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import RefusedError
-from goodhoster_agent.doors.peer_files import Peer, open_for
+from goodhoster_agent.doors.peer_files import SocketPeer, open_for
 
-STRANGER = Peer(1, 54321, 54321)
+STRANGER = SocketPeer(1, 54321, 54321)
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs files of other users")
 
 
@@ -23,7 +23,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def may_read(peer: Peer, path: Path) -> bool:
+def may_read(peer: SocketPeer, path: Path) -> bool:
     try:
         os.close(open_for(peer, os.fsencode(path)))
     except RefusedError:
@@ -53,7 +53,7 @@ def test_a_closed_directory_closes_what_is_below(file: Path) -> None:
     file.chmod(0o644)
     file.parent.chmod(0o700)
     assert not may_read(STRANGER, file)
-    assert may_read(Peer(1, 0, 0), file)
+    assert may_read(SocketPeer(1, 0, 0), file)
 
 
 def test_links_and_whatever_is_no_file_are_refused(file: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import ConfigurationError
-from goodhoster_agent.doors.usage_figures import Figure, Figures, Outcome, read_figures
+from goodhoster_agent.doors.usage_figures import ClientWeek, Figures, RequestOutcome, read_figures
 
 
 class Now:
@@ -39,38 +39,38 @@ def figures(file: Path, now: Now) -> Iterator[Figures]:
 
 def test_each_client_and_each_iso_week_by_itself(figures: Figures, file: Path, now: Now) -> None:
     for client, outcome in (("one", "no"), ("one", "no"), ("one", "match"), ("two", "unchecked")):
-        figures.count(client, Outcome(outcome))
+        figures.count(client, RequestOutcome(outcome))
     now.time = datetime(2026, 1, 5, tzinfo=UTC)
-    figures.count("one", Outcome.NO)
+    figures.count("one", RequestOutcome.NO)
     figures.flush()
     assert read_figures(file) == (
-        Figure("2026-W01", "one", checks=3, matches=1, unchecked=0),
-        Figure("2026-W01", "two", checks=0, matches=0, unchecked=1),
-        Figure("2026-W02", "one", checks=1, matches=0, unchecked=0),
+        ClientWeek("2026-W01", "one", checks=3, matches=1, unchecked=0),
+        ClientWeek("2026-W01", "two", checks=0, matches=0, unchecked=1),
+        ClientWeek("2026-W02", "one", checks=1, matches=0, unchecked=0),
     )
 
 
 def test_figures_add_up_over_flushes_and_restarts(figures: Figures, file: Path, now: Now) -> None:
     for _ in range(3):
-        figures.count("one", Outcome.MATCH)
+        figures.count("one", RequestOutcome.MATCH)
         figures.flush()
     again = Figures(file, now)
-    again.count("one", Outcome.NO)
+    again.count("one", RequestOutcome.NO)
     again.close()
-    assert read_figures(file) == (Figure("2026-W01", "one", checks=4, matches=3, unchecked=0),)
+    assert read_figures(file) == (ClientWeek("2026-W01", "one", checks=4, matches=3, unchecked=0),)
 
 
 def test_what_cannot_be_written_now_is_written_later(
     figures: Figures, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    figures.count("one", Outcome.NO)
+    figures.count("one", RequestOutcome.NO)
     other = sqlite3.connect(file)
     other.execute("ALTER TABLE figures RENAME TO gone")
     figures.flush()
     assert "cannot be written now" in caplog.text
     other.execute("ALTER TABLE gone RENAME TO figures")
     other.close()
-    figures.count("one", Outcome.NO)
+    figures.count("one", RequestOutcome.NO)
     figures.flush()
     assert read_figures(file)[0].checks == 2
 
@@ -78,7 +78,7 @@ def test_what_cannot_be_written_now_is_written_later(
 def test_threads_lose_nothing(figures: Figures, file: Path) -> None:
     def work() -> None:
         for _ in range(1000):
-            figures.count("one", Outcome.NO)
+            figures.count("one", RequestOutcome.NO)
             figures.flush()
 
     threads = [threading.Thread(target=work) for _ in range(4)]

@@ -16,11 +16,11 @@ from goodhoster.adapters.anchors.witness import HttpWitness
 from goodhoster.audit.anchoring import Anchors, anchor
 from goodhoster.audit.checkpoints import Checkpoints
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.audit.verify import CONSISTENCY, Note, Policy, Proof
+from goodhoster.audit.verify import CONSISTENCY, Policy, Proof, SignedNote
 from goodhoster.audit.witness import Witness
 from goodhoster.errors import ConfigurationError, PassingError, RefusedError
 from goodhoster.model.audit import AuditEvent
-from goodhoster_agent.doors.http_server import Address, listen_until
+from goodhoster_agent.doors.http_server import ListenAddress, listen_until
 from goodhoster_agent.doors.witness import WitnessDoor
 
 ORIGIN = "log.example/one"
@@ -34,7 +34,7 @@ class Served:
     witness: Witness
     url: str
 
-    def fill(self) -> Note:
+    def fill(self) -> SignedNote:
         self.checkpoints.log.append(AuditEvent("made.up"))
         return self.checkpoints.issue(ORIGIN)
 
@@ -59,7 +59,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
         urls.append(url)
         ready.set()
 
-    serving = listen_until(stop, WitnessDoor(witness).answer, Address("127.0.0.1", 0, ""), on_ready)
+    serving = listen_until(stop, WitnessDoor(witness).answer, ListenAddress("127.0.0.1", 0, ""), on_ready)
     thread = threading.Thread(target=lambda: loop.run_until_complete(serving))
     thread.start()
     assert ready.wait(10)
@@ -78,7 +78,7 @@ def test_a_log_is_cosigned_over_http_and_its_checkpoint_served(served: Served) -
         done = anchor(served.checkpoints, served.fill(), asked)
     path = f"{served.url}/{hashlib.sha256(ORIGIN.encode()).hexdigest()}/checkpoint"
     with urllib.request.urlopen(path, timeout=10) as answer:  # noqa: S310 - our own server
-        assert Note.read(answer.read()).text == done.note.text
+        assert SignedNote.read(answer.read()).text == done.note.text
 
 
 def test_refusals_keep_their_words(served: Served) -> None:
@@ -126,7 +126,7 @@ def test_an_address_that_is_taken_is_named(served: Served) -> None:
 
     async def serve() -> None:
         await listen_until(
-            asyncio.Event(), WitnessDoor(served.witness).answer, Address("127.0.0.1", port, "try"), print
+            asyncio.Event(), WitnessDoor(served.witness).answer, ListenAddress("127.0.0.1", port, "try"), print
         )
 
     with pytest.raises(ConfigurationError, match="cannot listen on 127"):

@@ -6,11 +6,11 @@ import pytest
 
 from goodhoster.linux.frames import encode
 from goodhoster.model.uploads import Content, Fault
-from goodhoster.model.verdicts import Kind
+from goodhoster.model.verdicts import ContentKind
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster_agent.hashing import messages
 
-CONTENT = Content(made_up("picture").digests, Kind.IMAGE, 7)
+CONTENT = Content(made_up("picture").digests, ContentKind.IMAGE, 7)
 HOSTILE = "end of file\n2026-01-01 CRITICAL all is well\x1b[2J\u202e" + "x" * 5000
 
 

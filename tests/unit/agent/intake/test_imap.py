@@ -20,7 +20,7 @@ from goodhoster.settings.notices import ImapSettings
 from goodhoster_agent.intake import imap, mailbox
 from goodhoster_agent.intake.imap import ImapIntake, MailboxIntake, try_mailbox
 from goodhoster_agent.intake.mailbox import Mailbox, mailbox_of
-from goodhoster_agent.intake.storing import Keeping
+from goodhoster_agent.intake.storing import NoticeStorage
 from tests.imapserver import Connection, ScriptedImap, Stored, by_drops, endless, silent
 
 
@@ -48,7 +48,7 @@ class Desk:
         return self.spool.keep(raw, arrived)
 
     def start(self, *, own_server: bool = False) -> ImapIntake:
-        parts = MailboxIntake(Keeping(self.keep, lambda: None), self.box, self.folder, own_server=own_server)
+        parts = MailboxIntake(NoticeStorage(self.keep, lambda: None), self.box, self.folder, own_server=own_server)
         self.running = ImapIntake(parts)
         self.running.start()
         return self.running

@@ -21,7 +21,7 @@ from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import RawNotice
 from goodhoster.notices.spool import Arrived, Spool
 from goodhoster_agent.intake.lmtp import LmtpIntake, LmtpSettings
-from goodhoster_agent.intake.storing import Keeping
+from goodhoster_agent.intake.storing import NoticeStorage
 
 MAIL = b"From: a@b.example\r\nSubject: x\r\n\r\n.starts with a dot\r\n" + b"long " * 5000 + b"\r\n"
 
@@ -32,7 +32,7 @@ class Door:
         self.rung = threading.Event()
         self.full = False
         self.intake = LmtpIntake(
-            Keeping(self.keep, self.rung.set), LmtpSettings(folder / "lmtp.sock", peers, str(folder))
+            NoticeStorage(self.keep, self.rung.set), LmtpSettings(folder / "lmtp.sock", peers, str(folder))
         )
         self.socket = str(folder / "lmtp.sock")
 
@@ -116,12 +116,12 @@ def test_too_many_at_once_are_asked_to_come_again(door: Door) -> None:
 
 
 def test_a_tcp_port_serves_too_and_one_in_use_is_named(door: Door) -> None:
-    first = LmtpIntake(Keeping(door.keep, door.rung.set), LmtpSettings(("127.0.0.1", 0)))
+    first = LmtpIntake(NoticeStorage(door.keep, door.rung.set), LmtpSettings(("127.0.0.1", 0)))
     first.start()
     with smtplib.LMTP("127.0.0.1", first.port) as client:
         client.sendmail("a@b.example", ["abuse@hoster.example"], MAIL)
     with pytest.raises(ConfigurationError, match=str(first.port)):
-        LmtpIntake(Keeping(door.keep, door.rung.set), LmtpSettings(("127.0.0.1", first.port))).start()
+        LmtpIntake(NoticeStorage(door.keep, door.rung.set), LmtpSettings(("127.0.0.1", first.port))).start()
     first.stop()
     assert len(door.kept()) == 1
 
@@ -187,7 +187,7 @@ def test_without_such_accounts_the_rights_of_the_file_say_who_may(folder: Path) 
 
 
 def test_an_account_that_does_not_exist_and_accounts_at_a_port_are_told(tmp_path: Path) -> None:
-    keeping = Keeping(Door(tmp_path).keep, lambda: None)
+    keeping = NoticeStorage(Door(tmp_path).keep, lambda: None)
     with pytest.raises(ConfigurationError, match="there is no account nobody-of-that-name"):
         LmtpIntake(keeping, LmtpSettings(tmp_path / "l.sock", ("nobody-of-that-name",)))
     with pytest.raises(ConfigurationError, match="TCP"):
@@ -275,7 +275,7 @@ def _send_large(client: socket.socket, file: str) -> None:
 def test_while_the_disk_refuses_what_comes_in_the_mail_server_is_told_to_try_again(tmp_path: Path) -> None:
     door = Door(tmp_path)
     settings = LmtpSettings(tmp_path / "other.sock", folder=str(tmp_path / "nowhere"))
-    intake = LmtpIntake(Keeping(door.keep, lambda: None), settings)
+    intake = LmtpIntake(NoticeStorage(door.keep, lambda: None), settings)
     intake.start()
     try:
         with smtplib.LMTP(str(tmp_path / "other.sock")) as client:

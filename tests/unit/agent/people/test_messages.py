@@ -8,7 +8,7 @@ from goodhoster_agent.people.messages import (
     LARGEST_FILES,
     MOST_FILES,
     Attached,
-    Request,
+    CommandRequest,
     decode_request,
     encode_request,
     is_plain_name,
@@ -18,7 +18,7 @@ GOOD = {"argv": ["cases", "list"], "files": [], "columns": 80}
 
 
 def test_a_request_is_read_as_it_was_written() -> None:
-    request = Request(("cases", "note", "x", "näh\udcff"), (Attached("list.csv", 3), Attached("-", 1)), 80)
+    request = CommandRequest(("cases", "note", "x", "näh\udcff"), (Attached("list.csv", 3), Attached("-", 1)), 80)
     assert decode_request(encode_request(request)[4:]) == request
 
 

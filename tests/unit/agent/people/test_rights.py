@@ -5,13 +5,13 @@ import pytest
 from goodhoster.errors import RefusedError
 from goodhoster.settings.roles import RolesSettings
 from goodhoster_agent.commands.typed_line import all_commands, command_names, read_line
-from goodhoster_agent.people.messages import INPUT, Attached, Request
+from goodhoster_agent.people.messages import INPUT, Attached, CommandRequest
 from goodhoster_agent.people.rights import ACCESS, TEXTS_THAT_NAME_FILES, Right
-from goodhoster_agent.people.roles import ALL, Account, rights_of
+from goodhoster_agent.people.roles import ALL, HostAccount, rights_of
 from goodhoster_agent.people.service import expect_permitted
 from goodhoster_agent.people.workspace import expect_files_sent
 
-EVE = Account(61001, "eve", frozenset({"abuse-desk"}))
+EVE = HostAccount(61001, "eve", frozenset({"abuse-desk"}))
 PATHS = {"path", "file", "directory", "filename"}
 
 
@@ -39,11 +39,13 @@ def test_no_command_has_an_option_that_changes_files_of_a_shell() -> None:
     assert not {name for name in names if "completion" in (name or "")}
 
 
-def permitted(*argv: str, account: Account = EVE, rights: frozenset[Right] = ALL, sent: tuple[str, ...] = ()) -> None:
+def permitted(
+    *argv: str, account: HostAccount = EVE, rights: frozenset[Right] = ALL, sent: tuple[str, ...] = ()
+) -> None:
     """What the service looks at before it runs anything."""
     line = read_line(argv)
     expect_permitted(account, rights, line)
-    expect_files_sent(line, Request(argv, tuple(Attached(name, 0) for name in sent)))
+    expect_files_sent(line, CommandRequest(argv, tuple(Attached(name, 0) for name in sent)))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_each_right_permits_its_own_commands_alone(right: Right, argv: tuple[str
 def test_rights_come_from_groups_and_include_seeing() -> None:
     roles = RolesSettings(see=("auditors",), decide=("abuse-desk",), change=("leads",), export=("auditors",))
     assert rights_of(EVE, roles) == {Right.SEE, Right.DECIDE}
-    assert rights_of(Account(61002, "max", frozenset({"auditors", "users"})), roles) == {Right.SEE, Right.EXPORT}
-    assert rights_of(Account(61003, "mallory", frozenset({"users"})), roles) == frozenset()
-    assert rights_of(Account(0, "root", frozenset()), roles) == ALL
+    assert rights_of(HostAccount(61002, "max", frozenset({"auditors", "users"})), roles) == {Right.SEE, Right.EXPORT}
+    assert rights_of(HostAccount(61003, "mallory", frozenset({"users"})), roles) == frozenset()
+    assert rights_of(HostAccount(0, "root", frozenset()), roles) == ALL
     assert rights_of(EVE, RolesSettings()) == frozenset()

@@ -17,8 +17,8 @@ from goodhoster.assembly.state import audit_log
 from goodhoster.errors import RefusedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.settings import load
-from goodhoster_agent.people.messages import LARGEST_REQUEST, Attached, Request, encode_request
-from goodhoster_agent.people.roles import Account
+from goodhoster_agent.people.messages import LARGEST_REQUEST, Attached, CommandRequest, encode_request
+from goodhoster_agent.people.roles import HostAccount
 from goodhoster_agent.people.service import PeopleService, ServiceLimits, ServiceParts, serve_until
 
 CONFIG = """
@@ -32,9 +32,9 @@ kind = "list"
 see = ["auditors"]
 decide = ["abuse-desk"]
 """
-EVE = Account(61001, "eve", frozenset({"abuse-desk"}))
-AUDITOR = Account(61002, "max", frozenset({"auditors"}))
-NOBODY = Account(61003, "mallory", frozenset({"users"}))
+EVE = HostAccount(61001, "eve", frozenset({"abuse-desk"}))
+AUDITOR = HostAccount(61002, "max", frozenset({"auditors"}))
+NOBODY = HostAccount(61003, "mallory", frozenset({"users"}))
 
 
 class House:
@@ -49,10 +49,10 @@ class House:
         self.address = folder / "people.sock"
         self.workspaces = folder / "state" / "tmp"
         self.workspaces.mkdir(mode=0o700)
-        self.account: Account | None = EVE
+        self.account: HostAccount | None = EVE
         self.limits = ServiceLimits()
 
-    def find(self, uid: int) -> Account:
+    def find(self, uid: int) -> HostAccount:
         if self.account is None:
             raise RefusedError(f"user {uid} has no account on this host")
         return self.account
@@ -78,7 +78,7 @@ class House:
 
     def ask(self, *argv: str, files: dict[str, bytes] | None = None) -> Callable[[], Awaitable[tuple[int, str, str]]]:
         given = files or {}
-        request = Request(argv, tuple(Attached(name, len(content)) for name, content in given.items()))
+        request = CommandRequest(argv, tuple(Attached(name, len(content)) for name, content in given.items()))
         return self.send(encode_request(request) + b"".join(given.values()))
 
     def send(self, raw: bytes) -> Callable[[], Awaitable[tuple[int, str, str]]]:
@@ -146,7 +146,7 @@ def test_a_role_permits_no_more_than_it_says(house: House) -> None:
 
 
 @pytest.mark.parametrize("account", [NOBODY, None])
-def test_whoever_has_no_role_is_refused_whatever_is_asked(house: House, account: Account | None) -> None:
+def test_whoever_has_no_role_is_refused_whatever_is_asked(house: House, account: HostAccount | None) -> None:
     house.account = account
     ((code, out, err),) = house.run(house.ask("config", "check"))
     assert (code, out) == (2, "")
@@ -187,7 +187,7 @@ def test_a_request_that_is_none_costs_its_own_connection(house: House, raw: byte
 
 def test_whoever_sends_slowly_is_given_up_and_keeps_nobody_waiting(house: House) -> None:
     house.limits = ServiceLimits(request_within=0.5, files_within=0.5)
-    promised = Request(("notices", "receive", "x.eml"), (Attached("x.eml", 1000),))
+    promised = CommandRequest(("notices", "receive", "x.eml"), (Attached("x.eml", 1000),))
     slow, half, good = house.run(
         house.send(b"\0"), house.send(encode_request(promised) + b"half"), house.ask("config", "check")
     )
@@ -221,7 +221,7 @@ def test_a_command_whose_reader_goes_away_is_ended(house: House) -> None:
 
     async def leave() -> list[int]:
         _, writer = await asyncio.open_unix_connection(str(house.address))
-        writer.write(encode_request(Request(("audit", "show"))))
+        writer.write(encode_request(CommandRequest(("audit", "show"))))
         for _ in range(200):
             await asyncio.sleep(0.1)
             if _children():

@@ -9,8 +9,8 @@ import pytest
 from goodhoster.errors import RefusedError
 from goodhoster.linux.programs import Ended
 from goodhoster.settings import load
-from goodhoster_agent.setup.draft import Account, draft, write_new
-from goodhoster_agent.setup.survey import PANELS, HostView, Panel, Survey, survey
+from goodhoster_agent.setup.draft import HashServiceAccount, draft, write_new
+from goodhoster_agent.setup.survey import PANELS, HostView, PanelInstallation, Survey, survey
 from goodhoster_agent.setup.trees import trees_above
 
 NGINX = b"""# configuration file /etc/nginx/nginx.conf:
@@ -36,7 +36,7 @@ def view(directories: set[str], programs: Sequence[str] = (), dump: Ended | None
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: f"{panel.name} {panel.marker}")
-def test_a_panel_is_found_by_its_marker_and_tells_where_its_customers_are(panel: Panel) -> None:
+def test_a_panel_is_found_by_its_marker_and_tells_where_its_customers_are(panel: PanelInstallation) -> None:
     found = survey(view({panel.marker, panel.tree}))
     assert (found.panel, found.trees) == (panel.name, (panel.tree,))
 
@@ -82,8 +82,8 @@ def test_the_tree_above_document_roots(docroots: list[str], trees: tuple[str, ..
     assert trees_above(docroots) == trees
 
 
-@pytest.mark.parametrize("account", [None, Account('Jan "de" \u00e9')])
-def test_the_draft_is_short_loads_and_touches_nothing(tmp_path: Path, account: Account | None) -> None:
+@pytest.mark.parametrize("account", [None, HashServiceAccount('Jan "de" \u00e9')])
+def test_the_draft_is_short_loads_and_touches_nothing(tmp_path: Path, account: HashServiceAccount | None) -> None:
     tree = tmp_path / 'tree "of" \u00e9'
     tree.mkdir()
     found = Survey(trees=(str(tree),), found_by="a test", web_servers=("nginx",), mail_server="exim")

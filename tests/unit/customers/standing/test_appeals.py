@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.customers.standing.appeals import Decision
+from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.customers.standing.mistakes import accuracy
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import CaseState, Order
@@ -54,7 +54,7 @@ def test_what_names_no_letter_of_ours_is_refused(house: House, words: str) -> No
 def test_upheld_restores_exactly_and_tells_the_owner_of_the_list(house: House) -> None:
     appeal = by_mail(house, told(house))
     house.desk.review("eve")
-    decided = house.appeals.decide(appeal.id, Decision(AppealState.UPHELD, ANNA, mistake=True))
+    decided = house.appeals.decide(appeal.id, AppealDecision(AppealState.UPHELD, ANNA, mistake=True))
     assert (decided.state, decided.restored, decided.trouble) == (AppealState.UPHELD, ("k1",), "")
     assert house.cases.get("k1").state is CaseState.RESTORED
     (report,) = house.reports.waiting()
@@ -70,7 +70,7 @@ def test_what_cannot_be_restored_yet_is_not_called_restored(house: House) -> Non
     appeal = by_mail(house, told(house))
     parts = house.appeals._parts
     object.__setattr__(parts, "restore", lambda ids, _: {ids[0]: "the disk does not answer"})
-    decided = house.appeals.decide(appeal.id, Decision(AppealState.UPHELD, ANNA))
+    decided = house.appeals.decide(appeal.id, AppealDecision(AppealState.UPHELD, ANNA))
     assert (decided.restored, decided.trouble) == ((), "the disk does not answer")
     object.__setattr__(parts, "restore", house.restore)
     (left,) = house.appeals.unfinished()
@@ -82,10 +82,10 @@ def test_only_a_person_with_a_reason_decides_and_only_once(house: House) -> None
     appeal = by_mail(house, told(house))
     for order in (Order("", "by rule"), Order("anna", " ")):
         with pytest.raises(RefusedError, match="by a person"):
-            house.appeals.decide(appeal.id, Decision(AppealState.REJECTED, order))
-    house.appeals.decide(appeal.id, Decision(AppealState.REJECTED, ANNA))
+            house.appeals.decide(appeal.id, AppealDecision(AppealState.REJECTED, order))
+    house.appeals.decide(appeal.id, AppealDecision(AppealState.REJECTED, ANNA))
     with pytest.raises(RefusedError, match=r"was decided by anna at .* as rejected: looked into it"):
-        house.appeals.decide(appeal.id, Decision(AppealState.UPHELD, ANNA))
+        house.appeals.decide(appeal.id, AppealDecision(AppealState.UPHELD, ANNA))
 
 
 def test_an_appeal_against_a_step_pauses_the_ladder_until_it_is_decided(house: House) -> None:
@@ -96,7 +96,7 @@ def test_an_appeal_against_a_step_pauses_the_ladder_until_it_is_decided(house: H
     house.offline("bob")
     house.day("bob", 5)
     assert [step.rung for step in house.store.steps("bob")] == [Rung.WARN]
-    house.appeals.decide(appeal.id, Decision(AppealState.REJECTED, ANNA))
+    house.appeals.decide(appeal.id, AppealDecision(AppealState.REJECTED, ANNA))
     house.day("bob", 3)
     assert [(step.rung, step.state) for step in house.store.steps("bob")][1] == (Rung.RESTRICT, StepState.IMPOSED)
 
@@ -106,7 +106,7 @@ def test_an_upheld_appeal_lifts_a_step(house: House) -> None:
     house.day("bob", 2)
     step = house.store.steps("bob")[0]
     appeal = house.appeals.about(f"step:{step.id}", "bob", "not me")
-    decided = house.appeals.decide(appeal.id, Decision(AppealState.UPHELD, ANNA))
+    decided = house.appeals.decide(appeal.id, AppealDecision(AppealState.UPHELD, ANNA))
     assert not decided.trouble
     assert house.store.step(step.id).state is StepState.LIFTED
 

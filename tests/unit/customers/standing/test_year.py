@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from goodhoster.customers.standing.appeals import Decision
+from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.model.audit import AuditEntry
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.customers.gates import GateAnswer
@@ -113,7 +113,7 @@ class Year:
                 of_case = appeal.subject.startswith("case:")
                 wrong = of_case and self.draw.random() < 0.5
                 outcome = AppealState.UPHELD if wrong else AppealState.REJECTED
-                house.appeals.decide(appeal.id, Decision(outcome, ANNA, mistake=wrong))
+                house.appeals.decide(appeal.id, AppealDecision(outcome, ANNA, mistake=wrong))
                 if wrong:
                     self.undone[appeal.subject] = house.time()
 

@@ -8,7 +8,7 @@ import pytest
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.customers.importing.importer import ImportOrder, RegisterImporter
+from goodhoster.customers.importing.importer import RegisterImporter, RegisterImportOrder
 from goodhoster.customers.importing.panel_rows import billing_rows, panel_rows
 from goodhoster.customers.importing.rows import ListReport
 from goodhoster.customers.register import Register
@@ -30,9 +30,9 @@ def register(tmp_path: Path) -> Register:
     )
     for name, account in (("Web1", anna), ("web2", PanelAccount("bob", suspended=True))):
         rows = panel_rows(name, [account])
-        importer.import_rows(rows, ImportOrder(name, "carla", replace=True), ListReport(), name=name)
+        importer.import_rows(rows, RegisterImportOrder(name, "carla", replace=True), ListReport(), name=name)
     clients = billing_rows("billing", [BillingClient("7", "Dora")])
-    importer.import_rows(clients, ImportOrder("billing", "carla", replace=True), ListReport(), name="billing")
+    importer.import_rows(clients, RegisterImportOrder("billing", "carla", replace=True), ListReport(), name="billing")
     return Register(store)
 
 

@@ -22,7 +22,7 @@ from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.sealed_evidence import EvidenceKind, EvidenceState
+from goodhoster.model.sealed_evidence import EvidenceState, SealedEvidenceKind
 from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.upload_attempts import AttemptAnswer, AttemptDecision, UploadAttempts
 from tests.conftest import Disk
@@ -45,7 +45,7 @@ def test_the_manifest_tells_what_was_sealed_and_the_log_has_it(sealing: Sealing)
     assert manifest.sha256 == hashlib.sha256(b"known bytes").hexdigest()
     assert (manifest.size, manifest.ciphertext_size) == (11, len(ciphertext))
     assert manifest.ciphertext_sha256 == hashlib.sha256(ciphertext).hexdigest()
-    assert (manifest.kind, manifest.keep_until - manifest.sealed_at) == (EvidenceKind.KNOWN, 365 * DAY)
+    assert (manifest.kind, manifest.keep_until - manifest.sealed_at) == (SealedEvidenceKind.KNOWN, 365 * DAY)
     assert manifest.recipients == sealing.recipients
     assert sealing.events() == ["evidence.recipients-set", "evidence.sealed"]
     data = [entry.event.data for entry in sealing.services.audit.entries()][-1]
@@ -61,7 +61,7 @@ def test_a_picture_that_only_looks_the_same_is_kept_shorter(sealing: Sealing) ->
     services.desk().confirm(case.id, Order("eve", "I compared the digests"))
     assert sealing.seal() == []
     manifest = sealing.store.get(case.id).manifest
-    assert (manifest.kind, manifest.keep_until - manifest.sealed_at) == (EvidenceKind.NEAR, 90 * DAY)
+    assert (manifest.kind, manifest.keep_until - manifest.sealed_at) == (SealedEvidenceKind.NEAR, 90 * DAY)
 
 
 def test_it_is_sealed_once_however_often_it_is_looked_at(sealing: Sealing) -> None:
@@ -246,7 +246,7 @@ def test_what_an_application_is_told_to_refuse_is_sealed_before_it_is_told(seali
     answer = Asking(sealing).ask(REFUSED)
     assert answer.decision is AttemptDecision.REFUSED
     manifest = sealing.store.get(answer.reference).manifest
-    assert (manifest.kind, manifest.sha256) == (EvidenceKind.KNOWN, hashlib.sha256(REFUSED).hexdigest())
+    assert (manifest.kind, manifest.sha256) == (SealedEvidenceKind.KNOWN, hashlib.sha256(REFUSED).hexdigest())
     opened = sealing.opened(sealing.store.ciphertext(answer.reference), 0)
     assert (opened.returncode, opened.stdout) == (0, REFUSED)
     assert sealing.events("") == ["attempt.decided", "evidence.recipients-set", "evidence.sealed"]

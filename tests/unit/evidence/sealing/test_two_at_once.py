@@ -9,7 +9,7 @@ import pytest
 from goodhoster.errors import RefusedError
 from goodhoster.evidence.sealing.custody import CustodyDesk, PersonalOrder
 from goodhoster.evidence.sealing.store import EvidenceStore
-from goodhoster.model.sealed_evidence import Evidence, EvidenceState, Person, TwoPersonAction
+from goodhoster.model.sealed_evidence import EvidenceState, Person, SealedEvidence, TwoPersonAction
 from tests.two_at_once import Order, at_once, killed, one_won
 from tests.unit.evidence.sealing.conftest import Sealing
 
@@ -19,7 +19,7 @@ CARL = PersonalOrder(Person("carl", 2003), "the police asked to keep it")
 DESTROY, EXPORT = TwoPersonAction.DESTROY, TwoPersonAction.EXPORT
 
 
-def order_of(sealing: Sealing, do: Callable[[CustodyDesk], Evidence]) -> Order:
+def order_of(sealing: Sealing, do: Callable[[CustodyDesk], SealedEvidence]) -> Order:
     def order(ready: Callable[[], None]) -> object:
         desk = CustodyDesk(EvidenceStore(sealing.store.directory), sealing.services.audit, sealing.services.clock)
         ready()
@@ -101,11 +101,11 @@ def test_a_round_of_retention_finishes_what_was_killed(sealing: Sealing, name: s
     assert sealing.store.get(name).state is EvidenceState.DESTROYED
 
 
-def _release(name: str, who: PersonalOrder, desk: CustodyDesk) -> Evidence:
+def _release(name: str, who: PersonalOrder, desk: CustodyDesk) -> SealedEvidence:
     return desk.release(name, who)
 
 
-def _export(name: str, folder: Path, who: PersonalOrder, desk: CustodyDesk) -> Evidence:
+def _export(name: str, folder: Path, who: PersonalOrder, desk: CustodyDesk) -> SealedEvidence:
     return desk.export(name, folder / who.person.name, who)
 
 

@@ -2,14 +2,21 @@ from dataclasses import replace
 
 import pytest
 
-from goodhoster.model.notices import Caps, NoticeFormat, Notifier, NotifierKind, ReadItem, ReadNotice
+from goodhoster.model.notices import NoticeFormat, Notifier, NotifierCaps, NotifierKind, ReadItem, ReadNotice
 from goodhoster.notices.reading.doubts import doubts_about
 from goodhoster.notices.reading.formats.free_text import CONFIRM
 
 ITEM = ReadItem(("https://anna.example/",))
 NOTICE = ReadNotice(NoticeFormat.URL_LIST, (ITEM,), doubts=(CONFIRM,))
 WRITES_SO = Notifier(
-    "desk", "Desk", NotifierKind.HOTLINE, ("desk.example",), 86400, automatic=True, caps=Caps(1, 1), layout="url-list"
+    "desk",
+    "Desk",
+    NotifierKind.HOTLINE,
+    ("desk.example",),
+    86400,
+    automatic=True,
+    caps=NotifierCaps(1, 1),
+    layout="url-list",
 )
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from goodhoster.model.notices import Caps, Carrier, NoticeFormat, Notifier, NotifierKind, RawNotice, ReadNotice
+from goodhoster.model.notices import Carrier, NoticeFormat, Notifier, NotifierCaps, NotifierKind, RawNotice, ReadNotice
 from goodhoster.notices.reading.doubts import doubts_about
 from goodhoster.notices.reading.reader import read
 
 HOTLINE = Notifier(
-    "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True, caps=Caps(9, 9),
+    "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True, caps=NotifierCaps(9, 9),
     layout="url-list",
 )  # fmt: skip
 OWN, OTHERS = "http://anna.example/own.jpg", "http://bert.example/others.jpg"

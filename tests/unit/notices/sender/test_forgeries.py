@@ -12,7 +12,7 @@ import dkim
 import pytest
 
 from goodhoster.adapters.key_records.memory import MemoryKeyRecords
-from goodhoster.model.notices import Caps, Forwarder, Notifier, NotifierKind, SeenMail, TrustLevel
+from goodhoster.model.notices import Forwarder, Notifier, NotifierCaps, NotifierKind, SeenMail, TrustLevel
 from goodhoster.notices.sender.dkim_evaluation import TrustContext
 from goodhoster.notices.sender.forwarding import ForwarderCheck
 from goodhoster.notices.sender.trust import Trust
@@ -24,7 +24,7 @@ US = "mx.hoster.example"
 HOTLINE = MailSigner.ed25519("hotline.example")
 FORGER = MailSigner.ed25519("evil.example")
 REGISTER = tuple(
-    Notifier(name, name, kind, (domain,), 86400, automatic=True, caps=Caps(100, 20))
+    Notifier(name, name, kind, (domain,), 86400, automatic=True, caps=NotifierCaps(100, 20))
     for name, kind, domain in (
         ("hotline", NotifierKind.HOTLINE, "hotline.example"),
         ("authority", NotifierKind.AUTHORITY, "authority.example"),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from goodhoster.adapters.key_records.memory import MemoryKeyRecords
-from goodhoster.model.notices import Caps, Forwarder, Notifier, NotifierKind, SeenMail, TrustFinding, TrustLevel
+from goodhoster.model.notices import Forwarder, Notifier, NotifierCaps, NotifierKind, SeenMail, TrustFinding, TrustLevel
 from goodhoster.notices.sender.dkim_evaluation import TrustContext
 from goodhoster.notices.sender.forwarding import ForwarderCheck
 from goodhoster.notices.sender.trust import Trust
@@ -43,7 +43,13 @@ class Desk:
     ) -> None:
         self.keys = MemoryKeyRecords({signer.name: signer.record for signer in (HOTLINE, *signers)})
         hotline = Notifier(
-            "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True, caps=Caps(9, 9)
+            "hotline",
+            "Hotline",
+            NotifierKind.HOTLINE,
+            ("hotline.example",),
+            86400,
+            automatic=True,
+            caps=NotifierCaps(9, 9),
         )
         self.context = TrustContext([hotline], self.keys, MemorySeenMails(), forwarders=forwarders)
         self.trust = Trust(self.context, [ForwarderCheck(self.context)])

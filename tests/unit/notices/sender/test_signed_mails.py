@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.key_records.memory import MemoryKeyRecords
-from goodhoster.model.notices import Belief, Caps, Notifier, NotifierKind, ReadNotice, SeenMail, TrustLevel
+from goodhoster.model.notices import Belief, Notifier, NotifierCaps, NotifierKind, ReadNotice, SeenMail, TrustLevel
 from goodhoster.notices.reading.reader import read
 from goodhoster.notices.sender.dkim_evaluation import TrustContext
 from goodhoster.notices.sender.pinned_keys.evaluation import PinnedKeyCheck
@@ -66,11 +66,12 @@ class Desk:
         self, smime: bytes = b"", openpgp: bytes = b"", search: str = SEARCH, proving: SignatureCheckPool | None = None
     ) -> None:
         hotline = Notifier(
-            "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True, caps=Caps(9, 9),
+            "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True,
+            caps=NotifierCaps(9, 9),
             smime_certificates=smime, openpgp_keys=openpgp,
         )  # fmt: skip
         other = Notifier(
-            "friend", "Friend", NotifierKind.OTHER, ("friend.example",), 86400, automatic=True, caps=Caps(1, 1)
+            "friend", "Friend", NotifierKind.OTHER, ("friend.example",), 86400, automatic=True, caps=NotifierCaps(1, 1)
         )
         self.keys = MemoryKeyRecords({})
         self.proving = proving or SignatureCheckPool((other, hotline), search=search)

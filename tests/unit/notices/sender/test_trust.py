@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.key_records.memory import MemoryKeyRecords
-from goodhoster.model.notices import Caps, Notifier, NotifierKind, SeenMail, TrustFinding, TrustLevel
+from goodhoster.model.notices import Notifier, NotifierCaps, NotifierKind, SeenMail, TrustFinding, TrustLevel
 from goodhoster.notices.sender.dkim_evaluation import TrustContext
 from goodhoster.notices.sender.trust import Trust
 from goodhoster.testing.seen_mails import MemorySeenMails
@@ -36,7 +36,7 @@ Graag weghalen: http://anna.example/a.jpg
 
 def notifier(name: str, kind: NotifierKind, domain: str) -> Notifier:
     token = hashlib.sha256(TOKEN.encode()).digest() if name == "flagger" else b""
-    return Notifier(name, name, kind, (domain,), 86400, automatic=True, caps=Caps(100, 20), token_sha256=token)
+    return Notifier(name, name, kind, (domain,), 86400, automatic=True, caps=NotifierCaps(100, 20), token_sha256=token)
 
 
 REGISTER = (
@@ -298,7 +298,8 @@ def test_no_name_server_may_be_better_next_time(bench: Bench) -> None:
 def test_pinned_keys_are_used_alone_and_no_name_server_is_asked(tmp_path: Path) -> None:
     register = (
         Notifier(
-            "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True, caps=Caps(1, 1),
+            "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True,
+            caps=NotifierCaps(1, 1),
             dkim_keys=(HOTLINE.pinned,),
         ),
     )  # fmt: skip

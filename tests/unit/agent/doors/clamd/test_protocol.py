@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from goodhoster_agent.doors.clamd.partial import is_partial
-from goodhoster_agent.doors.clamd.protocol import Conversation, Refusal, Request
+from goodhoster_agent.doors.clamd.protocol import ClamdRequest, Conversation, Refusal
 from goodhoster_agent.doors.clamd.streams import StreamBudget, StreamContent
 
 
@@ -79,7 +79,7 @@ def test_all_streams_together_have_a_limit_and_give_back_what_they_took() -> Non
 
 def test_a_large_stream_is_a_file_and_not_memory() -> None:
     (request,) = conversation().receive(b"zINSTREAM\0" + stream(b"x" * 100_000))
-    assert isinstance(request, Request)
+    assert isinstance(request, ClamdRequest)
     assert request.stream is not None
     fd = request.stream.content
     assert isinstance(fd, int)
@@ -92,7 +92,7 @@ def test_a_large_stream_is_a_file_and_not_memory() -> None:
 def test_descriptors_that_nobody_asked_for_are_closed() -> None:
     asked, other, third = (os.open("/dev/null", os.O_RDONLY) for _ in range(3))
     (request,) = conversation().receive(b"nFILDES\n\0", [asked])
-    assert isinstance(request, Request)
+    assert isinstance(request, ClamdRequest)
     assert request.fd == asked
     request.close()
     conversation().receive(b"nPING\n", [other])

@@ -18,7 +18,7 @@ from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import PassingError
 from goodhoster.model.cases import Case, CaseState, MeasureState, Order
 from goodhoster.model.digests import Algorithm
-from goodhoster.model.mover_messages import MoveAnswer, Outcome
+from goodhoster.model.mover_messages import MoveAnswer, MoveOutcome
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.settings import Settings, load
@@ -107,7 +107,7 @@ def test_a_wrong_message_costs_its_connection_only(settings: Settings, running: 
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
         peer.connect(str(settings.mover_socket))
         peer.send(message)
-        assert MoveAnswer.from_bytes(peer.recv(1 << 18)).outcome is Outcome.REFUSED
+        assert MoveAnswer.from_bytes(peer.recv(1 << 18)).outcome is MoveOutcome.REFUSED
     mover_of(settings).greet()
     assert Path(f"/proc/{running}").exists()
 
