@@ -193,6 +193,7 @@ def broken_already(tree: Tree) -> set[str]:
     return tree.broken()
 
 
+@pytest.mark.slow  # half a second for each of them; `./dev check` looks at the code itself
 @pytest.mark.parametrize(("contract", "module", "line"), SINS)
 def test_import_linter_reports_exactly_the_contract_sinned_against(
     tree: Tree, broken_already: set[str], contract: str, module: str, line: str
