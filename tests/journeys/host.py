@@ -144,12 +144,17 @@ class Host:
 
 
 def wait_until(happened: Callable[[], bool], patience: float = PATIENCE) -> bool:
-    """False when it did not happen in time."""
+    """False when it did not happen in time.
+
+    Looking takes a command's time, and that from what is waited for: at most a third of the wait is spent on it.
+    """
     end = time.monotonic() + patience
+    began = time.monotonic()
     while not happened():
         if time.monotonic() > end:
             return False
-        time.sleep(0.02)
+        time.sleep(min(0.25, max(0.02, 2 * (time.monotonic() - began))))
+        began = time.monotonic()
     return True
 
 
