@@ -1155,6 +1155,7 @@ def test_the_same_by_a_certain_reading_settles(services: Services) -> None:
     assert services.store.get(notice.id).state is NoticeState.DONE
 
 
+@pytest.mark.slow  # two days of looking again, ten times
 @pytest.mark.parametrize(
     "text",
     [
