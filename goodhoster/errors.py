@@ -1,7 +1,7 @@
 """Every error goodhoster raises, in one tree.
 
     GoodhosterError                 what happened, where, and what to do next (`hint`)
-    ├── ConfigurationError          goodhoster.toml, a secret or a list file is not as it must be
+    ├── ConfigurationError          goodhoster.toml, a secret or a list file is not valid
     ├── RefusedError                asked for what must not be done (exists already, wrong state, unsafe place)
     ├── PassingError                may be gone on the next try: wait and ask again
     │   ├── SourceUnavailableError  a hash source gave no usable answer this time (`retry_after`: seconds, if it said)
@@ -10,7 +10,7 @@
     │   ├── StaleVerdictError       what was known of a content is too old to act on: ask its sources again
     │   └── WorkerLostError, …      a process that opens files hung or died over one (defined where it is used)
     ├── PermanentError              trying again alone will not help: a person must act
-    │   ├── SourceRefusedError      a hash source refuses us (401, 403): check the account
+    │   ├── SourceRefusedError      a hash source refuses our account (401, 403): check the account
     │   ├── QuarantineError         a measure could not be carried out or verified
     │   ├── EvidenceError           evidence could not be sealed, or is not as it was sealed
     │   ├── AuditError              the audit log cannot be written or is not whole

@@ -197,7 +197,7 @@ class Toolkit:
         by_now = self._by_now(self.store.get(case_id))
         if by_now and by_now.kind is VerdictKind.UNCHECKED:
             message = f"its sources cannot be asked again now: {by_now.detail}"
-            raise RefusedError(message, hint="say it again when they answer")
+            raise RefusedError(message, hint="run the command again when they answer")
         return self._confirm(case_id, order, by_now)
 
     def _confirm(self, case_id: str, order: Order, by_now: Verdict | None, seen: Case | None = None) -> Case:

@@ -18,7 +18,6 @@ from enum import StrEnum
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from goodhoster.audit.log import utc_now
 from goodhoster.cases.attempts import TooManyAttempts, contradicts, open_attempt, report_attempt, reports_of
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import GoodhosterError, RefusedError, StaleVerdictError, UncheckedError
@@ -30,6 +29,7 @@ from goodhoster.model.uploads import Content, FileState
 from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import Clock
+from goodhoster.ports.common import utc_now
 from goodhoster.uploads.opening import OpenedUpload
 
 if TYPE_CHECKING:

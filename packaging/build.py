@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -42,6 +43,9 @@ if __name__ == "__main__":
 """
 _NOT_SHIPPED = ("direct_url.json", "INSTALLER", "REQUESTED")
 """Of a package's metadata: they tell of the machine that built it."""
+
+_SOURCES = frozenset({".c", ".cpp", ".h", ".pxd", ".pyx"})
+"""What libraries were compiled from."""
 
 _LEXERS = ("__init__.py", "_mapping.py", "python.py", "special.py")
 """What is left of 4 MB with which nobody highlights a source here."""
@@ -105,10 +109,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--wheels", type=Path, help="a folder with all that the locks name (pip download): builds without a network"
     )
+    parser.add_argument("--release", default=_release(), help="for another release, such as ubu24.04 (experimental)")
+    parser.add_argument("--python", default=PYTHON, help="an interpreter of that release's version, which compiles")
     given = parser.parse_args(arguments)
     given.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="goodhoster-package-") as folder:
-        builder = Builder(Path(folder), given.wheels)
+        builder = Builder(Path(folder), Target(given.kind, given.release, given.python), given.wheels)
         for package, root in builder.roots():
             made = (
                 deb(package, root, given.out, builder)
@@ -119,16 +125,29 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class Target:
+    """What the packages are made for."""
+
+    kind: str
+    release: str
+    python: str
+    """It has the version of the release's python3, and may lie elsewhere."""
+
+
 class Builder:
     """Makes the file trees of all packages, in one folder."""
 
-    def __init__(self, folder: Path, wheels: Path | None) -> None:
+    def __init__(self, folder: Path, target: Target, wheels: Path | None) -> None:
         self.folder = folder
+        self.kind = target.kind
+        self.release = target.release
+        self.python = target.python
         self.version: str = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
         self.epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or _run("git", "log", "-1", "--format=%ct").strip())
-        self.minor = _run(PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
+        self.minor = _run(self.python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
         self._offline = ["--no-index", "--find-links", str(wheels)] if wheels else []
-        _expect_python(self.minor)
+        _expect_python(self.python, self.minor)
         self._env = {
             "SOURCE_DATE_EPOCH": str(self.epoch),
             "PYTHONHASHSEED": "0",
@@ -151,6 +170,7 @@ class Builder:
             if package.ours:
                 before = files
                 self._system_files(root)
+                (root / HOME / "package-kind").write_text(f"{self.kind}\n", encoding="utf-8")
             self._documents(root, package)
             self._same_times(root)
             yield package, root
@@ -158,12 +178,12 @@ class Builder:
     def _environment(self, tree: Path, package: Package) -> None:
         """An environment with what the lock names, and of ours the program in the first."""
         home = tree / HOME
-        subprocess.run([PYTHON, "-m", "venv", "--without-pip", "--symlinks", str(home)], check=True)
+        subprocess.run([self.python, "-m", "venv", "--without-pip", "--symlinks", str(home)], check=True)
         wheels = [*sorted(self._libraries(package).glob("*.whl")), self._wheel()]
         self._pip("--python", str(home / "bin/python3"), "install", "--no-compile", "--no-index", *map(str, wheels))
         shutil.rmtree(home / "bin")
         (home / "bin").mkdir()
-        (home / "bin/python3").symlink_to(PYTHON)
+        (home / "bin/python3").symlink_to(self._interpreter())
         script = home / "bin/goodhoster"
         script.write_text(SCRIPT.format(home=HOME), encoding="utf-8")
         script.chmod(0o755)
@@ -173,6 +193,10 @@ class Builder:
             _remove(home / name)
         _without_traces(home)
         self._compile(tree, home)
+
+    def _interpreter(self) -> str:
+        """The release's Python. Where RPM comes from, python3 is often another one than the one that is asked for."""
+        return f"/usr/bin/python{self.minor}" if self.kind == "rpm" else PYTHON
 
     def _pip(self, *arguments: str) -> None:
         """The pip of the checkout's environment; nothing but what is named is installed."""
@@ -196,7 +220,7 @@ class Builder:
 
     def _compile(self, tree: Path, home: Path) -> None:
         """Byte code beside every module, which is never looked at for its age: /usr cannot be written to later."""
-        command = [str(home / "bin/python3"), "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+        command = [self.python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
         command += ["-s", str(tree), "-p", "/", str(home / "lib")]
         subprocess.run(command, check=True, env=os.environ | self._env)
 
@@ -207,6 +231,8 @@ class Builder:
         for folder, target in _SYSTEM.items():
             for file in sorted((PACKAGING / folder).glob("*.*")):
                 _copy(file, root / target / file.name)
+        for profile in sorted((PACKAGING / "apparmor").iterdir()):
+            _copy(profile, root / "usr/share/goodhoster/apparmor" / profile.name)
         for name, target in _COMPLETIONS.items():
             _copy(PACKAGING / "completions" / name, root / target)
         (root / "etc/goodhoster").mkdir(parents=True)
@@ -219,7 +245,7 @@ class Builder:
         documents = root / "usr/share/doc" / package.name
         documents.mkdir(parents=True, exist_ok=True)
         (documents / "copyright").write_text(_copyright(), encoding="utf-8")
-        changes = _debian_changelog(package, self.version, self.epoch)
+        changes = _debian_changelog(package, _version(self), self.epoch)
         (documents / "changelog.Debian.gz").write_bytes(gzip.compress(changes.encode(), mtime=0))
         if package.ours:
             for file in ("README.md", "CHANGELOG.md"):
@@ -237,6 +263,7 @@ class Builder:
 
 
 _SYSTEM = {
+    "catalog": "usr/lib/systemd/catalog",
     "systemd": "usr/lib/systemd/system",
     "sysctl.d": "usr/lib/sysctl.d",
     "sysusers.d": "usr/lib/sysusers.d",
@@ -259,7 +286,7 @@ def deb(package: Package, root: Path, out: Path, builder: Builder) -> Path:
     architecture = _run("dpkg", "--print-architecture").strip()
     fields = {
         "Package": package.name,
-        "Version": f"{builder.version}-1~{_release()}",
+        "Version": _version(builder),
         "Architecture": architecture,
         "Maintainer": MAINTAINER,
         "Installed-Size": str(size),
@@ -288,10 +315,14 @@ def deb(package: Package, root: Path, out: Path, builder: Builder) -> Path:
     return file
 
 
+def _version(builder: Builder) -> str:
+    return f"{builder.version}-1~{builder.release}"
+
+
 def _depends(package: Package, builder: Builder) -> list[str]:
     major, minor = map(int, builder.minor.split("."))
     if not package.ours:
-        return [f"goodhoster (= {builder.version}-1~{_release()})"]
+        return [f"goodhoster (= {_version(builder)})"]
     python = [f"python3 (>= {major}.{minor})", f"python3 (<< {major}.{minor + 1})"]
     return [
         *python,
@@ -304,13 +335,13 @@ def _depends(package: Package, builder: Builder) -> list[str]:
     ]
 
 
-def _expect_python(minor: str) -> None:
+def _expect_python(python: str, minor: str) -> None:
     """End where the checkout's environment takes other wheels than the release's Python."""
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
     if ours != minor:
         sys.exit(
-            f"build: this release's {PYTHON} is {minor}, the checkout's environment has {ours}: "
-            f"make it with the release's own (PYTHON={PYTHON} ./dev setup), then try again"
+            f"build: {python} is {minor}, the checkout's environment has {ours}: "
+            f"make it with the release's own (PYTHON={python} ./dev setup), then try again"
         )
 
 
@@ -336,6 +367,7 @@ def rpm(package: Package, root: Path, out: Path, builder: Builder) -> Path:
         "SUMMARY": package.summary,
         "DESCRIPTION": package.description,
         "PYTHON": builder.minor,
+        "ARCHITECTURE": platform.machine(),
         "ROOT": str(root),
         "FILES": files + etc,
     }
@@ -376,18 +408,21 @@ def _remove(path: Path) -> None:
 
 
 def _without_traces(home: Path) -> None:
-    """Remove what tells of the building machine, and what nobody runs: caches, tests of libraries."""
+    """Remove what tells of the building machine, and what nobody runs: caches, tests and sources of libraries."""
     for record in home.rglob("*.dist-info/RECORD"):
         for name in _NOT_SHIPPED:
             _remove(record.with_name(name))
         kept = [
             line
             for line in record.read_text(encoding="utf-8").splitlines()
-            if not line.startswith(("../", "/")) and not line.partition(",")[0].endswith((*_NOT_SHIPPED, ".pyc"))
+            if not line.startswith(("../", "/"))
+            and not line.partition(",")[0].endswith((*_NOT_SHIPPED, *_SOURCES, ".pyc"))
         ]
         record.write_text("".join(f"{line}\n" for line in sorted(kept)), encoding="utf-8")
     for cache in [*home.rglob("__pycache__"), *home.rglob("tests")]:
         _remove(cache)
+    for source in [path for path in home.rglob("*.*") if path.suffix in _SOURCES]:
+        _remove(source)
     for lexer in home.glob("lib/*/site-packages/pygments/lexers/*.py"):
         if lexer.name not in _LEXERS:
             _remove(lexer)
@@ -404,7 +439,7 @@ def _copyright() -> str:
 def _debian_changelog(package: Package, version: str, epoch: int) -> str:
     date = _run("date", "-u", "-R", "-d", f"@{epoch}").strip()
     entry = "  * See CHANGELOG.md."
-    return f"{package.name} ({version}-1~{_release()}) stable; urgency=medium\n\n{entry}\n\n -- {MAINTAINER}  {date}\n"
+    return f"{package.name} ({version}) stable; urgency=medium\n\n{entry}\n\n -- {MAINTAINER}  {date}\n"
 
 
 def _md5(path: Path) -> str:

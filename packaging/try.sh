@@ -1,8 +1,9 @@
 #!/bin/sh
 # Try the Debian packages on a system of their own, booted with systemd-nspawn: sh packaging/try.sh ROOT PACKAGE.deb…
 # ROOT is made with debootstrap where it is missing (RELEASE=…, default bookworm; MIRROR=…). Needs root, debootstrap and
-# systemd-container. Ends with 0 when: the service starts, a known file goes offline and comes back, twenty reloads
-# work, a daemon that stopped answering is started again, and a purge keeps the audit log.
+# systemd-container. Ends with 0 when: the demo and the README's steps to a first match work, every unit starts, does its
+# work and ends, a known file goes offline and comes back, twenty reloads work, a daemon that stopped answering is started
+# again, the Ansible role changes nothing at its second run, and a purge keeps the audit log.
 # PREVIOUS=OLDER.deb: that version comes first and makes CASES (default 10,000); then it is upgraded under its running
 # daemon, and a downgrade is tried, which must be refused.
 set -eu
@@ -154,6 +155,134 @@ configure() {
     '
 }
 
+first_steps() {
+    inside sh -ec '
+        cd /root
+        begun=$(date +%s)
+        apt-get install -y ./new/*.deb >/dev/null
+        mkdir -p /srv/customers/alice/www
+        printf "a harmless picture" >/srv/customers/alice/www/holiday.gif
+        # As docs/how-to-first-day.md has them.
+        sha256sum /srv/customers/alice/www/holiday.gif >own.txt
+        goodhoster setup --yes --list own.txt
+        systemctl enable --now goodhoster
+        for _ in $(seq 60); do
+            if goodhoster cases list | grep "holiday.gif.*would be taken offline"; then break; fi
+            sleep 1
+        done
+        goodhoster cases list --state observed --json | grep -q holiday.gif
+        test -e /srv/customers/alice/www/holiday.gif
+        echo "from the package to the first match: $(($(date +%s) - begun)) s"
+        goodhoster doctor || test $? = 1
+        systemctl disable --now goodhoster
+        goodhoster hashlist remove own
+        rm -r /srv/customers/alice
+    '
+    say "the first steps lead to a file that would be taken offline"
+    inside goodhoster demo
+    say "the demo works from the package"
+}
+
+services() {
+    inside sh -ec '
+        systemd-analyze verify /usr/lib/systemd/system/goodhoster*.service >verify 2>&1
+        if [ -s verify ]; then cat verify; exit 1; fi
+        for unit in goodhoster goodhoster-doors goodhoster-people goodhoster-hashservice; do
+            systemd-analyze security "$unit" --no-pager | tail -n 1
+        done
+        printf "[[clamd_door]]\nsocket = \"/run/goodhoster-doors/clamd.sock\"\ncustomer = \"shop\"\n" \
+            >>/etc/goodhoster/goodhoster.toml
+        printf "[roles]\nsee = [\"auditors\"]\n" >>/etc/goodhoster/goodhoster.toml
+        groupadd -f auditors
+        id alice >/dev/null 2>&1 || useradd -m -G auditors alice
+        goodhoster config check
+        goodhoster hashservice client remove shop >/dev/null 2>&1 || :
+        goodhoster hashservice client add shop | tail -n 1 >/root/shop.password
+        systemctl restart goodhoster
+        systemctl enable --now goodhoster-doors goodhoster-people goodhoster-hashservice
+    '
+    inside python3 - <<'PYTHON'
+# A question at the door and at the hash service, each about something known and something that is not.
+import base64, hashlib, http.client, socket, struct, time
+
+known, other = b"made-up known content", b"made-up other content"
+
+def door(content):
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.connect("/run/goodhoster-doors/clamd.sock")
+        asked.sendall(b"zINSTREAM\0" + struct.pack(">I", len(content)) + content + struct.pack(">I", 0))
+        return asked.recv(1000)
+
+def hash_service(content):
+    password = open("/root/shop.password").read().strip()
+    account = base64.b64encode(f"shop:{password}".encode()).decode()
+    asked = http.client.HTTPConnection("127.0.0.1", 8460, timeout=10)
+    asked.request("POST", "/v1/check/sha1", hashlib.sha1(content).hexdigest(), {"Authorization": f"Basic {account}"})
+    return asked.getresponse().read()
+
+def patiently(ask, content):
+    for _ in range(30):
+        try:
+            return ask(content)
+        except OSError:
+            time.sleep(1)
+    return ask(content)
+
+assert b"FOUND" in (said := patiently(door, known)), said
+assert b"OK" in (said := door(other)), said
+assert (said := patiently(hash_service, known)) == b"true", said
+assert (said := hash_service(other)) == b"false", said
+PYTHON
+    inside runuser -u alice -- sh -ec 'cd && goodhoster cases list && ! goodhoster cases restore --all --reason no'
+    inside sh -ec '
+        units="goodhoster goodhoster-doors goodhoster-people goodhoster-hashservice"
+        for unit in $units; do
+            systemctl is-active -q "$unit" || { echo "$unit does not run"; exit 1; }
+            systemctl show "$unit" -p NRestarts | grep -qx NRestarts=0
+        done
+        systemctl stop $units
+        for unit in $units; do systemctl show "$unit" -p Result | grep -qx Result=success; done
+        if journalctl -u "goodhoster*" -p err -o cat | grep -i "not permitted"; then exit 1; fi
+        systemctl start $units
+    '
+    say "every unit starts, does its work behind its sandbox, and ends"
+}
+
+ansible() {
+    rm -rf -- "$root/root/ansible"
+    cp -r -- "$(dirname -- "$0")/ansible" "$root/root/ansible"
+    printf '[goodhoster]\nlocalhost ansible_connection=local\n' >"$root/root/ansible/inventory"
+    {
+        printf 'goodhoster_packages:\n'
+        for file in "$root"/root/new/*.deb; do printf '  - "/root/new/%s"\n' "${file##*/}"; done
+        printf 'goodhoster_mode: enforce\ngoodhoster_secrets: {example.secret: a made-up secret}\n'
+    } >"$root/root/ansible/vars.yml"
+    inside sh -ec '
+        apt-get install -y --no-install-recommends ansible-core >/dev/null
+        cd /root/ansible
+        play() { ANSIBLE_NOCOLOR=1 ansible-playbook -i inventory -e @vars.yml "$@" site.yml; }
+        play >first || { cat first; exit 1; }
+        play >second || { cat second; exit 1; }
+        tail -n 2 second
+        grep -q "changed=0 .*failed=0" second || { cat second; exit 1; }
+        systemctl is-active goodhoster
+        stat -c %a /etc/goodhoster/example.secret | grep -qx 600
+        goodhoster config check
+        cp /etc/goodhoster/goodhoster.toml before
+        if play -e goodhoster_mode=enforced >wrong; then exit 1; fi
+        grep -q enforced wrong
+        cmp before /etc/goodhoster/goodhoster.toml
+        systemctl is-active goodhoster
+        play -e goodhoster_mode=observe >third || { cat third; exit 1; }
+        for _ in $(seq 30); do
+            if goodhoster status | grep "^mode *observe"; then break; fi
+            sleep 1
+        done
+        goodhoster status | grep -q "^mode *observe"
+    '
+    say "the Ansible role: nothing changed at its second run; a wrong configuration never became the configuration"
+}
+
 make_root
 rm -rf -- "$root/root/new" "$root/root/previous"
 mkdir -p "$root/root/new" "$root/root/previous"
@@ -168,7 +297,7 @@ if [ -n "${PREVIOUS:-}" ]; then
     upgrade
     refuse_downgrade
 else
-    inside sh -ec 'cd /root && apt-get install -y ./new/*.deb >/dev/null'
+    first_steps
     configure
 fi
 
@@ -188,6 +317,7 @@ inside sh -ec '
 say "taken offline, and put back as it was"
 inside sh -ec 'for _ in $(seq 20); do systemctl reload goodhoster; done; systemctl is-active goodhoster'
 say "reloaded twenty times"
+services
 inside sh -ec '
     restarts() { systemctl show goodhoster -p NRestarts --value; }
     before=$(restarts)
@@ -199,11 +329,16 @@ inside sh -ec '
     systemctl is-active goodhoster
 '
 say "started again by the watchdog"
+ansible
 inside sh -ec '
     goodhoster audit verify
     apt-get purge -y goodhoster >/dev/null
     test -e /var/lib/goodhoster/audit.log
     test ! -e /etc/goodhoster
     test ! -e /usr/lib/goodhoster
+    # No unit runs on, and no link leads to one that is gone.
+    systemctl list-units --all --no-legend "goodhoster*.service" --state=active,failed | grep . && exit 1
+    find /etc/systemd -xtype l -name "goodhoster*" | grep . && exit 1
+    test -e /var/lib/goodhoster/record.sqlite
 '
 say "purged; the audit log is kept"

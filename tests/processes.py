@@ -58,7 +58,7 @@ def processor_seconds(pid: int) -> float:
 
 
 def movers_below(pid: int) -> list[int]:
-    """The movers that this process, or its keeper, started."""
+    """The movers that this process, or its supervisor, started."""
     return eventually(lambda: called("gh-mover", pid))
 
 

@@ -220,9 +220,8 @@ class House:
     def restore(self, case_ids: Sequence[str], order: Order) -> Mapping[str, str]:
         for case_id in case_ids:
             case = self.cases.get(case_id)
-            self.cases.replace(
-                replace(case, state=CaseState.RESTORED, actor=order.actor, reason=order.reason), expected=case.state
-            )
+            restored = replace(case, state=CaseState.RESTORED, actor=order.actor, reason=order.reason)
+            self.cases.replace(replace(restored, closed_at=self.time()), expected=case.state)
         return {}
 
     def lift(self, suspension_id: str, order: Order) -> str:

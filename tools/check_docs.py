@@ -24,6 +24,9 @@ from generated import GENERATED
 
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.model.cases import CaseState
+from goodhoster.model.customers.standing import StepState
+from goodhoster.model.storms import StormState
+from goodhoster_agent.journal import line_of
 
 CHECKOUT = Path(__file__).parents[1]
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
@@ -32,9 +35,18 @@ FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN_LINE = re.compile(r"^[$#] (?:sudo )?((?:goodhoster|\./dev run) .*)", re.MULTILINE)
 INLINE = re.compile(r"`((?:goodhoster|\./dev run) [a-z][^`]*)`")
-LOGGED = re.compile(
-    r"\"((?:block|case|checks|exemption|log|match|measure|mode|notice|restore|watch)\.[a-z-]+|daemon\.started)\""
-)
+WORD = re.compile(r"^\| \*\*(.+?)\*\*", re.MULTILINE)
+KIND = re.compile(r'"([a-z]+(?:-[a-z]+)*)\.([a-z]+(?:-[a-z]+)*)"')
+LISTED_KIND = re.compile(r"`([a-z]+(?:-[a-z]+)*)\.([a-z-]+)`")
+ENTRY = re.compile(r"(?:AuditEvent|\blog|\b_log|_say)\(\s*f?\"([a-z]+(?:-[a-z]+)*)\.")
+FILES = frozenset({"csv", "json", "key", "last", "lock", "log", "sqlite", "toml"})
+"""Suffixes: `casework.sqlite` is no kind of entry."""
+KINDS_BY_STATE = {
+    *(f"storm.{state}" for state in StormState if state is not StormState.OPEN),
+    *(f"step.{state}" for state in (StepState.IMPOSED, StepState.LIFTED, StepState.WITHDRAWN, StepState.REFUSED)),
+    *(f"attempt.{state}" for state in (CaseState.CONFIRMED, CaseState.RESTORED)),
+}
+"""Kinds of entries of the audit log that are put together from a state."""
 # A line of nothing but what it is given (an error and its hint) cannot be told.
 JOURNAL = re.compile(r"\b_?log\.(?:info|warning|error|critical|exception)\(\s*\"((?=[^\"]*[a-z]{3})[^\"]+)\"")
 SHOWN_COMMANDS = re.compile(r"<!-- commands -->(.*?)<!-- /commands -->", re.DOTALL)
@@ -48,6 +60,7 @@ def main() -> int:
         *refused_examples(),
         *readme_against_program(),
         *untold_words(),
+        *words_defined_twice(),
         *stale_documents(),
     ]
     for fault in faults:
@@ -127,15 +140,32 @@ def untold_words() -> Iterator[str]:
         path.read_text() for folder in ("goodhoster", "agent") for path in (CHECKOUT / folder).rglob("*.py")
     )
     told_in = {
-        "glossary.md": {*CaseState, *LOGGED.findall(source)},
+        "glossary.md": {*CaseState, *kinds_of_entries(source)},
         "how-to-hash-sources.md": set(Reason),
-        "reference-journal.md": {re.sub(r"%[\w.]+", "…", line) for line in JOURNAL.findall(source)},
+        "reference-journal.md": set(map(line_of, JOURNAL.findall(source))),
     }
     for name, words in told_in.items():
         text = (CHECKOUT / "docs" / name).read_text()
         for word in sorted(words):
             if f"`{word}`" not in text:
                 yield f"docs/{name}: does not tell what `{word}` means"
+
+
+def kinds_of_entries(source: str) -> set[str]:
+    """Every kind of entry of the audit log that the source writes."""
+    listed = LISTED_KIND.findall((CHECKOUT / "docs" / "glossary.md").read_text())
+    subjects = ({subject for subject, _ in listed} | set(ENTRY.findall(source))) - {
+        "item"
+    }  # of which each state is one
+    found = {f"{subject}.{verb}" for subject, verb in KIND.findall(source) if subject in subjects and verb not in FILES}
+    return found | KINDS_BY_STATE
+
+
+def words_defined_twice() -> Iterator[str]:
+    """Words that the glossary defines in two places."""
+    words = WORD.findall((CHECKOUT / "docs" / "glossary.md").read_text())
+    for word in sorted({word for word in words if words.count(word) > 1}):
+        yield f"docs/glossary.md: defines {word} twice"
 
 
 def stale_documents() -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from catalog import catalog
 from commandline import program
 from completions import SHELLS, completion
 from manpage import man_page, page_of
@@ -15,6 +16,7 @@ CHECKOUT = Path(__file__).parents[1]
 
 GENERATED: Mapping[str, Callable[[], str]] = {
     "docs/reference-configuration.md": reference,
+    "packaging/catalog/goodhoster.catalog": catalog,
     "packaging/man/goodhoster.1": man_page,
     **{f"packaging/man/goodhoster-{name}.1": partial(page_of, name) for name in program().commands},
     **{f"packaging/completions/goodhoster.{shell}": partial(completion, shell) for shell in SHELLS},

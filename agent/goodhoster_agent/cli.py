@@ -8,6 +8,7 @@ Exit codes: 0 fine, 1 the answer is "known", "not whole" or "falls short", 2 wro
 from __future__ import annotations
 
 import errno
+import inspect
 import io
 import os
 import sys
@@ -83,7 +84,21 @@ class _Commands(TyperGroup):
         command.name = cmd_name
         # Completion comes with the packages; an option in every command that changes a shell's start-up files is none.
         command.params = [each for each in command.params if each.name not in _COMPLETION]
+        _write_help_out(command)
         return command
+
+
+def _write_help_out(command: Any) -> None:  # noqa: ANN401 - a Click command
+    """Show help whole in lists of commands, and name values after options.
+
+    Click cuts the lines at the width of the terminal, and Typer shows the Python type: `--customer <str>`.
+    """
+    command.short_help = inspect.cleandoc(command.help or "").partition("\n")[0]
+    for parameter in command.params:
+        if parameter.metavar is None and not hasattr(parameter.type, "choices"):
+            parameter.metavar = parameter.name.upper()
+    for each in getattr(command, "commands", {}).values():
+        _write_help_out(each)
 
 
 app = typer.Typer(
@@ -183,7 +198,7 @@ def _discard_output() -> None:
 
 def _fault() -> int:
     traceback.print_exc()
-    print("goodhoster: a fault of goodhoster itself: please report it with the lines above", file=sys.stderr)
+    print("goodhoster: internal error: please report it with the lines above", file=sys.stderr)
     return UNCHECKED
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import make_state_dir, trees_of
+from goodhoster.assembly.state import make_state_dir, trees_of, watched_roots
 from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
@@ -35,23 +35,23 @@ from goodhoster.uploads.private_communication import note_private_watching
 from goodhoster_agent.background.alerts import AlertWork
 from goodhoster_agent.background.checkpoints import CheckpointTask
 from goodhoster_agent.background.daily import DailyWork
-from goodhoster_agent.background.late_measures import LateMeasures
+from goodhoster_agent.background.late_measures import LateMeasureTask
 from goodhoster_agent.background.log_verification import LogVerificationTask
 from goodhoster_agent.background.metrics_file import MetricsFile
 from goodhoster_agent.background.notices import NoticeWork
 from goodhoster_agent.background.periodic import PeriodicTask
-from goodhoster_agent.background.requery import AskAgain
+from goodhoster_agent.background.requery import RequeryTask
 from goodhoster_agent.background.retention import RetentionTask
 from goodhoster_agent.background.retro_match import RetroMatch
 from goodhoster_agent.background.sealing import SealingTask
-from goodhoster_agent.background.standing import StandingRounds
+from goodhoster_agent.background.standing import StandingTask
 from goodhoster_agent.background.workers import UploadWorkers
 from goodhoster_agent.configuration_check import check_whole
 from goodhoster_agent.daemon_lock import only_daemon
 from goodhoster_agent.hashing.pool import HashingPool
 from goodhoster_agent.hashing.sandboxed_services import daemon_services
 from goodhoster_agent.privileged.starter.dropping import give_up
-from goodhoster_agent.privileged.starter.launch import Keeper, kept_beside
+from goodhoster_agent.privileged.starter.launch import Supervisor, kept_beside
 from goodhoster_agent.privileged.starter.plan import terms_of
 from goodhoster_agent.status.daemon_report import DaemonReport, forget_report, source_as_object, write_report
 from goodhoster_agent.systemd_service import log_to_service, reloading, tell_systemd
@@ -59,7 +59,7 @@ from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
 
 if TYPE_CHECKING:
-    from goodhoster_agent.background.buckets import BucketRounds
+    from goodhoster_agent.background.buckets import BucketTask
 
 _log = logging.getLogger(__name__)
 _SETTLED_AT_START = "commands, ports below 1024 and directories that the daemon writes to"
@@ -81,8 +81,8 @@ def run(file: Path) -> None:
     settings = load(file)
     be_called("goodhoster")
     terms = terms_of(settings)
-    with only_daemon(make_state_dir(settings.state_dir)), kept_beside(settings, terms.commands) as keeper:
-        kept_by_others = Others(keeper, give_up(terms, settings.state_dir))
+    with only_daemon(make_state_dir(settings.state_dir)), kept_beside(settings, terms.commands) as supervisor:
+        kept_by_others = Others(supervisor, give_up(terms, settings.state_dir))
         signals = _Signals()
         try:
             _serve_until_ended(settings, signals, kept_by_others)
@@ -102,7 +102,9 @@ def _serve_until_ended(settings: Settings, signals: _Signals, others: Others) ->
         except GoodhosterError as error:
             if before is None:
                 raise
-            _log.critical("the new configuration cannot be served, back to the one before: %s; %s", error, error.hint)
+            _log.critical(
+                "the new configuration cannot be used, returning to the one before: %s; %s", error, error.hint
+            )
             settings, before = before, None
             continue
         if new is None:
@@ -114,7 +116,7 @@ def _serve_until_ended(settings: Settings, signals: _Signals, others: Others) ->
 class Others:
     """Processes that do what a daemon may not."""
 
-    keeper: Keeper
+    supervisor: Supervisor
     not_given_up: list[str]
     """What the daemon may still do all the same, in words."""
 
@@ -122,7 +124,7 @@ class Others:
 def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | None:
     """Serve one configuration. Returns the next one, or None at the end."""
     mover = mover_of(settings)
-    with daemon_services(settings, mover, others.keeper.starter) as services:
+    with daemon_services(settings, mover, others.supervisor.starter) as services:
         services.make_all()
         daemon = Daemon(services, mover, others)
         try:
@@ -130,7 +132,7 @@ def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | 
             print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
             tell_systemd(f"READY=1\nSTATUS={daemon.summary()}")
             while (received := signals.next(_TICK)) in {None, signal.SIGHUP}:
-                others.keeper.expect_alive()
+                others.supervisor.expect_alive()
                 daemon.tick()
                 tell_systemd("WATCHDOG=1")
                 if daemon.mode_changed() or daemon.trees_changed():
@@ -188,55 +190,55 @@ class _Signals:
             return None
 
 
-def _panel_rounds(services: Services) -> Iterator[PeriodicTask]:
-    """The rounds about panels; none where no panel is configured."""
+def _panel_tasks(services: Services) -> Iterator[PeriodicTask]:
+    """The tasks about panels; none where no panel is configured."""
     if services.settings.suspends:
-        from goodhoster_agent.background.panel_imports import import_rounds  # noqa: PLC0415 - only where one is set
-        from goodhoster_agent.background.suspensions import SuspensionRounds  # noqa: PLC0415 - the same
+        from goodhoster_agent.background.panel_imports import panel_import_tasks  # noqa: PLC0415 - only where one is set
+        from goodhoster_agent.background.suspensions import SuspensionTask  # noqa: PLC0415 - the same
 
         desk = services.panels.desk
-        yield SuspensionRounds(desk.due, desk.look_after).rounds
-        yield from import_rounds(services)
+        yield SuspensionTask(desk.due, desk.look_after).task
+        yield from panel_import_tasks(services)
     if services.settings.agent.import_sites_every is not None:
-        from goodhoster_agent.background.panel_imports import directory_rounds  # noqa: PLC0415 - the same
+        from goodhoster_agent.background.panel_imports import directory_import_tasks  # noqa: PLC0415 - the same
 
-        yield from directory_rounds(services)
+        yield from directory_import_tasks(services)
 
 
-def _customer_rounds(services: Services) -> Iterator[PeriodicTask]:
-    """The rounds about who customers are; none without register, provider or list."""
+def _customer_tasks(services: Services) -> Iterator[PeriodicTask]:
+    """The tasks about who customers are; none without register, provider or list."""
     settings = services.settings
     if settings.identity_providers or settings.screening.lists or services.customers.in_use:
-        from goodhoster_agent.background.vetting import IdentityRounds, ScreeningRounds  # noqa: PLC0415 - the same
+        from goodhoster_agent.background.vetting import IdentityTask, ScreeningTask  # noqa: PLC0415 - the same
 
         if settings.identity_providers:
-            yield IdentityRounds(services.notices.vetting)
-        yield ScreeningRounds(services)
+            yield IdentityTask(services.notices.vetting)
+        yield ScreeningTask(services)
 
 
-def _purge_rounds(services: Services) -> Iterator[PeriodicTask]:
-    """The rounds that have caches in front of our sites purged; none where no [[purge]] is set."""
+def _purge_tasks(services: Services) -> Iterator[PeriodicTask]:
+    """The tasks that have caches in front of our sites purged; none where no [[purge]] is set."""
     if (purges := services.notices.purges) is not None:
-        from goodhoster_agent.background.purges import PurgeRounds  # noqa: PLC0415 - only where one is set
+        from goodhoster_agent.background.purges import PurgeTask  # noqa: PLC0415 - only where one is set
 
-        yield PurgeRounds(purges)
+        yield PurgeTask(purges)
 
 
-def _crawl_rounds(services: Services) -> Iterator[PeriodicTask]:
-    """The rounds over our own sites; none where [crawl] every is not set."""
+def _crawl_tasks(services: Services) -> Iterator[PeriodicTask]:
+    """The tasks over our own sites; none where [crawl] every is not set."""
     if services.settings.crawl.every is not None:
         from goodhoster_agent.background.crawling import CrawlTask  # noqa: PLC0415 - only where one is set
 
         yield CrawlTask(services)
 
 
-def _bucket_rounds(services: Services) -> list[BucketRounds]:
-    """The rounds of every bucket; without one nothing of it is imported."""
+def _bucket_tasks(services: Services) -> list[BucketTask]:
+    """The tasks of every bucket; without one nothing of it is imported."""
     if not services.settings.buckets:
         return []
-    from goodhoster_agent.background.buckets import bucket_rounds  # noqa: PLC0415 - only where one is set
+    from goodhoster_agent.background.buckets import bucket_tasks  # noqa: PLC0415 - only where one is set
 
-    return list(bucket_rounds(services))
+    return list(bucket_tasks(services))
 
 
 class Daemon:
@@ -248,29 +250,30 @@ class Daemon:
         self._mover = mover
         self._not_given_up = others.not_given_up
         self._workers = UploadWorkers(services.index, services.toolkit, services.trees, agent.workers)
-        source = choose_source(agent.events, [tree.root for tree in services.trees], others.keeper.starter)
+        source = choose_source(agent.events, [tree.root for tree in services.trees], others.supervisor.starter)
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(services.trees, services.index, source, rhythm)
+        self._watcher.roots_now = partial(watched_roots, services.settings)
         self._workers.calls = source.calls
         if isinstance(services.hasher, HashingPool):
             services.hasher.slow = self._workers.note_slow
         self._watcher.queued = self._workers.ring
         self._workers.link_found = self._watcher.look_at_link
-        self._late = LateMeasures(services.toolkit)
-        retro, again = RetroMatch(services, self._workers.ring), AskAgain(services, self._workers.ring)
-        self._daily, self._standing = DailyWork(services), StandingRounds(services)
+        self._late = LateMeasureTask(services.toolkit)
+        retro, again = RetroMatch(services, self._workers.ring), RequeryTask(services, self._workers.ring)
+        self._daily, self._standing = DailyWork(services), StandingTask(services)
         self._sealing = SealingTask(services)
         self._verification = LogVerificationTask(services)
-        daily = (self._daily.rounds, self._verification.rounds, RetentionTask(services).rounds)
-        about_customers = (*daily, self._standing.rounds, *_panel_rounds(services), *_customer_rounds(services))
-        about_customers += (*_purge_rounds(services), *_crawl_rounds(services))
-        self._rounds = (retro.rounds, again.rounds, self._late.rounds, *about_customers, *self._sealing.rounds)
-        self._buckets = _bucket_rounds(services)
-        self._rounds += tuple(rounds for bucket in self._buckets for rounds in bucket.rounds)
+        daily = (self._daily.task, self._verification.task, RetentionTask(services).task)
+        about_customers = (*daily, self._standing.task, *_panel_tasks(services), *_customer_tasks(services))
+        about_customers += (*_purge_tasks(services), *_crawl_tasks(services))
+        self._tasks = (retro.task, again.task, self._late.task, *about_customers, *self._sealing.tasks)
+        self._buckets = _bucket_tasks(services)
+        self._tasks += tuple(task for bucket in self._buckets for task in bucket.tasks)
         self._alerts = AlertWork(services.alerts, services) if services.alerts else None
         metrics = services.settings.metrics.file
         self._metrics = MetricsFile(services, metrics) if metrics else None
-        self._rounds += (self._metrics.rounds,) if self._metrics else ()
+        self._tasks += (self._metrics.task,) if self._metrics else ()
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._recover_at = self._resume_at = 0.0
@@ -287,12 +290,12 @@ class Daemon:
         self._try_again(time.monotonic())
         self._workers.start()
         self._watcher.start()
-        for rounds in self._rounds:
-            rounds.start()
+        for task in self._tasks:
+            task.start()
         self._checkpoints.start()
         self._notices.start()
         if self._alerts:
-            self._alerts.rounds.start()
+            self._alerts.task.start()
         self.tick()
         _log.info("watching %s with %s, mode %s", ", ".join(trees) or "nothing", self._watcher.source.name, mode)
 
@@ -384,7 +387,7 @@ class Daemon:
         """Log the same problem once: it comes again every second."""
         if repr(error) != self._complaint:
             expected = isinstance(error, (GoodhosterError, OSError))  # such as a full disk
-            told = "the daemon goes on, but cannot tell how it is: %s"
+            told = "the daemon continues, but cannot write its status: %s"
             _log.critical(told, error, exc_info=None if expected else error)
         self._complaint = repr(error)
 
@@ -392,8 +395,8 @@ class Daemon:
         """Stop after the files in hand, but for what is being opened; what waits is on disk."""
         self._services.hasher.close()
         self._notices.stop()
-        for rounds in (*self._rounds, self._checkpoints.rounds, *([self._alerts.rounds] if self._alerts else [])):
-            rounds.stop()
+        for task in (*self._tasks, self._checkpoints.task, *([self._alerts.task] if self._alerts else [])):
+            task.stop()
         self._watcher.stop()
         self._workers.stop()
         forget_report(self._services.settings.state_dir)
@@ -437,10 +440,11 @@ class Daemon:
             degraded=tuple(
                 self._not_given_up
                 + self._watcher.problems()
+                + self._workers.problems()
                 + self._services.hasher.problems()
                 + self._measures()
                 + list(filter(None, [self._services.observe_switch.problem()]))
-                + [problem for rounds in self._rounds for problem in rounds.problems()]
+                + [problem for task in self._tasks for problem in task.problems()]
                 + self._daily.alarms()
                 + self._verification.alarms()
                 + self._verification.problems()
@@ -479,7 +483,7 @@ def _source_problems(services: Services) -> list[str]:
     problems = []
     for health in (source.health() for source in services.sources):
         if health.alarm:
-            problems.append(f"ALARM: {health.name} refuses us: {health.last_error}")
+            problems.append(f"ALARM: {health.name} refuses our account: {health.last_error}")
         elif health.last_error:
             problems.append(f"{health.name} does not answer: {health.last_error}")
     return problems

@@ -27,9 +27,9 @@ def only_daemon(state_dir: Path) -> Iterator[None]:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            message = f"another goodhoster (process {_holder(fd)}) works on {state_dir} already"
+            message = f"another goodhoster (process {_holder(fd)}) is using {state_dir} already"
             raise BusyError(
-                message, hint="end that one first, or give this one an agent.state_dir of its own"
+                message, hint="stop that one first, or give this one an agent.state_dir of its own"
             ) from error
         os.ftruncate(fd, 0)
         os.pwrite(fd, str(os.getpid()).encode(), 0)

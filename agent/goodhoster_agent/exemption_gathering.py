@@ -101,9 +101,9 @@ def _tree(root: bytes, settings: Settings) -> Gathered:
 
 
 _EMPTY = "empty files (never matched)"
-_NO_FILES = "links and other things that are no files"
+_NO_FILES = "links and other things that are not files"
 _ARCHIVES = "archives of whose own digest alone is taken, not what is inside"
-_IN_ARCHIVE = "empty files, links and other things that are no files"
+_IN_ARCHIVE = "empty files, links and other things that are not files"
 
 
 def _other_things(directory: bytes) -> int:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 from goodhoster.assembly.services import Services
 from goodhoster.errors import BusyError, RefusedError
-from goodhoster.model.uploads import display
+from goodhoster.linux.leases import longest_wait
+from goodhoster.model.uploads import LEASED, display
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.trees import Tree
@@ -62,7 +63,7 @@ def region_of(services: Services, directory: bytes) -> Region:
     """The part of a watched tree that this directory is; RefusedError when it is in none."""
     whole = os.path.realpath(directory)
     if not os.path.isdir(whole):
-        raise RefusedError(f"{display(whole)} is no directory", hint="name a directory of a watched tree")
+        raise RefusedError(f"{display(whole)} is not a directory", hint="name a directory of a watched tree")
     for tree in services.trees:
         if whole == tree.root:
             return Region(tree, b"")
@@ -93,15 +94,29 @@ def scan(services: Services, regions: list[Region]) -> Generator[ScanProgress, N
 def _waiting(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
     """How many were not tried, or were put off because others take long.
 
-    Yields again and again, until there is none.
+    Yields again and again, until there is none. A lease is waited for no longer than the kernel lets one stand.
     """
+    leases = _Leases(index)
     while True:
         began = time.monotonic()
         waiting = _sum(index.untried_below, regions) or _sum(index.postponed_below, regions)
-        if not waiting:
+        if not (waiting := waiting or _sum(leases.waiting_below, regions)):
             return
         yield waiting
         time.sleep(max(_LOOK_EVERY, _SHARE * (time.monotonic() - began)))
+
+
+class _Leases:
+    """Files that wait for a lease to be broken, as long as the kernel takes for that."""
+
+    def __init__(self, index: UploadIndex) -> None:
+        self._index = index
+        self._until = 0.0
+
+    def waiting_below(self, tree: bytes, prefix: bytes) -> int:
+        """How many below a directory of the tree."""
+        self._until = self._until or time.monotonic() + longest_wait()
+        return self._index.postponed_below(tree, prefix, LEASED) if time.monotonic() < self._until else 0
 
 
 def _sum(count_below: Callable[[bytes, bytes], int], regions: list[Region]) -> int:

@@ -21,7 +21,7 @@ def person_typing() -> Person:
         uid = int(called_by)
     if uid == 0:
         hint = "log in with an account of your own, and use sudo"
-        raise RefusedError("root is nobody in particular, and this needs to know who says it", hint=hint)
+        raise RefusedError("root is a shared account, and this needs the name of a person", hint=hint)
     try:
         return Person(pwd.getpwuid(uid).pw_name, uid)
     except (KeyError, OverflowError) as error:

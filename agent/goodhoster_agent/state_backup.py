@@ -89,7 +89,7 @@ def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Back
     """
     filled = state_dir.is_dir() and any(entry.name != "daemon.lock" for entry in state_dir.iterdir())
     if filled and not replace:
-        hint = "say --replace: the directory is kept beside it under another name"
+        hint = "use --replace: the directory is kept beside it under another name"
         raise RefusedError(f"{state_dir} is not empty", hint=hint)
     state_dir.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{state_dir.name}.", dir=state_dir.parent))
@@ -201,7 +201,9 @@ def _unpack(file: Path, folder: Path) -> Backup:
             for member in archive:
                 source = archive.extractfile(member) if member.isreg() else None
                 if source is None:
-                    raise PermanentError(f"{file} is no backup: {member.name!r} is no file", hint="use another one")
+                    raise PermanentError(
+                        f"{file} is not a backup: {member.name!r} is not a file", hint="use another one"
+                    )
                 if member.name == MANIFEST:
                     backup = _manifest(file, source.read(_LARGEST_MANIFEST))
                     continue
@@ -216,7 +218,7 @@ def _unpack(file: Path, folder: Path) -> Backup:
     except FileNotFoundError as error:
         raise ConfigurationError(f"there is no backup {file}", hint="see the file's name") from error
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise PermanentError(f"{file} is no whole backup: {error}", hint="use another one") from error
+        raise PermanentError(f"{file} is not a whole backup: {error}", hint="use another one") from error
     if backup is None or backup.files != digests:
         raise PermanentError(f"{file} is not as it was made", hint="use another one")
     return backup
@@ -225,7 +227,7 @@ def _unpack(file: Path, folder: Path) -> Backup:
 def _safe(file: Path, name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise PermanentError(f"{file} is no backup of ours: it names {name!r}", hint="use another one")
+        raise PermanentError(f"{file} is not a backup of ours: it names {name!r}", hint="use another one")
     return path
 
 
@@ -234,7 +236,7 @@ def _manifest(file: Path, content: bytes) -> Backup:
         found = json.loads(content)
         return Backup(str(found["made_at"]), str(found["version"]), dict(found["files"]), bool(found["keys"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise PermanentError(f"{file} is no backup of ours: {error}", hint="use another one") from error
+        raise PermanentError(f"{file} is not a backup of ours: {error}", hint="use another one") from error
 
 
 def _plain(backup: Backup) -> dict[str, object]:

@@ -1,7 +1,4 @@
-"""Integration of the daemon with systemd.
-
-Without systemd (or its Python library) everything works, only plainer.
-"""
+"""Integration of the daemon with systemd. Without it everything works, only plainer."""
 
 from __future__ import annotations
 
@@ -12,21 +9,14 @@ import socket
 import sys
 import time
 
+from goodhoster_agent.journal import JournalHandler, is_journal
 from goodhoster_agent.repeated_lines import RepeatLimit
-
-try:
-    from systemd import journal
-except ImportError:  # the extra `systemd` is not installed
-    journal = None
-
-_PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
 
 
 def log_to_service() -> None:
     """Send every log record to the journal where one listens, else to stderr.
 
-    To the journal with its fields where the library is there; to stderr with the time in front. What is repeated is
-    counted: see `repeated_lines`.
+    To the journal with fields, to stderr with the time in front. What is repeated is counted: see `repeated_lines`.
     """
     handler = _handler()
     limit = RepeatLimit(handler)
@@ -57,19 +47,8 @@ def reloading() -> str:
 
 
 def _handler() -> logging.Handler:
-    in_journal = "JOURNAL_STREAM" in os.environ
-    if in_journal and journal is not None:
-        handler: logging.Handler = journal.JournalHandler(SYSLOG_IDENTIFIER="goodhoster")
-        return handler
+    if is_journal():
+        return JournalHandler()
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Prioritised() if in_journal else logging.Formatter("%(asctime)s %(levelname)-8s %(message)s"))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(message)s"))
     return handler
-
-
-class _Prioritised(logging.Formatter):
-    """Formatter for `<4>words`, as sd-daemon(3) reads priorities from stderr."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One record; every line of it has the priority."""
-        priority = _PRIORITIES.get(record.levelno, 6)
-        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())

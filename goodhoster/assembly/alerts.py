@@ -30,7 +30,7 @@ def alert_desk(services: Services) -> AlertDesk | None:
         return None
     from goodhoster.adapters.stores.alerts import SqliteAlertQueue
     from goodhoster.alerts.desk import AlertDesk
-    from goodhoster.audit.log import utc_now
+    from goodhoster.ports.common import utc_now
 
     check_alerts(settings)
     queue = partial(SqliteAlertQueue, services.state_dir / FILE)
@@ -49,7 +49,7 @@ def check_alerts(settings: Settings) -> None:
             raise ConfigurationError(f"{where} sends mail, and no mail server is set", hint="set [smtp]")
         if not rule.webhook and (rule.secret_file or rule.details or rule.form != "full"):
             raise ConfigurationError(
-                f"{where} has settings of a webhook and none", hint="take secret_file, form and details out"
+                f"{where} has settings of a webhook and none", hint="remove secret_file, form and details"
             )
         if names.count(rule.name) > 1 or rule.name == PAGING:
             raise ConfigurationError(f"{where}: the name is taken", hint="give each rule a name of its own")
@@ -87,7 +87,7 @@ def _receiver(services: Services, rule: AlertSettings) -> AlertReceiver:
 
         return MailReceiver(rule.mail, services.notices.outbox.put, lambda: mailer_of(services.settings))
     from goodhoster.adapters.pagers.webhook import Webhook, WebhookReceiver
-    from goodhoster.audit.log import utc_now
+    from goodhoster.ports.common import utc_now
 
     webhook = Webhook(rule.webhook or "", _secret(rule), rule.form == "text", rule.details)
     return WebhookReceiver(webhook, utc_now)

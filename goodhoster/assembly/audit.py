@@ -107,7 +107,7 @@ def checkpoints(settings: Settings) -> Checkpoints:
     """The checkpoints of the audit log."""
     from goodhoster.assembly.state import file_audit_log, make_state_dir
     from goodhoster.audit.checkpoints import Checkpoints
-    from goodhoster.audit.log import utc_now
+    from goodhoster.ports.common import utc_now
 
     return Checkpoints(file_audit_log(settings), make_state_dir(settings.state_dir), utc_now)
 
@@ -158,9 +158,9 @@ def witness(settings: Settings) -> Witness:
     ConfigurationError when one of their keys is none.
     """
     from goodhoster.assembly.state import make_state_dir
-    from goodhoster.audit.log import utc_now
     from goodhoster.audit.verify import Key, NotVerifiedError
     from goodhoster.audit.witness import Witness
+    from goodhoster.ports.common import utc_now
 
     name = settings.witness.name or f"{socket.gethostname()}/witness"
     try:

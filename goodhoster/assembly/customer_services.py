@@ -190,8 +190,8 @@ class CustomerServices(LazyParts):
     def legal_bases(self) -> LegalBasisRegister:
         """The legal basis register."""
         from goodhoster.adapters.stores.customers.legal_basis import SqliteLegalBasisStore
-        from goodhoster.audit.log import utc_now
         from goodhoster.customers.legal_basis import LegalBasisRegister
+        from goodhoster.ports.common import utc_now
 
         return LegalBasisRegister(SqliteLegalBasisStore(self.record), self._services.audit, utc_now)
 
@@ -234,9 +234,9 @@ class CustomerServices(LazyParts):
         from functools import partial
 
         from goodhoster.adapters.stores.customers.screening import SqliteScreeningStore
-        from goodhoster.audit.log import utc_now
         from goodhoster.errors import ConfigurationError
         from goodhoster.linux.file_lock import FileLock
+        from goodhoster.ports.common import utc_now
 
         try:
             from goodhoster.customers.screening.desk import ScreeningDesk, ScreeningParts
@@ -342,9 +342,9 @@ class CustomerServices(LazyParts):
     @lazy
     def importer(self) -> RegisterImporter:
         """The importer of customer lists."""
-        from goodhoster.audit.log import utc_now
         from goodhoster.customers.importing.importer import RegisterImporter
         from goodhoster.linux.file_lock import FileLock
+        from goodhoster.ports.common import utc_now
 
         lock = FileLock(self._services.state_dir / "customers.lock")
         return RegisterImporter(self.store, self._services.audit, lock, utc_now)

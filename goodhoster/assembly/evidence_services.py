@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from goodhoster.assembly.services import Services
     from goodhoster.cases.destruction import QuarantineDestruction
-    from goodhoster.cases.sealing import AttemptSealing, SealingRounds
+    from goodhoster.cases.sealing import AttemptSealing, PendingSeals
     from goodhoster.evidence.sealing.custody import CustodyDesk
     from goodhoster.evidence.sealing.sealer import Sealer
     from goodhoster.evidence.sealing.store import EvidenceStore
@@ -66,17 +66,17 @@ class EvidenceServices(LazyParts):
     @lazy
     def custody(self) -> CustodyDesk:
         """Holds, export and destruction."""
-        from goodhoster.audit.log import utc_now
         from goodhoster.evidence.sealing.custody import CustodyDesk
+        from goodhoster.ports.common import utc_now
 
         return CustodyDesk(self.store, self._services.audit, utc_now, self._services.pager)
 
     @lazy
     def sealer(self) -> Sealer:
         """What seals. ConfigurationError where a recipient is none, or the library is not there."""
-        from goodhoster.audit.log import utc_now
         from goodhoster.evidence.sealing.sealer import Sealer
         from goodhoster.model.sealed_evidence import Retention
+        from goodhoster.ports.common import utc_now
 
         settings = self._services.settings.evidence
         recipients = checked_recipients(self._services.settings)
@@ -93,9 +93,9 @@ class EvidenceServices(LazyParts):
         )
 
     @lazy
-    def rounds(self) -> SealingRounds:
+    def pending_seals(self) -> PendingSeals:
         """What looks for files that are not sealed yet."""
-        from goodhoster.cases.sealing import SealingRounds
+        from goodhoster.cases.sealing import PendingSeals
         from goodhoster.evidence.quarantine.reading import open_quarantined
 
         services = self._services
@@ -106,8 +106,8 @@ class EvidenceServices(LazyParts):
                 objects = services.buckets.quarantine
                 return objects.open(place, name) if is_bucket(place.tree) else open_quarantined(place, name)
 
-            return SealingRounds(services.case_store, self.sealer, opened)
-        return SealingRounds(services.case_store, self.sealer, open_quarantined)
+            return PendingSeals(services.case_store, self.sealer, opened)
+        return PendingSeals(services.case_store, self.sealer, open_quarantined)
 
     @lazy
     def attempt_sealing(self) -> AttemptSealing | None:
@@ -126,8 +126,8 @@ class EvidenceServices(LazyParts):
     @lazy
     def destruction(self) -> QuarantineDestruction:
         """What destroys files in quarantine when the restore window is over."""
-        from goodhoster.audit.log import utc_now
         from goodhoster.cases.destruction import DestructionRules, NoSealedCopies, QuarantineDestruction
+        from goodhoster.ports.common import utc_now
 
         settings = self._services.settings.evidence
         rules = DestructionRules(
@@ -143,8 +143,8 @@ class EvidenceServices(LazyParts):
 
     def forbids(self, case: Case) -> str:
         """Why the files of a case must stay although the window is over; empty where they need not."""
-        from goodhoster.audit.log import utc_now
         from goodhoster.model.customers.standing import AppealState
+        from goodhoster.ports.common import utc_now
 
         services = self._services
         if services.customers.in_use:

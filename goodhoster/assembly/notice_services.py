@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from goodhoster.ports import Clock, Mailer, NoticeReader, NoticeStore, Outside, SignatureCheck, UrlBlocks
     from goodhoster.takedowns.actions import TakedownActions
     from goodhoster.takedowns.answers import Answers
-    from goodhoster.takedowns.crawl_rounds import CrawlRounds
+    from goodhoster.takedowns.crawl_schedule import CrawlSchedule
     from goodhoster.takedowns.crawling import Crawler
     from goodhoster.takedowns.desk import NoticeDesk
     from goodhoster.takedowns.form_appeals import FormAppeals
@@ -284,16 +284,16 @@ class NoticeServices(LazyParts):
         )
 
     @lazy
-    def crawl_rounds(self) -> CrawlRounds | None:
+    def crawl_schedule(self) -> CrawlSchedule | None:
         """The rounds of the crawler; None where it is not configured."""
         if self.crawler is None:
             return None
-        from goodhoster.takedowns.crawl_rounds import FILE, CrawlRounds
+        from goodhoster.takedowns.crawl_schedule import FILE, CrawlSchedule
 
         crawl, services = self._services.settings.crawl, self._services
         every, within = timedelta(seconds=crawl.every or 0.0), timedelta(seconds=crawl.reported_within)
         file = self._state_dir / FILE
-        return CrawlRounds(self.crawler, self.store, services.audit, self.clock, file, every, within)
+        return CrawlSchedule(self.crawler, self.store, services.audit, self.clock, file, every, within)
 
     def _tree_of(self, host: str) -> bytes:
         """The watched tree that a host shows; empty where it shows none."""
@@ -324,7 +324,7 @@ class NoticeServices(LazyParts):
             return None
         from goodhoster.adapters.cache_purges.command import CommandPurge
         from goodhoster.adapters.stores.purges import SqlitePurgeQueue
-        from goodhoster.audit.log import utc_now
+        from goodhoster.ports.common import utc_now
         from goodhoster.takedowns.purging import CaseAddresses, PurgeDesk, PurgeHook
 
         services = self._services
@@ -406,8 +406,8 @@ class NoticeServices(LazyParts):
     @lazy
     def clock(self) -> Clock:
         """The clock of deadlines, which the system's clock cannot set back."""
-        from goodhoster.audit.log import utc_now
         from goodhoster.notices.monotonic_clock import MonotonicClock
+        from goodhoster.ports.common import utc_now
 
         return MonotonicClock(self._state_dir / "clock", utc_now)
 

@@ -93,7 +93,7 @@ def block_answer(settings: Settings) -> BlockAnswer:
         return BlockAnswer(int(block.answer)) if block else BlockAnswer()
     where = f"{settings.file} [block] page {block.page}"
     if int(block.answer) == NOT_FOUND:
-        raise ConfigurationError(f"{where} is shown with status 451 only", hint='take it out, or set answer = "451"')
+        raise ConfigurationError(f"{where} is shown with status 451 only", hint='remove it, or set answer = "451"')
     try:
         page = block.page.read_bytes()
         text = page.decode("utf-8")
@@ -109,7 +109,7 @@ def block_answer(settings: Settings) -> BlockAnswer:
 
 
 def known_networks(settings: Settings) -> Networks:
-    """The owners of others' addresses; ConfigurationError when the file is not as it must be."""
+    """The owners of others' addresses; ConfigurationError when the file is not valid."""
     from goodhoster.locating.networks import Networks, read_networks
 
     file = settings.notices.network_owners
@@ -164,7 +164,7 @@ def mailer_of(settings: Settings) -> Mailer | None:
     if smtp is None:
         return None
     from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
-    from goodhoster.audit.log import utc_now
+    from goodhoster.ports.common import utc_now
     from goodhoster.settings import read_secret
 
     password = read_secret(smtp.password_file, "password of the mail server") if smtp.password_file else ""

@@ -11,13 +11,13 @@ from goodhoster.adapters.panels.network import NetworkBlock
 from goodhoster.adapters.site_checks.glances import HttpGlances
 from goodhoster.adapters.site_checks.http import Reach
 from goodhoster.assembly.lazy import LazyParts, lazy
-from goodhoster.audit.log import utc_now
 from goodhoster.customers.importing.importer import ImportResult, RegisterImportOrder
 from goodhoster.customers.importing.panel_rows import billing_rows, panel_rows
 from goodhoster.customers.importing.rows import ListReport
 from goodhoster.customers.suspension.desk import SuspensionDesk, SuspensionParts
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.linux.programs import Run, run_here
+from goodhoster.ports.common import utc_now
 from goodhoster.ports.panels import Billing, Panel, SiteGlances, Suspends, SuspensionStore
 from goodhoster.settings import Settings, installed_kinds, read_plugged
 

@@ -14,21 +14,21 @@ from urllib.parse import urlsplit
 
 from goodhoster.assembly.audit import checkpoints, origin
 from goodhoster.assembly.services import Services
-from goodhoster.audit.log import utc_now
 from goodhoster.audit.verify import SignedNote
 from goodhoster.errors import GoodhosterError, RefusedError, UnclearUrlError
 from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.locating.urls import read_url
 from goodhoster.model.audit import AuditEntry, AuditEvent
-from goodhoster.model.cases import Case, CaseState
+from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.contact_requests import ContactState
 from goodhoster.model.customers.standing import StepState
 from goodhoster.model.customers.vetting import VettingState
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.domains import organisational_domain
-from goodhoster.ports import CaseQuery, CaseStore, CustomerQuery, NoticeQuery
-from goodhoster.reports.bundle import files_of, verify_bundle, write_bundle
+from goodhoster.ports import CaseQuery, CustomerQuery, NoticeQuery
+from goodhoster.ports.common import utc_now
+from goodhoster.reports.bundle import File, files_of, verify_bundle, write_bundle
 from goodhoster.reports.case_files import Reporting, eu_record, police_report, xarf_of
 from goodhoster.reports.conduct import Installation, NormId, conduct, conduct_document
 from goodhoster.reports.documents import Document, as_text
@@ -46,7 +46,6 @@ from goodhoster.reports.weekly_document import weekly_document
 from goodhoster.settings import Settings
 from goodhoster.uploads.census import IndexCensus
 
-_AT_ONCE = 500
 _DAY = timedelta(days=1)
 _WAITS_LONG = timedelta(days=30)
 _LOOK_AGAIN_AFTER = 2.0
@@ -74,13 +73,6 @@ def check_outcomes(services: Services) -> OutcomeCheck:
     return OutcomeCheck(confirmed(first.comparison, second.comparison), second.unchecked)
 
 
-def each_case(store: CaseStore, query: CaseQuery) -> Iterator[Case]:
-    """The cases that the query describes, oldest first, a few hundred in memory at a time."""
-    ids = store.ids(query)
-    for begin in range(0, len(ids), _AT_ONCE):
-        yield from store.get_all(ids[begin : begin + _AT_ONCE])
-
-
 def gather(services: Services, period: Period) -> Facts:
     """Read log and record once, for all reports of a period.
 
@@ -105,7 +97,7 @@ def gather(services: Services, period: Period) -> Facts:
 
     facts.take_log(noted(), _of_the_index(services, now))
     query = CaseQuery(opened_since=period.query_since, opened_before=period.query_until)
-    for case in each_case(services.case_store, query):
+    for case in services.case_store.each(query):
         facts.take_case(case)
     for notice in map(store.get, deferred):
         facts.take_notice(notice, reported(notice, looks))
@@ -198,12 +190,14 @@ def write_all(services: Services, period: Period, directory: Path) -> SignedNote
     from goodhoster.reports.pages import page_of
 
     maker = ReportMaker(services, period)
-    files: dict[str, bytes] = {}
-    for name in REPORTS:
-        files |= files_of(maker.make(name), lambda document: page_of(document, maker.facts, maker.hoster))
     book = checkpoints(services.settings)
-    files["audit.checkpoint"] = book.issue(origin(services.settings)).write()
-    return write_bundle(directory, files, lambda text: book.sign_text(text, origin(services.settings)))
+
+    def files() -> Iterator[File]:
+        for name in REPORTS:
+            yield from files_of(maker.make(name), lambda document: page_of(document, maker.facts, maker.hoster))
+        yield "audit.checkpoint", [book.issue(origin(services.settings)).write()]
+
+    return write_bundle(directory, files(), lambda text: book.sign_text(text, origin(services.settings)))
 
 
 def send_monthly(services: Services) -> None:
@@ -246,7 +240,7 @@ def eu_records(services: Services, period: Period) -> Iterator[dict[str, Any]]:
     kinds = {notifier.id: notifier.kind for notifier in services.notices.notifiers}
     offline = frozenset({CaseState.OFFLINE})
     query = CaseQuery(states=offline, opened_since=period.query_since, opened_before=period.query_until)
-    for case in each_case(services.case_store, query):
+    for case in services.case_store.each(query):
         yield eu_record(case, kinds)
 
 
@@ -256,7 +250,7 @@ def xarf_report(services: Services, case_id: str, url: str, classification: str 
         address = read_url(url)[0].href
     except UnclearUrlError as error:
         raise RefusedError(
-            f"{url!r} is no URL: {error}", hint="such as https://customer.example/picture.jpg"
+            f"{url!r} is not a URL: {error}", hint="such as https://customer.example/picture.jpg"
         ) from error
     return xarf_of(services.case_store.get(case_id), address, classification, _reporting(services))
 
@@ -344,7 +338,7 @@ def _compare(services: Services) -> OutcomeCheck:
         known = [KnownFile(customer, str(place), sha256.hex()) for customer, place, sha256 in found]
     except GoodhosterError as error:
         unchecked.append(str(error))
-    cases = each_case(services.case_store, CaseQuery())
+    cases = services.case_store.each(CaseQuery())
     evidence = ComparedRecords(trails, cases, None if unchecked else names, known)
     return OutcomeCheck(compare(evidence, utc_now()), tuple(unchecked))
 

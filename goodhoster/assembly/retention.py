@@ -25,8 +25,6 @@ Pause = Callable[[], bool]
 """Called between two small pieces of work; says whether to stop there."""
 Delete = Callable[[datetime, Pause], int]
 _LAST_ROUND = "retention.last"
-_LEAP = timedelta(days=3)
-"""Rounds are daily: when more passed since the last, the clock may be wrong."""
 _AS_SOON_AS_UNUSED = 1.0
 
 
@@ -43,7 +41,7 @@ class ExpiringFile:
 
 @dataclass(slots=True)
 class RetentionResult:
-    """What one round deleted, by setting, and what failed."""
+    """What one run deleted, by setting, and what failed."""
 
     deleted: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
@@ -63,13 +61,14 @@ def apply_retention(
     """Delete what is over of every kind, in small pieces.
 
     How much it was is written into the audit log. What cannot be deleted now keeps nothing else, and is tried again
-    with the next round. Where the clock has leapt since the last round nothing is deleted: a clock that is a year
+    with the next run. Where the clock has jumped since the last run nothing is deleted: a clock that is a year
     ahead for a moment must cost nothing.
     """
+    from goodhoster.linux.observed_time import clock_jumped
     from goodhoster.model.audit import AuditEvent
 
     result = RetentionResult()
-    if clock_leapt(services.state_dir / _LAST_ROUND, now):
+    if clock_jumped(services.state_dir / _LAST_ROUND, now):
         return result
     for kind in (*_file_kinds(services), *_row_kinds(services, further)):
         if not kind.keep or pause():
@@ -82,19 +81,6 @@ def apply_retention(
     if result.deleted:
         services.audit.append(AuditEvent("retention.applied", dict(sorted(result.deleted.items()))))
     return result
-
-
-def clock_leapt(file: Path, now: datetime) -> bool:
-    """Note this round; whether the one before is unknown, in the future or too long ago."""
-    from goodhoster.linux.durable_files import replace_durably
-
-    try:
-        last = datetime.fromisoformat(file.read_text(encoding="ascii").strip())
-        leapt = not last <= now <= last + _LEAP
-    except (FileNotFoundError, ValueError, TypeError):
-        leapt = True
-    replace_durably(file, [now.isoformat().encode() + b"\n"])
-    return leapt
 
 
 def _file_kinds(services: Services) -> Iterator[_Kind]:

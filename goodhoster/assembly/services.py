@@ -103,10 +103,10 @@ class Services(LazyParts):
     def desk(self) -> CaseDesk:
         """The case desk, which decides and acts."""
         from goodhoster.assembly.mover import mover_or_here
-        from goodhoster.audit.log import utc_now
         from goodhoster.cases.desk import CaseDesk
         from goodhoster.linux.file_lock import FileLock
         from goodhoster.linux.holder_locks import HolderLocks
+        from goodhoster.ports.common import utc_now
 
         files = self._quarantine or mover_or_here(self.settings, self.trees)
         return CaseDesk(
@@ -133,8 +133,8 @@ class Services(LazyParts):
     def brake(self) -> StormWatch:
         """The brake, which holds measures that are too many."""
         from goodhoster.adapters.stores.storms import SqliteStormStore
-        from goodhoster.audit.log import utc_now
         from goodhoster.cases.storms import StormWatch
+        from goodhoster.ports.common import utc_now
         from goodhoster.uploads.census import IndexCensus
 
         storms = SqliteStormStore(self.case_store.record)
@@ -144,10 +144,10 @@ class Services(LazyParts):
     @lazy
     def examiner(self) -> Examiner:
         """The examiner of files."""
-        from goodhoster.audit.log import utc_now
         from goodhoster.cases.noticed_contents import match_by_notice
         from goodhoster.cases.other_sizes import match_by_name
         from goodhoster.examination import Examiner
+        from goodhoster.ports.common import utc_now
 
         store, permitted = self.case_store, self.customers.permitted_sources
         by_name = partial(match_by_name, store)
@@ -166,8 +166,8 @@ class Services(LazyParts):
     @lazy
     def attempts(self) -> UploadAttempts:
         """The answers to applications that ask before they store an upload."""
-        from goodhoster.audit.log import utc_now
         from goodhoster.examination import Examiner
+        from goodhoster.ports.common import utc_now
         from goodhoster.upload_attempts import UploadAttempts
 
         exempt, permitted = self.exemptions, self.customers.permitted_sources
@@ -259,8 +259,8 @@ class Services(LazyParts):
         Its file is made with the first of them.
         """
         from goodhoster.adapters.stores.casework import FILE, SqliteCaseworkStore
-        from goodhoster.audit.log import utc_now
         from goodhoster.casework import Casework
+        from goodhoster.ports.common import utc_now
 
         return Casework(self.keep(SqliteCaseworkStore(self.state_dir / FILE)), self.audit, utc_now)
 

@@ -77,7 +77,7 @@ def _build(
     from goodhoster.adapters.hash_sources.rollout import shadow_recorder
     from goodhoster.adapters.hash_sources.settings import Surroundings
     from goodhoster.assembly.state import audit_log
-    from goodhoster.audit.log import utc_now
+    from goodhoster.ports.common import utc_now
 
     around = Surroundings(shelf, utc_now)
     record = shadow_recorder(audit_log(settings))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.uploads.docroots import BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
     from goodhoster.audit.keyed_log import KeyedAuditLog
@@ -31,13 +33,13 @@ _DEFAULT_STATE_DIR = Path("/var/lib/goodhoster")
 def trees_of(
     settings: Settings, docroots: Docroots = BY_NAME, owner_of: Callable[[bytes], str] | None = None
 ) -> tuple[Tree, ...]:
-    """The tree of every [[watch]], also one that is not there now.
+    """The tree of every [[watch]], and of every home that root linked from one.
 
     `owner_of` is asked about the files of trees whose customers the register knows.
 
-    Such as a disk that is not mounted: others go on without it. ConfigurationError when one lies in another: its
-    files would count twice. And when the state directory lies in one: what is written there would be checked, and
-    what that leads to written there again.
+    A tree need not be there now, such as a disk that is not mounted: others go on without it. ConfigurationError when
+    one lies in another: its files would count twice. And when the state directory lies in one: what is written there
+    would be checked, and what that leads to written there again.
     """
     from goodhoster.model.uploads import display
 
@@ -46,7 +48,7 @@ def trees_of(
     for outer, inner in pairwise(in_order):
         if inner == outer:
             problem = f"the tree {display(inner)} is watched twice"
-            raise ConfigurationError(problem, hint="take one of the two [[watch]] away")
+            raise ConfigurationError(problem, hint="remove one of the two [[watch]]")
         if inner.startswith(outer):
             raise ConfigurationError(
                 f"the watched tree {display(inner)} lies in the watched tree {display(outer)}",
@@ -59,7 +61,16 @@ def trees_of(
                 f"the state directory {display(state_dir)} lies in the watched tree {display(tree.root)}",
                 hint="set agent.state_dir to a place that no customer's files are in, such as /var/lib/goodhoster",
             )
-    return trees
+    return (*trees, *_linked_homes(trees, state_dir))
+
+
+def watched_roots(settings: Settings) -> list[bytes]:
+    """The real paths of all watched trees, for callers that need nothing else of them."""
+    from goodhoster.uploads.linked_homes import followed_homes
+
+    roots = [os.path.realpath(os.fsencode(watch.path)) for watch in settings.watches]
+    state_dir = os.path.realpath(os.fsencode(settings.state_dir))
+    return [*roots, *(real for _, real in followed_homes(roots, [state_dir]))]
 
 
 def expect_trees(settings: Settings) -> None:
@@ -74,7 +85,7 @@ def expect_trees(settings: Settings) -> None:
         for tree in trees_of(settings):
             with errors.step():
                 if not os.path.isdir(tree.root):
-                    problem = f"the watched tree {display(tree.root)} is no directory"
+                    problem = f"the watched tree {display(tree.root)} is not a directory"
                     raise ConfigurationError(problem, hint="see [[watch]] path")
 
 
@@ -107,7 +118,7 @@ def lists_directory(settings: Settings) -> Path:
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        hint = "run this as the user whose the state directory is"
+        hint = "run this as the owner of the state directory"
         raise ConfigurationError(f"cannot use {directory}: {error.strerror}", hint=hint) from error
     return directory
 
@@ -122,9 +133,9 @@ def exemption_sets(settings: Settings) -> ExemptionSets:
 
 def owner_reports(settings: Settings) -> ListOwnerReports:
     """The reports that are due to owners of hash sources."""
-    from goodhoster.audit.log import utc_now
     from goodhoster.letters.list_owners import reports
     from goodhoster.letters.list_owners.reports import ListOwnerReports
+    from goodhoster.ports.common import utc_now
 
     return ListOwnerReports(make_state_dir(settings.state_dir) / reports.DIRECTORY, utc_now)
 
@@ -169,6 +180,33 @@ def _tree(watch: WatchSettings, docroots: Docroots, owner_of: Callable[[bytes], 
     return Tree(root, customer, reason, docroots, owner_of if by_register else None, named)
 
 
+def _linked_homes(trees: Sequence[Tree], state_dir: bytes) -> Iterator[Tree]:
+    """The trees of homes that links of root's at the top of these lead to."""
+    from goodhoster.model.uploads import display
+    from goodhoster.uploads.docroot_links import DocrootLinks
+    from goodhoster.uploads.linked_homes import followed_homes
+
+    by_root = {tree.root: tree for tree in trees}
+    for link, real in followed_homes(list(by_root), [state_dir]):
+        above = by_root[link.tree]
+        owner_of = above.owner_of and partial(_owner_of_home, above.owner_of, link.path, real)
+        customer = above.customer or display(os.path.basename(link.path))
+        yield replace(
+            above,
+            root=real,
+            customer=customer,
+            owner_of=owner_of,
+            path=link.path,
+            is_linked_home=True,
+            links=DocrootLinks(),
+        )
+
+
+def _owner_of_home(owner_of: Callable[[bytes], str], link: bytes, real: bytes, path: bytes) -> str:
+    """Whose a path is by the register, which may name the home or the link to it."""
+    return owner_of(path) or owner_of(link + path[len(real) :])
+
+
 def state_dir_of(file: Path) -> Path:
     """The state directory that a broken configuration names, read as far as it goes.
 
@@ -182,14 +220,15 @@ def state_dir_of(file: Path) -> Path:
     found = re.search(r"^\s*state_dir\s*=\s*[\"']([^\"'\n]+)[\"']", text, re.MULTILINE)
     state_dir = file.parent / found[1] if found else _DEFAULT_STATE_DIR
     if not state_dir.is_dir():
-        raise ConfigurationError(f"the state directory {state_dir} is not there", hint="put the configuration right")
+        raise ConfigurationError(f"the state directory {state_dir} does not exist", hint="correct the configuration")
     return state_dir
 
 
 def emergency_switch(state_dir: Path) -> ObserveSwitch:
     """`goodhoster observe --now` for a state directory, without the rest of the configuration."""
-    from goodhoster.audit.log import FileAuditLog, utc_now
+    from goodhoster.audit.log import FileAuditLog
     from goodhoster.cases import observe_switch
     from goodhoster.cases.observe_switch import ObserveSwitch
+    from goodhoster.ports.common import utc_now
 
     return ObserveSwitch(state_dir / observe_switch.FILE, FileAuditLog(state_dir / AUDIT_FILE), utc_now)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-from goodhoster.audit.log import utc_now
 from goodhoster.customers.vetting.answering_contacts import AnsweringContacts
 from goodhoster.customers.vetting.desk import VettingDesk, VettingParts
 from goodhoster.customers.vetting.risk import RiskFacts
@@ -14,6 +13,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.model.customers.vetting import RiskFact, RiskLevel, VettingEvidenceKind
 from goodhoster.policy.vetting import VettingPolicy
 from goodhoster.ports import AuditLog
+from goodhoster.ports.common import utc_now
 from goodhoster.ports.contacts import ContactFacts
 from goodhoster.ports.vetting import CompanyRegister, IdentityProvider, VettingStore
 from goodhoster.settings import PluggedTable, Settings, installed_kinds, read_plugged

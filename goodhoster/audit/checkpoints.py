@@ -60,7 +60,7 @@ class Checkpoints:
         except FileNotFoundError:
             return None
         except (OSError, NotVerifiedError) as error:
-            hint = "put it back from a copy; where there is none, remove it: the next one is made without it"
+            hint = "restore it from a copy; where there is none, remove it: the next one is made without it"
             raise AuditError(f"the checkpoint {self._file} cannot be read: {error}", hint=hint) from error
 
     def marks(self) -> list[AuditMark]:

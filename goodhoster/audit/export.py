@@ -162,7 +162,7 @@ class _Folder:
         try:
             path.mkdir(mode=0o700, parents=True)
         except FileExistsError as error:
-            raise ConfigurationError(f"{path} is there already", hint="name a directory that is not") from error
+            raise ConfigurationError(f"{path} exists already", hint="name a directory that is not") from error
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be made: {error.strerror}") from error
 

@@ -28,18 +28,13 @@ from goodhoster.audit.verify import Checkpoint, NotVerifiedError, SignedNote
 from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import sync_directory
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
-from goodhoster.ports.common import Clock
+from goodhoster.ports.common import Clock, utc_now
 
 _LONGEST = 1 << 20
 """Bytes of a line with its newline."""
 _PIECE = 2000
 """Entries that are verified at a stretch: some 30 ms."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-def utc_now() -> datetime:
-    """The system's clock."""
-    return datetime.now(UTC)
 
 
 @dataclass(slots=True)
@@ -94,7 +89,7 @@ class FileAuditLog:
             self._make_durable(end)
         except OSError as error:
             message = f"the audit log {self._file} cannot be written: {error.strerror}"
-            raise AuditError(message, hint="nothing is acted on without it: put the disk right") from error
+            raise AuditError(message, hint="nothing is done without it: repair the disk, or make room on it") from error
         return entries
 
     def entries(self) -> Iterator[AuditEntry]:
@@ -347,7 +342,7 @@ class FileAuditLog:
         raise self._lost("is shorter than it was" if shorter else "is another one than it was")
 
     def _lost(self, how: str) -> AuditError:
-        hint = f"put it back from a copy; to begin a new log, move away what is left of {self._file.with_suffix('')}.*"
+        hint = f"restore it from a copy; to begin a new log, move away what is left of {self._file.with_suffix('')}.*"
         return AuditError(f"the audit log {self._file} {how}", hint=hint)
 
     def _catch_up(self, fd: int) -> None:

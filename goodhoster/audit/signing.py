@@ -106,7 +106,7 @@ def load_signers(file: Path) -> tuple[CheckpointSigner, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, IndexError) as error:
-        raise AuditError(f"the keys in {file} cannot be read: {error}", hint="put the file back from a copy") from error
+        raise AuditError(f"the keys in {file} cannot be read: {error}", hint="restore the file from a copy") from error
 
 
 def save_signers(file: Path, signers: Sequence[CheckpointSigner]) -> None:

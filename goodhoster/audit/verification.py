@@ -55,7 +55,7 @@ def decode_part(kept: Mapping[str, Any]) -> VerifiedPart:
 
 
 class Verification:
-    """Takes the lines one by one; stops at the first that is not as it must be."""
+    """Takes the lines one by one; stops at the first that is not valid."""
 
     def __init__(self, remembered: Tail, marks: Sequence[AuditMark] = (), begin: VerifiedPart = VerifiedPart()) -> None:
         """Start behind `begin`; marks inside it cannot be compared any more."""

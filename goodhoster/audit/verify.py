@@ -326,7 +326,7 @@ def _read_signature(line: str) -> tuple[str, bytes, bytes]:
     name, _, encoded = rest.partition(" ")
     signature = _unbase64(encoded)
     if dash != "—" or not _is_name(name) or len(signature) <= 4:  # noqa: PLR2004 - the key id
-        raise NotVerifiedError("not a signed note: a line below it is no signature")
+        raise NotVerifiedError("not a signed note: a line below it is not a signature")
     return name, signature[:4], signature[4:]
 
 
@@ -580,7 +580,7 @@ def verify_entry(policy: Policy, line: bytes, proof: Proof) -> Checkpoint:
     try:
         number = json.loads(line)["n"]
     except (ValueError, KeyError, TypeError) as error:
-        raise NotVerifiedError(f"entry {proof.number} is no entry of an audit log") from error
+        raise NotVerifiedError(f"entry {proof.number} is not an entry of an audit log") from error
     if number != proof.number:
         raise NotVerifiedError(f"entry {proof.number} says that it is entry {number}")
     return checkpoint

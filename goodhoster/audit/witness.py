@@ -123,7 +123,7 @@ class Witness:
         except FileNotFoundError:
             return None
         except (OSError, NotVerifiedError) as error:
-            hint = "put the file back from a copy: without it a rollback of that log could be cosigned"
+            hint = "restore the file from a copy: without it a rollback of that log could be cosigned"
             raise AuditError(f"the last checkpoint in {file} cannot be read: {error}", hint=hint) from error
 
     def _file(self, origin: str) -> Path:

@@ -193,7 +193,9 @@ def report_attempt(session: CaseSession, case: Case, outcome: AttemptOutcome, re
     better than the worst report. RefusedError where the case is no attempt, or had too many reports.
     """
     if not case.is_attempt:
-        raise RefusedError(f"case {case.id} is no attempt of an application", hint="report what `check` referred to")
+        raise RefusedError(
+            f"case {case.id} is not an attempt of an application", hint="report what `check` referred to"
+        )
     before = reports_of(case)
     if before[-1:] == (outcome.value,):
         return case

@@ -193,7 +193,7 @@ class CaseDesk:
         after = carried.cases[case_id]
         if after.state is CaseState.RESTORING:
             message = f"case {case_id} is being put back, and its disk does not answer"
-            raise BusyError(message, hint="it goes on by itself: goodhoster cases show " + case_id)
+            raise BusyError(message, hint="it continues by itself: goodhoster cases show " + case_id)
         return after
 
     def confirm(self, case_id: str, order: Order, by_now: Verdict | None = None, seen: Case | None = None) -> Case:
@@ -229,7 +229,7 @@ class CaseDesk:
         """
         if not self.rules.enforce:
             message = "the mode is observe: nothing is taken offline"
-            raise RefusedError(message, hint='set mode = "enforce" in [policy], then say it again')
+            raise RefusedError(message, hint='set mode = "enforce" in [policy], then run the command again')
 
     def tell(self) -> None:
         """Deliver the alerts of storms that reached nobody yet.
@@ -296,7 +296,7 @@ class CaseDesk:
         When it dies another takes over.
         """
         for case in effort.left:
-            _log.error("case %s: the disk of %s does not answer; it goes on when it does", case.id, case.upload.place)
+            _log.error("case %s: the disk of %s does not answer; it continues when it does", case.id, case.upload.place)
 
         def finish() -> None:
             try:
@@ -351,8 +351,8 @@ class _Carried:
 def _free(session: CaseSession, case_id: str) -> Case:
     """The case, where no other process works on it."""
     if claim := session.at_work_on(case_id):
-        message = f"process {claim.process} is at work on case {case_id} since {claim.since:%H:%M:%S} UTC"
-        raise BusyError(message, hint="its disk may not answer: see goodhoster status; say it again later")
+        message = f"process {claim.process} is working on case {case_id} since {claim.since:%H:%M:%S} UTC"
+        raise BusyError(message, hint="its disk may not answer: see goodhoster status; run the command again later")
     return session.get(case_id)
 
 

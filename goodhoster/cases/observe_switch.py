@@ -47,7 +47,7 @@ class ObserveSwitch:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            hint = "say it again: goodhoster observe --now, or --end"
+            hint = "run again: goodhoster observe --now, or --end"
             raise PermanentError(f"the switch {self.file} cannot be read: {error}", hint=hint) from error
 
     def stops_measures(self) -> bool:

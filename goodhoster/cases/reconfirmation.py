@@ -1,18 +1,23 @@
-"""Rules for acting on what sources said earlier, and for their repeated answers. Pure.
+"""Rules for acting on what sources said earlier, and on what they know by now. Pure.
 
 A match alone is only acted on soon after its source said so itself: an entry may have been withdrawn since, and what is
-remembered is never a basis (docs/decisions/031).
+remembered is never a basis (docs/decisions/031). A case that waits for a person is escalated when a source knows more
+of its file in the same state: it was only near and is known, it was of the category *other* and is illegal, it was
+named by a notice without proof.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 
+from goodhoster.cases.measures import planned
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.storms import Storm
-from goodhoster.model.verdicts import Verdict, VerdictKind
+from goodhoster.model.uploads import Upload
+from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules, Treatment
 
 
@@ -93,3 +98,39 @@ def held_by_storm(case: Case, storm: Storm) -> Case:
 def _is_soon(answered: datetime, now: datetime, rules: HouseRules) -> bool:
     """Whether a moment is recent; one in the future is not: the clock was put back."""
     return 0 <= (now - answered).total_seconds() <= rules.answers_count_for
+
+
+_LIGHTEST_FIRST = (CaseState.OBSERVED, CaseState.HELD, CaseState.OPEN)
+
+
+def says_more(case: Case, upload: Upload, verdict: Verdict) -> bool:
+    """Whether the verdict has a match that the case does not have.
+
+    The case is about this very file and decided by nobody yet. An exemption that was built or removed meanwhile is
+    none: what is held stays held.
+    """
+    own = (case.upload.place, case.upload.state) == (upload.place, upload.state)
+    undecided = case.state in {CaseState.OBSERVED, CaseState.HELD} and not case.actor
+    return own and undecided and not _told(verdict.matches) <= _told(case.matches)
+
+
+def escalated(case: Case, verdict: Verdict, state: CaseState, reason: str) -> Case:
+    """The case with all that is known of it.
+
+    What that leads to is `state` and `reason`; it never becomes lighter. Copies that only a notice without proof
+    named are left alone: the match is of this file alone (promise G6).
+    """
+    new, known = verdict.matches, _told(verdict.matches)
+    weightier = max(case.state, state, key=_LIGHTEST_FIRST.index)
+    wanted = case.measures if case.notifier else tuple(measure for measure in case.measures if measure.copy is None)
+    return replace(
+        case,
+        state=weightier,
+        matches=(*new, *(match for match in case.matches if not _told([match]) <= known)),
+        reason=case.reason if case.notice and weightier is case.state else reason,
+        measures=planned(wanted) if weightier is CaseState.OPEN else case.measures,
+    )
+
+
+def _told(matches: Iterable[Match]) -> frozenset[tuple[str, str, str]]:
+    return frozenset((match.source, match.algorithm, match.category) for match in matches)

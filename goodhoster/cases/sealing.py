@@ -53,8 +53,8 @@ class Unsealed:
 
 
 @dataclass(slots=True)
-class SealingRounds:
-    """Seals what is in quarantine and not sealed yet, round by round."""
+class PendingSeals:
+    """Seals what is in quarantine and not sealed yet, run by run."""
 
     cases: CaseStore
     sealer: Sealer
@@ -159,7 +159,7 @@ class AttemptSealing:
             about = f"{self.sealer.clock():%Y-%m-%d}"
             self.pager.page(subject, f"case {case_id}: {error}\n{error.hint}\n", AlertKind.ALARM, about)
         except PassingError as problem:
-            _log.error("nobody could be paged: %s (%s)", problem, subject)
+            _log.error("no alert could be delivered: %s (%s)", problem, subject)
 
 
 def _kind_of(case: Case) -> SealedEvidenceKind:

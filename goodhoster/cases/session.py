@@ -11,16 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from goodhoster.cases.escalation import escalated, says_more
 from goodhoster.cases.measures import Work, about, allowance
 from goodhoster.cases.reconfirmation import (
     Reconfirmation,
+    escalated,
     held_again,
     held_by_storm,
     is_by_match_alone,
     is_fresh,
     is_late,
     reconfirmation_of,
+    says_more,
     withdrawn,
 )
 from goodhoster.cases.storms import StormWatch

@@ -203,7 +203,7 @@ class StormWatch:
             self._hand_over(found)
             return
         now = self.clock()
-        storm = Storm(new_id(now, "S"), cause, "a person's word about this content", now, told=True)
+        storm = Storm(new_id(now, "S"), cause, "a person's decision about this content", now, told=True)
         self.storms.begin(storm)
         self.end(storm, state, order)
 
@@ -237,8 +237,7 @@ class StormWatch:
     def cases_of(self, storm: Storm) -> list[str]:
         """Every case of a storm: those measured before it started, and those it held.
 
-        Not what a crash left of one that was never opened (versions before 0.2 kept storms in a file of their
-        own).
+        Not what a crash left of one that was never opened, from when storms had a file of their own.
         """
         found = [*storm.measures, *self.held_by(storm)]
         if storm.cause.kind in CONTENT_KINDS:
@@ -265,7 +264,7 @@ class StormWatch:
         try:
             self.pager.page(f"goodhoster: storm {storm.id}, matches are held", text, AlertKind.STORM, storm.id)
         except PassingError as error:
-            _log.critical("the alert of storm %s reached nobody: %s; %s", storm.id, error, error.hint)
+            _log.critical("the alert of storm %s was not delivered: %s; %s", storm.id, error, error.hint)
             return False
         self.audit.append(AuditEvent("storm.told", {"storm": storm.id}))
         return True
@@ -370,9 +369,9 @@ def alert_text(storm: Storm) -> str:
     """Text of an alert: what happened and what to do; no picture, no address."""
     return (
         f"{storm.reason}. {_consequence(storm)}\n"
-        f"Look:      goodhoster storms show {storm.id}\n"
+        f"Show:      goodhoster storms show {storm.id}\n"
         f"Undo all:  goodhoster storms undo {storm.id} --reason WHY\n"
-        f"Go on:     goodhoster storms release {storm.id} --reason WHY\n"
+        f"Release:   goodhoster storms release {storm.id} --reason WHY\n"
     )
 
 

@@ -264,7 +264,7 @@ _LAYERS = 3
 def _pdf(file: BinaryIO) -> Iterator[Member]:
     document = file.read(_LARGEST_DOCUMENT + 1)
     if len(document) > _LARGEST_DOCUMENT:
-        raise UncheckedError("the document is too large to be looked into", reason="too-big")
+        raise UncheckedError("the document is too large to be opened", reason="too-big")
     if _ENCRYPTED.search(document):
         raise UncheckedError("the document is encrypted", reason="encrypted")
     for stream in _STREAM.finditer(document):

@@ -103,7 +103,7 @@ def _deleted(file: str, there: _There | None) -> bool:
     False, and a complaint, where it stays.
     """
     if there is None:
-        _complain(file, "refused, and not deleted: it is no regular file")
+        _complain(file, "refused, and not deleted: it is not a regular file")
         return False
     try:
         now = os.stat(there.name, dir_fd=there.directory, follow_symlinks=False)
@@ -145,7 +145,7 @@ def run(arguments: list[str] | None = None, program: str = "python3 -m goodhoste
     try:
         return main(arguments, program)
     except Exception as error:  # noqa: BLE001 - the outermost
-        print(f"goodhoster: a fault of goodhoster itself: {error!r}", file=sys.stderr)  # noqa: T201 - a command
+        print(f"goodhoster: internal error: {error!r}", file=sys.stderr)  # noqa: T201 - a command
         return _UNCHECKED
 
 

@@ -128,7 +128,7 @@ def _json_object(status: int, body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise AnswerError(_reason(status), f"HTTP {status} without a JSON body") from error
     if not isinstance(found, dict):
-        raise AnswerError("odd-answer", f"HTTP {status} with a body that is no JSON object")
+        raise AnswerError("odd-answer", f"HTTP {status} with a body that is not a JSON object")
     return found
 
 

@@ -44,7 +44,7 @@ class Address(NamedTuple):
         if text.startswith("http://") and colon and _is_port(port) and _is_numeric(host):
             return cls("", host, int(port))
         raise ValueError(
-            f"{text!r} is no address of goodhoster: give unix:/path/of/socket or http://127.0.0.1:PORT "
+            f"{text!r} is not an address of goodhoster: give unix:/path/of/socket or http://127.0.0.1:PORT "
             "(an IP address or localhost; other names would have to be looked up)"
         )
 
@@ -160,7 +160,7 @@ def _read_head(lines: bytes) -> tuple[int, int]:
     version, _, after = first.partition(" ")
     code = after[:3]
     if version not in {"HTTP/1.1", "HTTP/1.0"} or len(code) < 3 or not code.isdecimal():  # noqa: PLR2004 - digits
-        raise AnswerError("odd-answer", "the answer is no HTTP")
+        raise AnswerError("odd-answer", "the answer is not HTTP")
     fields = [(name.strip().lower(), value.strip()) for name, _, value in (line.partition(":") for line in rest)]
     lengths = [value for name, value in fields if name == "content-length"]
     length = lengths[0] if len(lengths) == 1 else ""

@@ -99,7 +99,7 @@ class Client:
     def _check_descriptor(self, descriptor: int, upload: Upload, deadline: Deadline) -> Answer:
         status = os.fstat(descriptor)
         if not S_ISREG(status.st_mode):
-            return Answer.unchecked("unreadable", "it is no regular file")
+            return Answer.unchecked("unreadable", "it is not a regular file")
         if self._address.path:
             return self._send(calls.check_path(None, upload), deadline, descriptor=descriptor)
         call = calls.check_bytes(None, upload)

@@ -89,7 +89,7 @@ KEPT = (
         forgotten=True,
     ),
     KeptData(
-        "entries of the audit log from before this version: the customer's id and paths in plain",
+        "older entries of the audit log, with the customer's id and paths in plain",
         "the same; they were signed as they are and cannot be changed",
         "as long as the log",
         forgotten=False,
@@ -128,7 +128,7 @@ class Forgetting:
     done: bool
     kept: tuple[str, ...] = ()
     """Cases that stay as they are, as their files still lie in quarantine, or a hold, an appeal or an order wants it:
-    say it again when that is over.
+    run the command again when that is over.
     """
     notices_kept: tuple[str, ...] = ()
     """Notices with a URL that is still needed, which stay as they are: the same."""

@@ -117,7 +117,7 @@ def open_set(path: Path) -> ExemptionSet:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
-        hint = "build it again under the same name, or take it away: goodhoster exemptions remove NAME"
+        hint = "build it again under the same name, or remove it: goodhoster exemptions remove NAME"
         raise ConfigurationError(f"the exemption set {path} cannot be used: {error}", hint=hint) from error
 
 

@@ -77,7 +77,7 @@ def _files(path: Path, table: Mapping[str, Any]) -> Iterator[Digest]:
     for name, text in table.items():
         value = unhex(text) if isinstance(text, str) else None
         if value is None or len(value) != Algorithm.MD5.width:
-            raise _bad(path, f"what it says of {name[:80]!r} is no hexadecimal MD5")
+            raise _bad(path, f"what it says of {name[:80]!r} is not a hexadecimal MD5")
         if value != _OF_NOTHING:  # exempt already: what is empty is clear
             yield Digest(Algorithm.MD5, value)
 

@@ -74,7 +74,7 @@ def _lock(fd: int, directory: Path) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         hint = "wait until it has ended, then try again"
-        raise BusyError(f"another import into {directory} is at work", hint=hint) from error
+        raise BusyError(f"another import into {directory} is running", hint=hint) from error
 
 
 def _make(directory: Path) -> None:

@@ -72,7 +72,7 @@ def import_entries(
     with disk_told(directory, "the lists there are unchanged"), alone(directory), ExitStack() as stack:
         changes = _sorted_out(entries, directory, stack)
         if not changes:
-            hint = "check the file; to take the lists away: goodhoster hashlist remove " + source
+            hint = "check the file; to remove the lists: goodhoster hashlist remove " + source
             raise ConfigurationError(f"no digest was found to import for {source}", hint=hint)
         changes = [each for each in changes if len(each.added) or list_path(directory, source, each.algorithm).exists()]
         results = [_build(directory, source, each, replace=replace) for each in changes]

@@ -55,5 +55,5 @@ def body_sum(mapped: mmap.mmap, header_size: int) -> str:
 
 def damaged_list(path: Path, why: str) -> ConfigurationError:
     """The error to raise for a list that cannot be used."""
-    hint = "import the list again with --replace, or take it away: goodhoster hashlist remove SOURCE"
+    hint = "import the list again with --replace, or remove it: goodhoster hashlist remove SOURCE"
     return ConfigurationError(f"the hash list {path} cannot be used: {why}", hint=hint)

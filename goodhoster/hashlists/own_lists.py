@@ -108,14 +108,14 @@ def _entries(readings: Sequence[Reading], order: ListImportOrder) -> Iterator[Li
     for reading, following in zip_longest(readings, readings[1:]):
         yield from read_entries(reading)
         if order.replace and not (reading.entries or reading.is_list):
-            hint = "look at what is in it; to take the lists away: goodhoster hashlist remove " + order.source
-            raise reading.unusable(f"holds no entry, and is no empty list{_told(reading)}", hint)
+            hint = "look at what is in it; to remove the lists: goodhoster hashlist remove " + order.source
+            raise reading.unusable(f"holds no entry, and is not an empty list{_told(reading)}", hint)
         if order.replace and reading.goes_on and following is None:
             why = f"is not the whole list: {reading.goes_on} says that more follows"
             raise reading.unusable(why, "fetch the rest too, and name it after this one")
     if not (order.replace or any(reading.entries for reading in readings)):
         files = ", ".join(f"{reading.path}{_told(reading)}" for reading in readings)
-        hint = "check the files; to take the lists away: goodhoster hashlist remove " + order.source
+        hint = "check the files; to remove the lists: goodhoster hashlist remove " + order.source
         raise ConfigurationError(f"no hash was found to import for {order.source} in {files}", hint=hint)
 
 

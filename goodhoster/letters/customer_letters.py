@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from goodhoster.letters.appeal_links import appeal_link
+from goodhoster.letters.message_ids import appeal_link
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead, redress_values, render
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.customers.house_rules import CustomerRules
-from goodhoster.model.customers.standing import Appeal, Fact, FactKind, Statement, StatementState, Step
+from goodhoster.model.customers.standing import Appeal, AppealState, Fact, FactKind, Statement, StatementState, Step
 from goodhoster.model.customers.suspensions import Suspension, SuspensionState
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.uploads import display
@@ -31,8 +31,12 @@ _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _REFERENCE = 12
 """Letters: nobody guesses one of 31 to the twelfth."""
 _OFFLINE = frozenset({CaseState.OFFLINE})
+_RESTORED = frozenset({CaseState.RESTORED})
+_UPHELD = frozenset({AppealState.UPHELD})
 _LOOKS_BACK = timedelta(days=7)
 """So long after a match its statement is still written: a machine may have been off."""
+_RESTORED_WITHIN = timedelta(days=366)
+"""So long after a case was opened its restoring is told of by itself."""
 _MOST_LISTED = 200
 """Files or incidents that one letter lists; the rest is counted."""
 _NOT_YET = "…"
@@ -153,6 +157,25 @@ class CustomerLetters:
             self.about_cases(customer, its)
         return sum(map(len, due.values()))
 
+    def tell_of_restored(self, cases: CaseStore) -> int:
+        """Tell customers of files that came back, where they were told that these went offline.
+
+        What an appeal brought back stands in the answer to it. How many cases.
+        """
+        now, due = self._parts.clock(), defaultdict[str, list[Case]](list)
+        for case in cases.find(CaseQuery(states=_RESTORED, opened_since=now - _RESTORED_WITHIN)):
+            if case.closed_at and case.closed_at >= now - _LOOKS_BACK and self._is_restored_untold(case):
+                due[case.upload.customer].append(case)
+        for customer, its in due.items():
+            self._once(self._of_restored(customer, its))
+        return sum(map(len, due.values()))
+
+    def _is_restored_untold(self, case: Case) -> bool:
+        said = {one.purpose: one.state for one in self._parts.store.statements(f"case:{case.id}")}
+        if said.get("offline") is not StatementState.SENT or "restored" in said:
+            return False
+        return not any(case.id in one.restored for one in self._parts.store.appeals(case.upload.customer, _UPHELD))
+
     def tell_of_suspensions(self, suspensions: Iterable[Suspension]) -> int:
         """Tell customers of what persons suspended or lifted lately; how many letters were due."""
         since = self._parts.clock() - _LOOKS_BACK
@@ -239,6 +262,13 @@ class CustomerLetters:
         subjects = tuple(f"case:{case.id}" for case in cases)
         secret = any(map(self._parts.confidential, subjects))
         return _Draft(LetterKind.OFFLINE, customer, "offline", subjects, values, secret)
+
+    def _of_restored(self, customer: str, cases: Sequence[Case]) -> _Draft:
+        files = [display(case.upload.place.path) for case in cases]
+        values = {"files": files[:_MOST_LISTED], "more": max(0, len(files) - _MOST_LISTED)}
+        subjects = tuple(f"case:{case.id}" for case in cases)
+        secret = any(map(self._parts.confidential, subjects))
+        return _Draft(LetterKind.RESTORED, customer, "restored", subjects, values, secret)
 
     def _of_suspension(self, suspension: Suspension) -> _Draft | None:
         purpose, target = _TOLD_OF.get(suspension.state), suspension.target

@@ -1,7 +1,8 @@
-"""Message-IDs of our letters: their answers are recognised, and nobody else can make one up.
+"""Message-IDs and links of our letters, which nobody else can make up.
 
-A Message-ID carries the letter's name and a code that only this machine can compute. So nothing has to be remembered
-for each letter, and a letter that is sent again after a crash has the same Message-ID.
+A Message-ID carries the letter's name and a code that only this machine can compute, and so does a link to the form for
+objections. So nothing has to be remembered for each letter, and a letter that is sent again after a crash has the same
+Message-ID. A link is good for as long as the letter's measure is known.
 """
 
 from __future__ import annotations
@@ -54,3 +55,16 @@ class LetterCodes:
         """
         found = _NAMED.findall(headers[-64_000:])[-_MOST:]
         return tuple(dict.fromkeys(name for name, code in reversed(found) if self.fits(name, code)))
+
+
+_PURPOSE = "appeal"
+
+
+def appeal_link(below: str, codes: LetterCodes, letter: str) -> str:
+    """The link for a letter of that name; empty where there are no pages."""
+    return f"{below.rstrip('/')}/appeal/{letter}/{codes.code(letter, _PURPOSE)}" if below else ""
+
+
+def is_appeal_link(codes: LetterCodes, letter: str, code: str) -> bool:
+    """Whether this machine made that code for a letter of that name."""
+    return codes.fits(letter, code, _PURPOSE)

@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from goodhoster.errors import PassingError, PermanentError
@@ -31,6 +31,15 @@ _COUNTED_FOR = timedelta(days=3)
 _TICK = 1_000_000_000
 """Nanoseconds; no file system here is coarser."""
 _FOLDERS = ("waiting", "sent", "refused", "counts")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Backlog:
+    """Letters that wait."""
+
+    letters: int
+    since: datetime
+    """When the first of them, by its name, was put."""
 
 
 class Outbox:
@@ -100,6 +109,17 @@ class Outbox:
         delete_old_files(self._directory / "counts", self._clock() - _COUNTED_FOR, pause)
         sent = delete_old_files(self._directory / "sent", moment, pause)
         return sent + delete_old_files(self._directory / "refused", moment, pause, lambda file: _letter(file).limited)
+
+    def backlog(self) -> Backlog | None:
+        """How many letters wait and since when; None where none does. Reads no letter."""
+        with os.scandir(self._directory / "waiting") as entries:
+            names = [entry.name for entry in entries if entry.name.endswith(".json") and not entry.name.startswith(".")]
+        if not names:
+            return None
+        with suppress(FileNotFoundError):  # sent just now
+            oldest = (self._directory / "waiting" / min(names)).stat().st_mtime
+            return Backlog(len(names), datetime.fromtimestamp(oldest, UTC))
+        return None
 
     def waiting(self) -> int:
         """The number of letters that wait."""

@@ -29,6 +29,7 @@ _PROSE = frozenset(
     {
         LetterKind.STATEMENT,
         LetterKind.OFFLINE,
+        LetterKind.RESTORED,
         LetterKind.MEASURE,
         LetterKind.SUSPENSION,
         LetterKind.APPEAL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from fnmatch import fnmatch
@@ -16,7 +16,7 @@ _EMPTY_FOR = 86_400.0
 """Seconds after which an empty directory is removed: whoever just made it is about to use it."""
 
 
-def write_durably(file: Path, parts: Sequence[bytes]) -> None:
+def write_durably(file: Path, parts: Iterable[bytes]) -> None:
     """Write a new file that survives a power cut once this returns.
 
     Before that it does not exist under that name. FileExistsError when the name is taken: nothing is overwritten.

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from goodhoster.linux.durable_files import replace_durably
+
 _MOST_OVER_A_RESTART = 3600.0
+_JUMP = timedelta(days=3)
+"""Of daily runs: when more passed since the last, the clock may be wrong."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -38,6 +43,20 @@ def read_time() -> TimeReading:
     """Read the clocks."""
     boot = _BOOT_ID.read_text(encoding="ascii").strip()
     return TimeReading(boot, time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
+
+
+def clock_jumped(file: Path, now: datetime) -> bool:
+    """Note a daily run in the file; true when the one before is unknown, later or long ago.
+
+    What deletes by age does nothing then: a clock that is a year ahead for a moment must cost nothing.
+    """
+    try:
+        last = datetime.fromisoformat(file.read_text(encoding="ascii").strip())
+        jumped = not last <= now <= last + _JUMP
+    except (FileNotFoundError, ValueError, TypeError):
+        jumped = True
+    replace_durably(file, [now.isoformat().encode() + b"\n"])
+    return jumped
 
 
 def observed(before: ObservedTime | None, now: TimeReading) -> ObservedTime:

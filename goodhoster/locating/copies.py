@@ -1,7 +1,7 @@
 """Search for every copy of a file: other sizes, the same bytes anywhere, other hard links.
 
 The index and the names only say where to look: each copy is looked at before it is reported, and which of them goes
-with the file is decided elsewhere (`policy.copies`).
+with the file is decided elsewhere (`policy.notices`).
 """
 
 from __future__ import annotations

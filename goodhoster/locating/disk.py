@@ -51,7 +51,7 @@ class Disk:
             raise UnclearRouteError(f"{os.fsdecode(path)} cannot be read: {error}") from error
         with open(fd, "rb") as file:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise UnclearRouteError(f"{os.fsdecode(path)} is no file")
+                raise UnclearRouteError(f"{os.fsdecode(path)} is not a file")
             content = file.read(_LARGEST_TEXT + 1)
         if len(content) > _LARGEST_TEXT or b"\0" in content:
             raise UnclearRouteError(f"{os.fsdecode(path)} is too long, or no text")
@@ -68,6 +68,6 @@ def _mode(path: bytes) -> int:
     except OSError as error:
         if error.errno in _NOTHING:
             return 0
-        raise UnclearRouteError(f"{os.fsdecode(path)} cannot be looked at: {error.strerror}") from error
+        raise UnclearRouteError(f"{os.fsdecode(path)} cannot be checked: {error.strerror}") from error
     except ValueError:
         return 0

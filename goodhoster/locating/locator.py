@@ -144,13 +144,15 @@ class Locator:
 
     def _nobodys(self, address: WebAddress, seen_at: str) -> Location:
         if unnamed := self.site_maps.current().unnamed:
-            detail = f"no site here is known to be called {address.host}, and one cannot be told: {unnamed}"
+            detail = (
+                f"no site here is known to be called {address.host}, and the names of one cannot be read: {unnamed}"
+            )
             return _unclear(address.href, "configuration", detail)
         if self._ours(address.host) or self._ours(seen_at):
             detail = f"no site here is called {address.host}, yet its address is ours"
             return _unclear(address.href, "unknown-host", detail)
         if not self.own_networks and _address(address.host):
-            detail = f"whether {address.host} is ours cannot be told without own_networks"
+            detail = f"whether {address.host} is ours cannot be determined without own_networks"
             return _unclear(address.href, "unknown-host", detail)
         if by_default := self._by_default(address, seen_at):
             return by_default

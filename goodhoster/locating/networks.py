@@ -73,5 +73,5 @@ def _row(row: list[str], where: str) -> tuple[_Prefix, str]:
         network = ipaddress.ip_network(prefix)
     except ValueError as error:
         hint = "write: 192.0.2.0/24,Example Net,abuse@net.example"
-        raise ConfigurationError(f"{where} is no network: {error}", hint=hint) from error
+        raise ConfigurationError(f"{where} is not a network: {error}", hint=hint) from error
     return network, " ".join(f"{owner}, {contact}".strip(", ").split())[:_LONGEST]

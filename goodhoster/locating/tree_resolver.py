@@ -2,8 +2,9 @@
 
 The place is strictly beneath the tree and is reached through no link.
 
-The administrator may have put links on the way to a tree; a customer's links are never followed, and neither is one
-inside a tree: a customer who makes `public_html` a link to a neighbour's must not have the neighbour's files taken.
+The administrator may have put links on the way to a tree, and at its top to homes elsewhere; a customer's links are
+never followed, and neither is one inside a home: a customer who makes `public_html` a link to a neighbour's must not
+have the neighbour's files taken.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from goodhoster.errors import NoPlaceError
 from goodhoster.linux import kernel
+from goodhoster.linux.mount_table import lies_at_or_below
+from goodhoster.linux.path_steps import steps_to
 from goodhoster.model.site_rules import ServedFrom
 from goodhoster.model.uploads import FileState, Place, Upload, display
+from goodhoster.uploads.linked_homes import through_home_link
 
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})
 _LINKS = frozenset({errno.ELOOP, errno.EXDEV})
@@ -47,11 +51,18 @@ class TreeResolver:
 
     def place_of(self, served: ServedFrom) -> Place:
         """The place that a web server would open. NoPlaceError: `not-covered`, `link`."""
-        place = self._below(os.path.normpath(served.directory), served.path)
+        place = self._below(self._through_home_link(os.path.normpath(served.directory)), served.path)
         place = place or self._below(_real(served.directory), served.path)
         if place is None:
             raise NoPlaceError(f"{os.fsdecode(served.directory)} is in no watched tree", reason="not-covered")
         return place
+
+    def _through_home_link(self, directory: bytes) -> bytes:
+        """The directory, or where it lies if root moved a customer's home and left a link."""
+        for tree in self.trees:
+            if lies_at_or_below(directory, tree.root):
+                return through_home_link(directory, tree.root)
+        return directory
 
     def _below(self, directory: bytes, path: bytes) -> Place | None:
         for tree in self.trees:
@@ -115,9 +126,8 @@ def _real(directory: bytes) -> bytes:
 
     NoPlaceError where one of them is not root's or ours.
     """
-    path = b"/"
-    for name in directory.split(b"/"):
-        path = os.path.join(path, name)
-        if os.path.islink(path) and os.lstat(path).st_uid not in {0, os.geteuid()}:
-            raise NoPlaceError(f"{os.fsdecode(path)} is a link of a customer's", reason="link")
+    with suppress(OSError):  # nothing is there, or not yet
+        for step in steps_to(directory):
+            if step.is_link and step.found.st_uid not in {0, os.geteuid()}:
+                raise NoPlaceError(f"{display(step.path)} is a link of a customer's", reason="link")
     return os.path.realpath(directory)

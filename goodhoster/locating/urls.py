@@ -105,7 +105,7 @@ def _with_scheme(text: str) -> str:
     if text.lower().startswith(("http:", "https:")):
         return text
     if _OTHER_SCHEME.match(text):
-        raise UnclearUrlError(f"{text[:80]!r} is no web address", reason="other-scheme")
+        raise UnclearUrlError(f"{text[:80]!r} is not a web address", reason="other-scheme")
     return f"http://{text}"
 
 
@@ -116,7 +116,7 @@ def _address(text: str) -> WebAddress:
         raise UnclearUrlError(f"{text[:80]!r} is not a URL", reason="not-a-url") from error
     host = _bare(url.hostname)
     if not host or url.protocol not in _PORTS:
-        raise UnclearUrlError(f"{text[:80]!r} is no web address", reason="not-a-url")
+        raise UnclearUrlError(f"{text[:80]!r} is not a web address", reason="not-a-url")
     if host != _other_reading(text):
         raise UnclearUrlError(f"browsers and other programs read {text[:80]!r} differently", reason="hosts-disagree")
     url.username = url.password = url.hash = ""
@@ -135,7 +135,7 @@ def _give_host(url: URL, host: str) -> None:
     except ValueError:
         kept = False
     if not kept:
-        raise UnclearUrlError(f"{host[:80]!r} is no host that could be", reason="not-a-url")
+        raise UnclearUrlError(f"{host[:80]!r} is not a host that could be", reason="not-a-url")
 
 
 def _bare(hostname: str) -> str:
@@ -156,4 +156,4 @@ def _harmless(address: WebAddress) -> None:
         if b"\0" in path:
             raise UnclearUrlError(f"{address.href} holds a NUL", reason="nul")
         if {b"..", b"."} & set(path.replace(b"\\", b"/").split(b"/")):
-            raise UnclearUrlError(f"{address.href} climbs out of its path", reason="dot-dot")
+            raise UnclearUrlError(f"{address.href} leaves its root by ..", reason="dot-dot")

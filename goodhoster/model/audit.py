@@ -47,7 +47,7 @@ class AuditFinding:
     root: str
     """RFC 6962 Merkle tree hash over the lines, hexadecimal."""
     first_bad: int | None = None
-    """Number of the first line that is not as it must be; the number after the last one where lines are missing, or
+    """Number of the first line that is not valid; the number after the last one where lines are missing, or
     where an earlier checkpoint tells that some of them were rewritten.
     """
     problem: str = ""

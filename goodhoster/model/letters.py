@@ -21,6 +21,8 @@ class LetterKind(StrEnum):
     """To whoever keeps a hash source: it knows a content that is exempt here."""
     OFFLINE = "offline"
     """To the customer: files that a hash source knows went offline (DSA Art. 17)."""
+    RESTORED = "restored"
+    """To the customer: files that had gone offline, of which it was told, are back in their place."""
     MEASURE = "measure"
     """To the customer: a step of the ladder is announced, taken or ended (DSA Art. 17)."""
     SUSPENSION = "suspension"

@@ -92,7 +92,7 @@ class MoveOrder:
 
     @classmethod
     def from_bytes(cls, message: bytes) -> Self:
-        """Read a message of whoever. ValueError when anything in it is not as it must be."""
+        """Read a message of whoever. ValueError when anything in it is not valid."""
         return cls.of_values(_loaded(message))
 
     @classmethod
@@ -126,7 +126,7 @@ class MoveAnswer:
 
     @classmethod
     def from_bytes(cls, message: bytes) -> Self:
-        """Read a message. ValueError when anything in it is not as it must be."""
+        """Read a message. ValueError when anything in it is not valid."""
         return cls.of_values(_loaded(message))
 
     @classmethod
@@ -152,7 +152,7 @@ class MoveBatch:
 
     @classmethod
     def from_bytes(cls, message: bytes) -> Self:
-        """Read a message of whoever. ValueError when anything in it is not as it must be."""
+        """Read a message of whoever. ValueError when anything in it is not valid."""
         orders = tuple(map(MoveOrder.of_values, _list(_fields(_loaded(message), ("batch",))["batch"])))
         alike = {(order.verb, order.tree) for order in orders}
         files = {order.state.ino for order in orders}
@@ -173,7 +173,7 @@ class BatchAnswer:
 
     @classmethod
     def from_bytes(cls, message: bytes) -> Self:
-        """Read a message. ValueError when anything in it is not as it must be."""
+        """Read a message. ValueError when anything in it is not valid."""
         return cls(tuple(map(MoveAnswer.of_values, _list(_fields(_loaded(message), ("answers",))["answers"]))))
 
 
@@ -222,7 +222,7 @@ def _list(values: object) -> list[object]:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("not a text")  # noqa: TRY004 - one error for all that is not as it must be
+        raise ValueError("not a text")  # noqa: TRY004 - one error for all that is not valid
     return value
 
 

@@ -61,7 +61,7 @@ class SourceHealth:
     last_error: str = ""
     """The newest failure in words; empty when the newest question was answered."""
     alarm: bool = False
-    """The source refuses us (401, 403): a person must act."""
+    """The source refuses our account (401, 403): a person must act."""
     shadow: bool = False
     """What it says is recorded and nothing else."""
     paused_until: datetime | None = None

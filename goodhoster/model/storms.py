@@ -28,8 +28,6 @@ class StormKind(StrEnum):
     """The same of what applications at the doors were told to refuse; it holds attempts only."""
     ATTEMPT_CUSTOMER_CAP = "attempt-customer-cap"
     """One customer's applications were told to refuse as much in an hour; it holds attempts only."""
-    CAP = "cap"
-    """All sources together had as many as the house allows; of versions before 0.2, and holds nothing new."""
     EXEMPTION = "exemption"
     """A source knows what a person here stated to be harmless. Only that is held."""
 
@@ -46,7 +44,7 @@ class Cause:
 
     kind: StormKind
     about: str = ""
-    """The SHA-256 in hexadecimal, the source's name, or the customer; empty for a cap over all sources."""
+    """The SHA-256 in hexadecimal, the source's name, or the customer."""
 
 
 class StormState(StrEnum):

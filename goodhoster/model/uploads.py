@@ -81,6 +81,8 @@ class Upload:
 
 POSTPONED = "opening-postponed"
 """Reason of a fault: it takes long, and as many files as may be slow at a time were so already. Tried again soon."""
+LEASED = "leased"
+"""Reason of an UncheckedError: its owner has a write lease on it, which is being broken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class MonotonicClock:
         if (behind > _NOTICEABLE) is not self._behind:
             self._behind = not self._behind
             _log.warning(
-                "the system's clock is %s: deadlines go on by elapsed time",
+                "the system's clock is %s: deadlines continue by elapsed time",
                 f"{behind.total_seconds():.0f} s behind what it was" if self._behind else "right again",
             )
 

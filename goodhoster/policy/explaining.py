@@ -40,7 +40,7 @@ def _sentences(rules: CustomerRules) -> Iterator[str]:
     if ladder.silence:
         yield "A contact that lets the time of a drill or a forwarded notice pass is a fact, where our letter arrived."
     else:
-        yield "A contact's silence is no fact."
+        yield "A contact's silence is not a fact."
     for rung in Rung:
         yield _of_rung(rung, ladder.rungs[rung])
     yield (
@@ -62,7 +62,7 @@ def _of_gate(gate: UploadGate) -> Iterator[str]:
         yield "Uploads: only for customers who passed vetting. Unknown is unchecked, and does not pass."
     if gate.hash_check_within is not None:
         yield (
-            "Uploads: customers on servers that we cannot look into must have used our hash check in the last "
+            "Uploads: customers on servers that we have no access to must have used our hash check in the last "
             f"{span(gate.hash_check_within)}."
         )
     if gate.contact_proven:

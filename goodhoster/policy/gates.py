@@ -48,7 +48,7 @@ def _findings(facts: GateFacts, rules: CustomerRules, now: datetime) -> Iterator
 def _hash_check(facts: GateFacts, within: timedelta, now: datetime) -> GateFinding:
     """Obligatory where we cannot look ourselves: there the customer must use our relay."""
     if facts.inspectable is None:
-        return GateFinding(GateAnswer.UNCHECKED, "hash check: it is not known whether we can look into its servers")
+        return GateFinding(GateAnswer.UNCHECKED, "hash check: it is not known whether we have access to its servers")
     if facts.inspectable:
         return GateFinding(GateAnswer.YES, "hash check: ours")
     if not facts.relay_known:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,9 +101,12 @@ class CaseStore(CaseFigures, Protocol):
         """
 
     def ids(self, query: CaseQuery) -> Sequence[str]:
-        """The ids of the cases that the query describes, oldest first; none of them is read.
+        """The ids of the cases that the query describes, oldest first; none of them is read."""
 
-        With `get_all` piece by piece, a hundred thousand cost the memory of a few hundred.
+    def each(self, query: CaseQuery) -> Iterator[Case]:
+        """The cases that `find` returns, a few hundred in memory at a time.
+
+        Each is as it is when its turn comes; one that is deleted before its turn is left out.
         """
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:

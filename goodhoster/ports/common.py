@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from goodhoster.model.alerts import AlertKind
@@ -15,6 +15,11 @@ class Clock(Protocol):
 
     def __call__(self) -> datetime:
         """The present moment, aware, UTC."""
+
+
+def utc_now() -> datetime:
+    """The system's clock: the `Clock` of everything that runs."""
+    return datetime.now(UTC)
 
 
 class AuditLog(Protocol):

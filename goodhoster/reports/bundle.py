@@ -3,53 +3,60 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
 from goodhoster.audit.verify import Key, NotVerifiedError, SignedNote
 from goodhoster.errors import RefusedError
 from goodhoster.linux.durable_files import write_durably
-from goodhoster.reports.documents import Document, as_csv
+from goodhoster.reports.documents import Document, as_csv, as_json
 
 INDEX = "INDEX"
 _HEAD = "goodhoster text of "
 
 Page = Callable[[Document], str]
+File = tuple[str, Iterable[bytes]]
+"""A name, and the content in pieces."""
 
 
-def files_of(document: Document, page: Page) -> dict[str, bytes]:
-    """A document in every form, by file name.
+def files_of(document: Document, page: Page) -> Iterator[File]:
+    """A document in every form.
 
     As a spreadsheet, too, where the extra for it is installed.
     """
-    files = {
-        f"{document.name}.json": json.dumps(document.data, indent=1).encode() + b"\n",
-        f"{document.name}.csv": as_csv(document.tables).encode(),
-        f"{document.name}.html": page(document).encode(),
-    }
+    yield f"{document.name}.json", (piece.encode() for piece in chain(as_json(document.data, indent=1), ["\n"]))
+    yield f"{document.name}.csv", (line.encode() for line in as_csv(document.tables))
+    yield f"{document.name}.html", [page(document).encode()]
     if find_spec("xlsxwriter"):
         from goodhoster.reports.workbook import workbook_of  # noqa: PLC0415 - an extra
 
-        files[f"{document.name}.xlsx"] = workbook_of(document)
-    return files
+        yield f"{document.name}.xlsx", [workbook_of(document)]
 
 
-def write_bundle(directory: Path, files: Mapping[str, bytes], sign: Callable[[str], SignedNote]) -> SignedNote:
+def write_bundle(directory: Path, files: Iterable[File], sign: Callable[[str], SignedNote]) -> SignedNote:
     """Write the files and their signed index into a new directory; returns the index.
 
     RefusedError when the directory has something in it: nothing is overwritten.
     """
     directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     if any(directory.iterdir()):
-        raise RefusedError(f"{directory} is not empty", hint="name a directory that is not there yet")
-    for name, content in files.items():
-        write_durably(directory / name, [content])
-    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]
-    note = sign("".join(lines))
+        raise RefusedError(f"{directory} is not empty", hint="name a new directory")
+    digests: dict[str, str] = {}
+    for name, pieces in files:
+        digest = hashlib.sha256()
+        write_durably(directory / name, _noted(pieces, digest.update))
+        digests[name] = digest.hexdigest()
+    note = sign("".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items())))
     write_durably(directory / INDEX, [note.write()])
     return note
+
+
+def _noted(pieces: Iterable[bytes], note: Callable[[bytes], object]) -> Iterator[bytes]:
+    for piece in pieces:
+        note(piece)
+        yield piece
 
 
 def verify_bundle(directory: Path, keys: Iterable[Key]) -> list[str]:

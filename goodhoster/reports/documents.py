@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from goodhoster.model.uploads import visible
 from goodhoster.reports.periods import Period
 
+_PIECES = 10_000
 MOST_ROWS = 60
 """Rows of a table for people; the CSV has all."""
 Cell = str | int | float | None
@@ -86,17 +89,48 @@ class Document:
     """How its figures are counted, and what they do not say."""
 
 
-def as_csv(tables: Sequence[Table]) -> str:
-    """The tables as CSV; where there are several, the first column names the table of a row."""
+class Deferred(Mapping[str, Any]):
+    """Figures made whenever they are read, so that those of thousands of groups take no memory."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        self._make = make
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - whatever JSON can carry
+        return self._make()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        return len(self._make())
+
+
+def as_json(data: Mapping[str, Any], indent: int | None = None) -> Iterator[str]:
+    """The figures of a document as one JSON object, in pieces."""
+    pieces = json.JSONEncoder(default=dict, indent=indent).iterencode(data)
+    while piece := "".join(islice(pieces, _PIECES)):
+        yield piece
+
+
+def as_csv(tables: Sequence[Table]) -> Iterator[str]:
+    """The tables as lines of CSV; of several, the first column names the table of a row."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
+
+    def line(cells: Sequence[Cell]) -> str:
+        writer.writerow(cells)
+        written = out.getvalue()
+        out.seek(0)
+        out.truncate()
+        return written
+
     for table in tables:
-        head = ("table", *table.columns) if len(tables) > 1 else table.columns
-        writer.writerow(head)
+        yield line(("table", *table.columns) if len(tables) > 1 else table.columns)
         for row in table.rows:
             cells = ["" if cell is None else harmless(cell) for cell in row]
-            writer.writerow([table.title, *cells] if len(tables) > 1 else cells)
-    return out.getvalue()
+            yield line([table.title, *cells] if len(tables) > 1 else cells)
 
 
 def as_text(document: Document, tables: int | None = None) -> str:

@@ -60,7 +60,7 @@ class Speed:
     median: float | None
     """Hours until half was gone; None where that cannot be told yet."""
     curve: Sequence[float]
-    """The share that was still online after each of `CURVE` hours."""
+    """The share that was still online after each of `CURVE` hours; of all URLs together alone, empty for a group."""
     open_now: int
     open_over_24h: int
     too_young: int
@@ -77,7 +77,7 @@ class Norm:
     reopened: int
     """URLs that were gone and came back."""
     unmeasured: int
-    """URLs that are gone, and nobody can tell since when."""
+    """URLs that are gone by our own record alone, because nobody looked, or nobody can tell since when."""
     disputed: int
     """URLs that a person of ours left as they are."""
     not_ours: int
@@ -114,14 +114,14 @@ class _Measuring:
         self.ended.append(not is_open)
         self.over_24h += is_open and now - online[-1][0] > _DAY
 
-    def speed(self) -> Speed:
+    def speed(self, *, with_curve: bool) -> Speed:
         """The figures."""
         each = [Duration(hours, bool(ended)) for hours, ended in zip(self.hours, self.ended, strict=True)]
         ends = sorted(duration.hours for duration in each if duration.ended)
         within = {limit: Share(bisect_right(ends, limit), len(each)) for limit in WITHIN}
         is_open = len(self.ended) - sum(self.ended)
         curve = survival(each)
-        points = [curve.at(hours) for hours in CURVE] if each else []
+        points = [curve.at(hours) for hours in CURVE] if each and with_curve else []
         return Speed(within, curve.median, points, is_open, self.over_24h, is_open - self.over_24h)
 
 
@@ -157,7 +157,7 @@ class _Counting:
         for clock, measuring in self.measuring.items():
             measuring.take(url.online[clock], now)
 
-    def norm(self) -> Norm:
+    def norm(self, *, with_curve: bool = False) -> Norm:
         """The figures."""
         counts = self.counts
         return Norm(
@@ -167,7 +167,7 @@ class _Counting:
             unmeasured=counts[Figure.UNMEASURED],
             disputed=counts[Figure.DISPUTED],
             not_ours=counts[Figure.NOT_OURS],
-            speed={clock: measuring.speed() for clock, measuring in self.measuring.items()},
+            speed={clock: measuring.speed(with_curve=with_curve) for clock, measuring in self.measuring.items()},
         )
 
 
@@ -227,10 +227,8 @@ def mirror(urls: PeriodUrls, now: datetime, domain_of: Callable[[str], str]) -> 
                 parts[getattr(report, dimension)].append(report)
             for name, part in parts.items():
                 groups[dimension][name].take(whole if len(parts) == 1 else _Url.of(part), now)
-    split = {
-        dimension: {name: counting.norm() for name, counting in sorted(of.items())} for dimension, of in groups.items()
-    }
-    return Mirror(total.norm(), split, urls.tests, urls.without_urls)
+    split = {dimension: {name: of.pop(name).norm() for name in sorted(of)} for dimension, of in groups.items()}
+    return Mirror(total.norm(with_curve=True), split, urls.tests, urls.without_urls)
 
 
 def trace(urls: PeriodUrls, figure: Figure, now: datetime) -> Iterable[ReportedUrl]:

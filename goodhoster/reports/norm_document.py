@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from goodhoster.reports.documents import (
     Cell,
     Chart,
+    Deferred,
     Document,
     Series,
     Table,
@@ -37,6 +39,7 @@ _COLUMNS = (
 _NOTES = (
     "Counted are URLs: one that is reported again, or by two notifiers, is one. Trial notices count nowhere.",
     "Gone within so many hours: each stretch in which it was online was no longer.",
+    "Unmeasured: gone by our own record, and nobody looked from outside (own_networks), or nobody knows since when.",
     "What is open counts as not gone, however young it is: a share can be too low, and never too high.",
     "Left out of shares and medians: what is not ours, what a person of ours left, what cannot be measured.",
     "The median is Kaplan-Meier's: what is still open counts for as long as it was watched. Intervals: Wilson, 95 %.",
@@ -54,7 +57,7 @@ def norm_document(facts: Facts, mirror: Mirror) -> Document:
         "tests": mirror.tests,
         "without_urls": mirror.without_urls,
         "by": {
-            dimension.value: {name: norm_as_object(norm) for name, norm in groups.items()}
+            dimension.value: {name: Deferred(partial(norm_as_object, norm)) for name, norm in groups.items()}
             for dimension, groups in mirror.groups.items()
         },
     }
@@ -121,6 +124,10 @@ def _tiles(total: Norm) -> Iterator[Tile]:
     late = ours.open_over_24h
     yield Tile("Open over 24 h", f"{late:,}", "must be 0", Tone.BAD if late else Tone.GOOD)
     yield Tile("Open now", f"{ours.open_now:,}", f"{ours.too_young:,} for less than 24 h")
+    if total.unmeasured:
+        yield Tile(
+            "Not measured", f"{total.unmeasured:,}", "gone by our own record only: see own_networks", Tone.UNKNOWN
+        )
     yield Tile("Came back", f"{total.reopened:,}", "gone, and seen again", Tone.BAD if total.reopened else Tone.PLAIN)
 
 

@@ -73,9 +73,9 @@ _NEXT = {
     OutcomeProblem.UNDER_WAY: "see: goodhoster status",
     OutcomeProblem.FAILED: "see why, then: goodhoster cases confirm",
     OutcomeProblem.NOT_IN_LOG: "goodhoster audit verify",
-    OutcomeProblem.LOG_DIFFERS: "goodhoster audit verify; was the record brought back from a backup?",
+    OutcomeProblem.LOG_DIFFERS: "goodhoster audit verify; was the record restored from a backup?",
     OutcomeProblem.DONE_TWICE: "report it: this is a fault of goodhoster",
-    OutcomeProblem.NOT_IN_RECORD: "was the record brought back from a backup? see docs/how-to-quarantine.md",
+    OutcomeProblem.NOT_IN_RECORD: "was the record restored from a backup? see docs/how-to-quarantine.md",
     OutcomeProblem.NOT_IN_QUARANTINE: "is its disk mounted? see: goodhoster cases show",
     OutcomeProblem.UNKNOWN_IN_QUARANTINE: "restart the daemon, which makes its case anew; see: goodhoster doctor",
 }

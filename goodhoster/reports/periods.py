@@ -51,7 +51,7 @@ def period_of(name: str) -> Period:
             except (ValueError, OverflowError) as error:
                 raise ConfigurationError(f"there is no period {name}: {error}", hint=_FORMS) from error
             return Period(_midnight(since), _midnight(until), name)
-    raise ConfigurationError(f"{name!r} is no period", hint=_FORMS)
+    raise ConfigurationError(f"{name!r} is not a period", hint=_FORMS)
 
 
 def between(since: str | None, until: str | None) -> Period:
@@ -90,7 +90,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ConfigurationError(f"{text!r} is no day or moment", hint="such as 2026-05-17") from error
+        raise ConfigurationError(f"{text!r} is not a day or moment", hint="such as 2026-05-17") from error
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -69,8 +69,8 @@ class ReportedUrl:
 
     @property
     def measured(self) -> bool:
-        """Whether it can be told how long it was online: it is, or when it went is known."""
-        return self.state not in _GONE or bool(self.gone)
+        """Whether it can be told how long it was online: it is, or was seen to be gone."""
+        return self.state not in _GONE or (bool(self.gone) and self.gone[-1][1] is None)
 
     def counts(self, clock: FigureClock) -> bool:
         """Whether it says anything about how fast we are."""
@@ -106,7 +106,18 @@ def needs_log(item: NoticeItem) -> bool:
 
     It came back, or nobody noted when it went.
     """
-    return item.reopened > 0 or item.state is ItemState.GONE
+    return item.reopened > 0 or (item.state is ItemState.GONE and item.looks_gone > 0)
+
+
+def _was_looked_at(item: NoticeItem) -> bool:
+    """Whether what is gone was seen to be so from outside.
+
+    Where nobody may look (without `notices.own_networks`), our own record is all there is: the first look is noted as
+    done, and no other follows it.
+    """
+    if item.state is ItemState.GONE:
+        return item.looks_gone > 0
+    return item.looks > 1 or (item.looks == 1 and item.look_at is not None)
 
 
 def reported(notice: Notice, looks: Mapping[Key, Sequence[OutsideCheckEntry]]) -> Iterator[ReportedUrl]:
@@ -165,7 +176,7 @@ def _gone(
 ) -> tuple[tuple[datetime, datetime | None], ...]:
     """When it was gone.
 
-    The log tells of earlier times; of the last one the record does, where it has it.
+    The log tells of earlier times; of the last one the record does, where it has it, and somebody looked.
     """
     found: list[tuple[datetime, datetime | None]] = []
     since: datetime | None = None
@@ -175,7 +186,7 @@ def _gone(
         elif since is not None:
             found.append((since, look.at))
             since = None
-    if item.state in _GONE:
+    if item.state in _GONE and _was_looked_at(item):
         last = item.gone_at or since or (notice.stopped_at if item.state is ItemState.GONE else None)
         if last is not None:
             found.append((last, None))

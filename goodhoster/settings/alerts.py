@@ -84,7 +84,7 @@ class AlertSettings:
         yes_or_no, "The webhook gets the whole text, which may hold addresses of material and paths.", default=False
     )
     repeat: float | None = setting(
-        duration, "Sent again after so long while it lasts; absent: never.", default=None, example='"4h"'
+        duration, "Sent again at this interval while it lasts; absent: never.", default=None, example='"4h"'
     )
     quiet: tuple[time, time] | None = setting(
         hours,

@@ -29,12 +29,12 @@ class ApiSettings:
         "Listen on an address that other machines reach, too. It speaks no TLS: put a proxy in front of it.",
         default=False,
     )
-    connections: int = setting(whole(1, 10_000), "Open at once; whoever comes on top is turned away.", default=256)
+    connections: int = setting(whole(1, 10_000), "Connections open at once; further ones are refused.", default=256)
     workers: int = setting(whole(1, 256), "Contents that are checked at the same time.", default=16)
     largest_body: int = setting(whole(1, 1 << 40, "bytes"), "A larger content is not taken (413).", default=100 << 20)
     bodies: int = setting(
         whole(1, 1 << 42, "bytes"),
-        "Of all contents in hand together; whoever comes on top is told to come back (503).",
+        "Of all contents in progress together; further requests are answered with 503.",
         default=1 << 30,
     )
     body_within: float = setting(duration, "For sending one content; then it is given up.", default=60.0)

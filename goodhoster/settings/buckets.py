@@ -32,9 +32,9 @@ def _bucket(value: Any) -> str:
 class BucketSettings:
     """[[bucket]]: a bucket of an S3-compatible object store. Needs the extra s3. Experimental."""
 
-    name: str = setting(short_name, "How cases and figures call it.", example='"uploads"')
+    name: str = setting(short_name, "Its name in cases and figures.", example='"uploads"')
     endpoint: str = setting(
-        _endpoint, "Where the store answers; http beyond loopback is refused.", example='"https://s3.example"'
+        _endpoint, "URL of the store; http beyond loopback is refused.", example='"https://s3.example"'
     )
     bucket: str = setting(_bucket, "The bucket whose objects are checked.", example='"uploads"')
     closed_bucket: str = setting(
@@ -42,18 +42,20 @@ class BucketSettings:
         "Where objects go that are taken offline, at the same store. Nobody else may read it.",
         example='"uploads-closed"',
     )
-    access_key: str = setting(text, "Whose key it is; it reads, writes and deletes in both.", example='"AKEXAMPLE"')
+    access_key: str = setting(
+        text, "Access key id; it must be allowed to read, write and delete in both.", example='"AKEXAMPLE"'
+    )
     secret_key_file: Path = setting(
         path, "File with the secret key (or the name of a systemd credential).", example='"uploads.secret"'
     )
-    region: str = setting(text, "As the store calls it; few compatible stores care.", default="us-east-1")
+    region: str = setting(text, "Region as the store calls it; few compatible stores need it.", default="us-east-1")
     customer: str = setting(
         text,
         'Whose objects these are: "first-prefix" (the part of the key before its first slash), or a customer\'s id.',
         default=FIRST_PREFIX,
     )
     list_every: float = setting(
-        duration, "How often the bucket is listed. Notifications tell of new objects sooner.", default=900.0
+        duration, "How often the bucket is listed. Notifications announce new objects sooner.", default=900.0
     )
     fetch: str = setting(
         one_of("all", "known"),

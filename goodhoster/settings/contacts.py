@@ -30,21 +30,24 @@ class ContactSettings:
         default=None,
         example='"https://abuse.hoster.example"',
     )
-    valid_for: float = setting(duration, "So long a proven contact counts as such.", default=365 * 86400.0)
+    valid_for: float = setting(duration, "How long a proven contact counts as such.", default=365 * 86400.0)
     valid_for_high_risk: float = setting(duration, "The same for customers of high risk.", default=182 * 86400.0)
-    token_for: float = setting(duration, "So long the link in a letter to a contact is good.", default=7 * 86400.0)
-    drill_within: float = setting(duration, "By then a drill must be answered.", default=48 * 3600.0)
+    token_for: float = setting(duration, "How long the link in a letter to a contact is valid.", default=7 * 86400.0)
+    drill_within: float = setting(duration, "Time to answer a drill.", default=48 * 3600.0)
     notice_within: float = setting(
         duration,
-        "By then a customer must have answered a notice about a server of its own; never later than the notice's own "
-        "deadline.",
+        "Time for a customer to answer a notice about a server of its own; never later than the notice's own deadline.",
         default=12 * 3600.0,
     )
     drill_every: float = setting(
-        duration, "`customers drill --all` leaves out whoever was drilled so recently.", default=182 * 86400.0
+        duration,
+        "`customers drill --all` leaves out customers that were drilled within this time.",
+        default=182 * 86400.0,
     )
     drills_a_day: int = setting(
-        whole(1, 1_000_000, "customers"), "`customers drill --all` writes to so many in a day at most.", default=100
+        whole(1, 1_000_000, "customers"),
+        "Customers that `customers drill --all` writes to in a day, at most.",
+        default=100,
     )
     name_server: tuple[str, int] | None = setting(
         listen_address,

@@ -16,12 +16,14 @@ class CrawlSettings:
 
     every: float | None = setting(
         duration,
-        "How often all reported URLs are looked at again; absent: never.",
+        "How often all reported URLs are checked again; absent: never.",
         default=None,
         example='"7d"',
     )
     most: int = setting(
-        whole(1, 500, "addresses"), "Looked at around one reported URL in one round, files on disk too.", default=30
+        whole(1, 500, "addresses"), "Pages and files on disk checked around one reported URL in one crawl.", default=30
     )
     pause: float = setting(duration, "Between two requests, whichever site they go to.", default=1.0)
-    reported_within: float = setting(duration, "URLs that were reported longer ago are let be.", default=365 * 86_400.0)
+    reported_within: float = setting(
+        duration, "URLs that were reported longer ago are not crawled.", default=365 * 86_400.0
+    )

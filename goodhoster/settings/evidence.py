@@ -52,7 +52,9 @@ class EvidenceSettings:
     destroy_without_copy: bool = setting(
         yes_or_no, "Destroy it then also where there is no sealed copy: nobody has the file any more.", default=False
     )
-    largest: int = setting(whole(1, 1 << 50, "bytes"), "A larger file is not sealed, which is told.", default=10 << 30)
+    largest: int = setting(
+        whole(1, 1 << 50, "bytes"), "A larger file is not sealed, which is reported.", default=10 << 30
+    )
     leave_free: int = setting(
         whole(0, 1 << 50, "bytes"), "Stays free where they are kept: the audit log may need it.", default=1 << 30
     )

@@ -59,7 +59,7 @@ def read_house_rules(file: Path | None) -> CustomerRules:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file} is not UTF-8 text: {error.reason}", hint="save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file} is not valid TOML: {error}", hint="mend the line it names") from error
+        raise ConfigurationError(f"{file} is not valid TOML: {error}", hint="fix the line it names") from error
     problems: list[str] = []
     rules = _rules(_Table(written, "", problems))
     if problems:

@@ -77,7 +77,9 @@ class NoticesSettings:
         duration, "From our receipt until it must be inaccessible, for whoever has no profile.", default=86400.0
     )
     warn_before: float = setting(
-        duration, "So long before its deadline an open notice pages; of a short term the last quarter.", default=14400.0
+        duration,
+        "How long before its deadline an open notice alerts; with a short deadline, its last quarter.",
+        default=14400.0,
     )
     lmtp: Path | tuple[str, int] | None = setting(
         socket_address,
@@ -104,19 +106,19 @@ class NoticesSettings:
     )
     reserve: int = setting(
         whole(0, 1 << 50, "bytes"),
-        "Free on the disk of agent.state_dir for mails and registered notifiers: with less, what strangers send by "
-        "HTTP is not taken.",
+        "Free on the disk of agent.state_dir for mails and registered notifiers: with less, notices of others by "
+        "HTTP are refused.",
         default=1 << 30,
     )
     own_networks: tuple[Network, ...] = setting(
         networks,
-        "Our addresses. Only there is looked from outside whether something is gone; without them nowhere.",
+        "Our addresses. Checks from outside ask only these; without them nothing is checked from outside.",
         default=(),
         example='["192.0.2.0/24"]',
     )
     look_through: tuple[tuple[str, int], ...] = setting(
         proxies,
-        "HTTP proxies in other networks, through which is looked once more at what is not seen any more from here.",
+        "HTTP proxies in other networks, through which is checked once more what is no longer seen from here.",
         default=(),
         example='["proxy.elsewhere.example:3128"]',
     )
@@ -191,7 +193,7 @@ class ImapSettings:
         default="INBOX",
     )
     poll_every: float = setting(
-        duration, "Looked at so often although the server tells of new mails (IDLE).", default=300.0
+        duration, "Checked this often even though the server announces new mails (IDLE).", default=300.0
     )
 
 

@@ -80,7 +80,7 @@ class NotifierSettings:
     def profile(self) -> Notifier:
         """The profile with its keys and token read.
 
-        ConfigurationError when one of them is not as it must be.
+        ConfigurationError when one of them is not valid.
         """
         kind = NotifierKind(self.kind)
         may_act = kind in {NotifierKind.HOTLINE, NotifierKind.TRUSTED_FLAGGER}
@@ -153,7 +153,7 @@ def _keys(file: Path) -> Iterator[DkimKey]:
             found = _KEY_LINE.fullmatch(line.strip())
             if not found:
                 hint = "write: selector._domainkey.domain v=DKIM1; k=rsa; p=…"
-                raise ConfigurationError(f"{file}, line {number} is no key", hint=hint)
+                raise ConfigurationError(f"{file}, line {number} is not a key", hint=hint)
             yield DkimKey(found[1], found[2].lower(), found[3].replace('" "', "").replace('"', ""))
 
 

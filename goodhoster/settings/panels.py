@@ -32,13 +32,13 @@ class PanelSettings:
     )
     look: bool = setting(
         yes_or_no,
-        "After a suspension look at the site itself, with and without a query, at addresses in notices.own_networks: "
-        "without it only the panel's own word counts.",
+        "After a suspension check the site itself, with and without a query, at addresses in notices.own_networks: "
+        "without it only the panel's own answer counts.",
         default=True,
     )
     look_at: tuple[str, ...] = setting(
         addresses,
-        "Addresses to look at, where the names lead to a proxy or a CDN in front.",
+        "Addresses to check, where the names lead to a proxy or a CDN in front.",
         default=(),
         example='["192.0.2.7"]',
     )

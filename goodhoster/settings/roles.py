@@ -32,7 +32,7 @@ class RolesSettings:
     )
     export: tuple[str, ...] = setting(
         texts,
-        "Groups whose members may take out what is for others: entries of the log, evidence, reports, what is held of "
+        "Groups whose members may export what is for others: entries of the log, evidence, reports, what is held of "
         "a customer.",
         default=(),
         example='["auditors"]',

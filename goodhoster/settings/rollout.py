@@ -18,7 +18,7 @@ class RolloutSettings:
         yes_or_no, "Only record in the audit log what this source knows: nothing is held or acted on.", default=False
     )
     percent: int = setting(
-        whole(1, 100), "Ask about so many in a hundred contents, always the same; 100 asks about all.", default=100
+        whole(1, 100), "Percentage of contents to ask about, always the same ones; 100 asks about all.", default=100
     )
     remember_yes: float = setting(
         duration_or_never,

@@ -29,4 +29,4 @@ class ScreeningSettings:
         default=(),
         example='["/srv/lists/police.csv"]',
     )
-    every: float = setting(duration, "How often it is looked whether something has changed.", default=3600.0)
+    every: float = setting(duration, "How often the daemon checks whether something has changed.", default=3600.0)

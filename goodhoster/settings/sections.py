@@ -51,26 +51,24 @@ class AgentSettings:
     state_dir: Path = setting(
         path, "Index, queue, record, audit log and own lists live here.", default=Path("/var/lib/goodhoster")
     )
-    reconcile_every: float = setting(
-        duration, "How often every tree is compared with the index (T of promise G1).", default=6 * 3600.0
-    )
+    reconcile_every: float = setting(duration, "How often every tree is compared with the index.", default=6 * 3600.0)
     events: str = setting(
         one_of("auto", "fanotify", "watchdog", "scan"),
-        "Where hints of new files come from; auto takes the first of these that this process may use.",
+        "Where events about new files come from; auto takes the first of these that this process may use.",
         default="auto",
     )
     workers: int = setting(whole(1, 256), "Files that are checked at the same time.", default=16)
     settle: float = setting(
-        duration, "A file found by scanning must be unchanged for so long before it is checked.", default=2.0
+        duration, "How long a file found by scanning must be unchanged before it is checked.", default=2.0
     )
     ask_again_after: float | None = setting(
         duration,
-        "Services are asked again about pictures that were last asked about so long ago; absent: never.",
+        "Ask services about a picture again this long after the last time; absent: never.",
         default=None,
         example='"90d"',
     )
     ask_again_per_hour: int = setting(
-        whole(1, 10_000_000, "files"), "So many are asked about again in an hour at most.", default=3600
+        whole(1, 10_000_000, "files"), "Pictures asked about again in an hour, at most.", default=3600
     )
     import_sites_every: float | None = setting(
         duration,
@@ -143,7 +141,7 @@ class PolicySettings:
         one_of("observe", "enforce"), "observe records what would be done and touches nothing.", default="observe"
     )
     storm_customers: int = setting(
-        whole(1, 1_000_000), "The same digest at so many customers is held for a person.", default=3
+        whole(1, 1_000_000), "The same digest at this many customers is held for a person.", default=3
     )
     measures_per_hour: int = setting(
         whole(0, 1_000_000),
@@ -155,7 +153,7 @@ class PolicySettings:
     )
     rate_times: int = setting(
         whole(2, 1_000_000),
-        "A source that says yes so many times as often as it used to is held.",
+        "Matches of a source are held when they come this many times as often as usual.",
         default=10,
     )
     answers_count_for: float = setting(
@@ -173,7 +171,7 @@ class PolicySettings:
     )
     other: str = setting(one_of("record", "hold"), "This category never acts.", default="record")
     unspecified: str = setting(
-        one_of("act", "hold", "record"), "The same where the source tells no category.", default="act"
+        one_of("act", "hold", "record"), "The same where the source gives no category.", default="act"
     )
 
 

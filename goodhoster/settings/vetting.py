@@ -45,19 +45,19 @@ class VettingSettings:
         "Needed at high risk.",
         default=(VettingEvidenceKind.IDENTITY_DOCUMENT, VettingEvidenceKind.EMAIL, VettingEvidenceKind.PAYMENT_METHOD),
     )
-    valid_for: float = setting(duration, "Evidence counts for so long.", default=365 * _DAY)
+    valid_for: float = setting(duration, "How long evidence counts.", default=365 * _DAY)
     valid_for_high: float = setting(duration, "The same at high risk.", default=182 * _DAY)
-    normal_from: int = setting(_points(), "So many points are a normal risk.", default=20)
-    high_from: int = setting(_points(), "So many points are a high risk.", default=50)
+    normal_from: int = setting(_points(), "Points from which the risk is normal.", default=20)
+    high_from: int = setting(_points(), "Points from which the risk is high.", default=50)
     open_upload: int = setting(_points(), "Points where anybody can upload without an account.", default=30)
     image_host: int = setting(_points(), "Points of a site that hosts pictures of others.", default=40)
     file_locker: int = setting(_points(), "Points of a site that stores and shares files of others.", default=40)
-    anonymous_payment: int = setting(_points(), "Points of a payment that names nobody.", default=25)
+    anonymous_payment: int = setting(_points(), "Points of an anonymous payment.", default=25)
     free_domains: int = setting(_points(), "Points of a site below a free domain.", default=15)
-    reseller: int = setting(_points(), "Points of whoever resells to others.", default=20)
+    reseller: int = setting(_points(), "Points of a reseller.", default=20)
     own_record: int = setting(_points(), "Points where known material was taken offline here before.", default=40)
     free_domain_names: tuple[str, ...] = setting(
         texts,
-        "Below these anybody gets a domain for nothing.",
+        "Domains below which anybody gets one free of charge.",
         default=("tk", "ml", "ga", "cf", "gq", "eu.org", "nl.eu.org", "pp.ua", "dpdns.org", "us.kg"),
     )

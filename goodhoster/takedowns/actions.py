@@ -21,13 +21,13 @@ from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, Order
 from goodhoster.model.content_kinds import is_picture
 from goodhoster.model.notice_status import Block, ItemState, NoticeItem
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, LocationKind, ReadItem
-from goodhoster.model.uploads import Content, Place, Upload
+from goodhoster.model.uploads import LEASED, Content, Place, Upload
 from goodhoster.model.verdicts import Match
 from goodhoster.policy.decide import Action
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.ports import CaseQuery, UrlBlocks
 from goodhoster.takedowns.copy_demands import CopyDemands, demands_for
-from goodhoster.takedowns.demands import Demands, Grounds, NamedFile
+from goodhoster.takedowns.demands import Demands, Grounds, NamedFile, Received
 from goodhoster.uploads.opening import open_upload
 
 Locate = Callable[[ReadItem], Location]
@@ -114,8 +114,8 @@ class TakedownActions:
         looked = self.look_for([item for item, _ in items]) if looked is None else looked
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         asked = [demand for each in found for demand in (*each.demands.follow, *each.demands.held)]
-        cases = iter(Demands(self.desk).receive(asked))
-        after = [self._told(each, cases, asked[1]) for asked, each in zip(items, found, strict=True)]
+        answers = iter(Demands(self.desk).receive(asked))
+        after = [self._told(each, answers, asked[1]) for asked, each in zip(items, found, strict=True)]
         if tries > 1:
             after = [
                 self.act([asked], visible=visible, tries=tries - 1)[0] if _not_taken(item) else item
@@ -149,7 +149,10 @@ class TakedownActions:
         return self._block_now(replace(item, url=location.url, customer=location.customer), grounds, self.blocks)
 
     def demands_of(self, location: Location, grounds: Grounds) -> CopyDemands:
-        """Demands about the files of a location; the case desk is not asked yet."""
+        """Demands about the files of a location; the case desk is not asked yet.
+
+        May raise PassingError.
+        """
         named, _ = self._read([*location.files, *self._pictures_of(location)])
         return self._demands(named, grounds) if named else _NO_DEMANDS
 
@@ -165,6 +168,8 @@ class TakedownActions:
         if earlier and any(case.state is CaseState.RESTORED for case in cases):
             return item  # decided before this notice came: somebody must look again
         after = _told_by(cases, item)
+        if after.state is item.state and _waits_for_others(cases):
+            after = replace(after, reason=item.reason)  # this notice's own, not that of the one that came first
         if item.left and after.state in _NOTHING_THERE:
             return item
         if item.found_at and item.looks and after.state in _NOTHING_THERE:
@@ -211,20 +216,23 @@ class TakedownActions:
         return replace(item, blocked=False)
 
     def _look(self, item: NoticeItem) -> LookedFor | GoodhosterError:
-        """Look at an item; an error where its location cannot be told now."""
+        """Look at an item; an error where its location, or what is there, cannot be told now."""
         try:
             location = self.locate(item.read)
         except GoodhosterError as error:
-            return error
+            return PassingError(f"it cannot be located yet: {error}")
         if location.outcome is not LocationKind.FILE:
             return LookedFor(location)
-        return LookedFor(location, *self._read([*location.files, *self._pictures_of(location)]))
+        try:
+            return LookedFor(location, *self._read([*location.files, *self._pictures_of(location)]))
+        except PassingError as error:
+            return error
 
     def _found(
         self, item: NoticeItem, grounds: Grounds, looked: LookedFor | GoodhosterError, *, visible: bool
     ) -> _Found:
         if isinstance(looked, GoodhosterError):
-            return _Found(replace(item, reason=f"it cannot be told yet where it is: {looked}"))
+            return _Found(replace(item, reason=str(looked)))
         location = looked.location
         found = replace(item, url=location.url, customer=location.customer, front=location.front)
         found = replace(found, reason=location.detail, network=location.network, server=location.server)
@@ -254,10 +262,11 @@ class TakedownActions:
     def _demands(self, named: Sequence[NamedFile], grounds: Grounds) -> CopyDemands:
         return demands_for(named, grounds, self.desk.store, self.desk.rules.storm_customers)
 
-    def _told(self, found: _Found, answers: Iterator[list[Case]], grounds: Grounds) -> NoticeItem:
+    def _told(self, found: _Found, answers: Iterator[Received], grounds: Grounds) -> NoticeItem:
         """The item updated by its part of the case desk's answer, and by what is at its place now."""
-        cases = [*found.taken, *(case for _ in found.demands.follow for case in next(answers))]
-        about_copies = [case.id for _ in found.demands.held for case in next(answers)]
+        received = [next(answers) for _ in found.demands.follow]
+        cases = [*found.taken, *(case for answer in received for case in answer.cases)]
+        about_copies = [case.id for _ in found.demands.held for case in next(answers).cases]
         held = dict.fromkeys((*found.item.copies_held, *about_copies))
         item = replace(found.item, copies_held=tuple(case for case in held if case not in {c.id for c in cases}))
         if not cases:
@@ -266,6 +275,7 @@ class TakedownActions:
         if any(case.state is CaseState.RESTORED for case in cases):
             return self._held(item, "a person restored this very file before")
         after = _told_by(cases, item)
+        after = replace(after, reason=_own_reason(received, after))
         if item.left and after.state in _NOTHING_THERE:
             return self._held(after, item.left)
         return self._as_it_is_now(after, cases, grounds)
@@ -286,7 +296,7 @@ class TakedownActions:
     def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
         """Read every file that is still there, and why one could not be read.
 
-        None is named where the URL shows that one.
+        None is named where the URL shows that one; PassingError where that one can be read soon.
         """
         named: list[NamedFile] = []
         problem = ""
@@ -295,6 +305,8 @@ class TakedownActions:
                 if checked.state is not None and checked.content is not None:
                     upload = Upload(file.upload.place, file.upload.customer, checked.state)
                     named.append(_named(file, upload, checked.content, checked))
+                elif file.found_by is FoundBy.URL and checked.verdict.reason == LEASED:
+                    raise PassingError(f"it cannot be read yet: {checked.verdict.detail}")
                 elif file.found_by is FoundBy.URL:
                     return [], f"it cannot be read: {checked.verdict.detail}"
                 else:
@@ -345,7 +357,7 @@ class TakedownActions:
 
     def _block(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         if self.blocks is None:
-            return self._held(item, "it is no file, and no web server is set up to block an address")
+            return self._held(item, "it is not a file, and no web server is set up to block an address")
         if any(block.url == item.url for block in self.blocks.blocks()):
             return replace(item, state=ItemState.OFFLINE, blocked=True, reason="blocked before")
         decision = decide_notice(self.desk.rules, self._around(item, grounds, self.blocks.blocks()))
@@ -393,6 +405,21 @@ def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     if item.blocked or any(case.state is not CaseState.RESTORED for case in cases):
         return item
     return replace(_told_by(cases, item), look_at=None, gone_at=None)
+
+
+def _own_reason(received: Sequence[Received], item: NoticeItem) -> str:
+    """Reason of an item after its demands.
+
+    Where a case waits for a person since a notice before, that notice's reason is not this one's: its sender may have
+    been unproven.
+    """
+    waiting = ((case, answer) for answer in received for case in answer.cases if _waits_for_others([case]))
+    return next((answer.reason for case, answer in waiting if case.reason == item.reason), item.reason)
+
+
+def _waits_for_others(cases: Sequence[Case]) -> bool:
+    """Whether one waits for a person because a notice, this one or another, named it."""
+    return any(case.state in UNDECIDED and case.notice for case in cases)
 
 
 def _told_by(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from goodhoster.errors import RefusedError
 from goodhoster.letters import texts
-from goodhoster.letters.appeal_links import appeal_link
+from goodhoster.letters.message_ids import appeal_link
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Handling, InaccessibleUrls, Letterhead
 from goodhoster.model.cases import Case, CaseState, MeasureState

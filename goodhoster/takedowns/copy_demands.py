@@ -15,7 +15,7 @@ from goodhoster.cases.noticed_contents import may_be_copy
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.notices import FoundBy
 from goodhoster.model.uploads import Place
-from goodhoster.policy.copies import STAYS, CopyDecision, CopyFacts, decide_copy, look_alike
+from goodhoster.policy.notices import STAYS, CopyDecision, CopyFacts, decide_copy, look_alike
 from goodhoster.ports import CaseQuery, CaseStore
 from goodhoster.takedowns.demands import Demand, Grounds, NamedFile
 

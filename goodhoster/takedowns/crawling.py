@@ -36,7 +36,7 @@ _DECIDED = frozenset({CaseState.HELD, CaseState.OBSERVED, CaseState.OPEN, CaseSt
 _MOST_WAITING = 2000
 """Links that wait at a time."""
 _MOST_SEEN = 200_000
-"""Addresses of one round that are not looked at twice: 20 MB."""
+"""Addresses of one run that are not looked at twice: 20 MB."""
 
 
 class Reopen(Protocol):
@@ -47,8 +47,8 @@ class Reopen(Protocol):
 
 
 @dataclass(slots=True)
-class CrawlRound:
-    """One round over all reported URLs, so that none is asked for twice in it."""
+class CrawlRun:
+    """One run over all reported URLs, so that none is asked for twice in it."""
 
     pause: Callable[[], bool]
     """Waits before a request, and says whether to stop there."""
@@ -57,12 +57,12 @@ class CrawlRound:
     _silent: set[str] = field(default_factory=set)
 
     def may_go_on(self) -> bool:
-        """Wait for the next request; False where the round is broken off."""
+        """Wait for the next request; False where the run is broken off."""
         self.stopped = self.stopped or self.pause()
         return not self.stopped
 
     def is_new(self, url: str) -> bool:
-        """Whether the address was not looked at yet in this round."""
+        """Whether the address was not looked at yet in this run."""
         short = blake2b(url.encode("utf-8", "replace"), digest_size=8).digest()
         if short in self._seen:
             return False
@@ -71,7 +71,7 @@ class CrawlRound:
         return True
 
     def is_silent(self, host: str) -> bool:
-        """Whether a host did not answer in time; it is left alone for the rest of the round."""
+        """Whether a host did not answer in time; it is left alone for the rest of the run."""
         return host in self._silent
 
     def note_silent(self, host: str) -> None:
@@ -126,7 +126,7 @@ class Crawler:
     most: int
     """Addresses for each reported URL."""
 
-    def crawl(self, notice_id: str, crawl: CrawlRound) -> CrawlCounts:
+    def crawl(self, notice_id: str, crawl: CrawlRun) -> CrawlCounts:
         """Look at the URLs of one notice that are gone, and around them.
 
         Raises what stores and directories raise.
@@ -154,7 +154,7 @@ class Crawler:
             if seen.sight is Sight.THERE:
                 yield FoundAgain(url, seen.detail)
 
-    def _around(self, notice: Notice, item: NoticeItem, crawl: CrawlRound, counts: CrawlCounts) -> Iterator[FoundAgain]:
+    def _around(self, notice: Notice, item: NoticeItem, crawl: CrawlRun, counts: CrawlCounts) -> Iterator[FoundAgain]:
         """What its page, its directory and its site's first page show, pictures first."""
         reported = {url for each in notice.items for url in (each.url, *each.found_at)}
         waiting = deque((item.url, *item.found_at, urljoin(item.url, "."), urljoin(item.url, "/")))
@@ -185,7 +185,7 @@ class Crawler:
             return ""
         return address.host if self.sites().named(address.host) else ""
 
-    def _looked_at(self, url: str, host: str, crawl: CrawlRound, counts: CrawlCounts) -> _Shown:
+    def _looked_at(self, url: str, host: str, crawl: CrawlRun, counts: CrawlCounts) -> _Shown:
         """What an address of ours shows."""
         location = self.locate(ReadItem((url,)))
         if location.outcome is LocationKind.NOT_OURS:
@@ -201,7 +201,7 @@ class Crawler:
             return _Shown("", *links_on(page.content, url))
         return _Shown(self._content(page, location, host, counts))
 
-    def _fetched(self, url: str, host: str, crawl: CrawlRound, counts: CrawlCounts) -> FetchedPage | None:
+    def _fetched(self, url: str, host: str, crawl: CrawlRun, counts: CrawlCounts) -> FetchedPage | None:
         """The answer to a request; None where there is nothing, or nothing that can be told."""
         if not crawl.may_go_on():
             return None

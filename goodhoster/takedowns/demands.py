@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.session import CaseSession, measure_state
@@ -60,26 +61,34 @@ class Demand:
     grounds: Grounds
 
 
+class Received(NamedTuple):
+    """The answer to a demand."""
+
+    cases: list[Case]
+    reason: str
+    """Reason of the decision about this demand, whatever its cases waited for before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Demands:
     """The case desk, as notices use it."""
 
     desk: CaseDesk
 
-    def receive(self, demands: Sequence[Demand]) -> list[list[Case]]:
+    def receive(self, demands: Sequence[Demand]) -> list[Received]:
         """Decide about each demand and carry it out.
 
-        Returns the cases of each, in which all its files are. A case about one of the files in its present
-        state is joined; one that waited for a person is acted on when this notice may. The other files are a
+        Returns the answer to each, with the cases in which all its files are. A case about one of the files in its
+        present state is joined; one that waited for a person is acted on when this notice may. The other files are a
         new case.
         """
         with self.desk.session_about([file.upload for demand in demands for file in demand.files]) as session:
             plan = _Plan(session)
             joined = [plan.add(demand) for demand in demands]
-            for case in {case.id: case for cases in joined for case in cases}.values():
+            for case in {case.id: case for received in joined for case in received.cases}.values():
                 plan.carry_out(case)
         after = plan.begun | self.desk.carry_out(session)
-        return [[after.get(case.id, case) for case in cases] for cases in joined]
+        return [Received([after.get(case.id, case) for case in cases], reason) for cases, reason in joined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +99,14 @@ class _Plan:
     begun: dict[str, Case] = field(default_factory=dict)
     """Cases that this session opens, again or for the first time."""
 
-    def add(self, demand: Demand) -> list[Case]:
+    def add(self, demand: Demand) -> Received:
         about = {id(file): self.session.of_this_state(file.upload) for file in demand.files}
         known = {case.id: case for cases in about.values() for case in cases}
         decision = decide_notice(self.session.rules, self._around(demand, known.values()))
         joined = {case.id: case for case in known.values() if _may_join(case, demand, decision)}
         left = [file for file in demand.files if not any(case.id in joined for case in about[id(file)])]
         cases = [self._join(case, demand, decision) for case in joined.values()]
-        return [*cases, self._opened(left, demand, decision)] if left else cases
+        return Received([*cases, self._opened(left, demand, decision)] if left else cases, decision.reason)
 
     def _join(self, case: Case, demand: Demand, decision: Decision) -> Case:
         """Join a case; one that is decided goes on as it is."""
@@ -105,6 +114,9 @@ class _Plan:
             # It waited for a person, and has now been named by a notice that may act by itself.
             opened = replace(case, state=CaseState.OPEN, reason=decision.reason)
             return self._begun(self.session.record(_about_these(opened, demand, decision), case), demand, decision)
+        if _is_proven_now(case, demand):
+            wanted = replace(case, notice=demand.grounds.notice, notifier=demand.grounds.notifier)
+            return self.session.record(replace(wanted, reason=decision.reason), case)
         if any(case.passed_by(upload) for upload in _uploads(demand)):
             wanted = _about_these(case, demand, decision) if case.state in UNTOUCHED else case
             return self._begun(self.session.reopened(wanted, decision), demand, decision)
@@ -160,6 +172,11 @@ def _may_join(case: Case, demand: Demand, decision: Decision) -> bool:
     if case.state in UNTOUCHED or (case.state in UNDECIDED and decision.action is Action.QUARANTINE):
         return same_file(case.upload, _uploads(demand))
     return True
+
+
+def _is_proven_now(case: Case, demand: Demand) -> bool:
+    """Whether a case that waits was named by an unproven notice, and is by a proven one now."""
+    return case.state in UNDECIDED and bool(case.notice and not case.notifier and demand.grounds.notifier)
 
 
 def _about_these(case: Case, demand: Demand, decision: Decision) -> Case:

@@ -417,7 +417,7 @@ class NoticeDesk:
                     f"{notice.id} {told}{f' {again}' * bool(again)}",
                 )
             except PassingError as error:
-                _log.error("nobody could be paged: %s (%s)", error, subject)
+                _log.error("no alert could be delivered: %s (%s)", error, subject)
                 continue
             notice = replace(notice, told=(*notice.told, told))
         return notice
@@ -530,7 +530,7 @@ def _passed_over(notice: Notice) -> str:
         return ""
     whole = [f"not read: {part}" for part in notice.read.unread]
     named = [f"it names {', '.join(notice.named[:5])}, which is ours, and no item leads there"] if notice.named else []
-    untold = ["whether it names more that is ours cannot be told now"] if notice.read.mentions else []
+    untold = ["whether it names more that is ours cannot be determined now"] if notice.read.mentions else []
     return "; ".join((*named, *whole, *untold))
 
 
@@ -555,7 +555,7 @@ def _not_by_itself(trust: TrustFinding | None, notifier: Notifier | None) -> str
     if trust.copy_of:
         return f"the same mail as {trust.copy_of}, which was acted on: what is there now may be something else"
     if notifier is None or trust.level is TrustLevel.AUTHENTICATED:
-        return "the sender is proven, but is no registered notifier"
+        return "the sender is proven, but is not a registered notifier"
     if not notifier.automatic:
         return f"notices of {notifier.id} wait for a person"
     return ""

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from goodhoster.letters.appeal_links import is_appeal_link
-from goodhoster.letters.message_ids import LetterCodes
+from goodhoster.letters.message_ids import LetterCodes, is_appeal_link
 from goodhoster.model.customers.standing import Appeal, AppealChannel
 from goodhoster.takedowns.letter_appeals import LetterAppeals
 

@@ -45,7 +45,7 @@ def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
     again = replace(item, looks=item.looks + 1, looks_gone=0, look_at=now + LOOK_AGAIN)
     if again.looks < _PATIENCE:
         return replace(again, reason=seen.detail)
-    why = "it can still be seen" if seen.sight is Sight.THERE else "it cannot be looked at"
+    why = "it can still be seen" if seen.sight is Sight.THERE else "it cannot be checked"
     return replace(again, state=ItemState.HELD, reason=f"offline here, but from outside {why}: {seen.detail}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from goodhoster.errors import GoodhosterError
+from goodhoster.errors import GoodhosterError, PassingError
 from goodhoster.model.cases import MEASURING, UNDECIDED, Case, CaseState, MeasureState
 from goodhoster.model.notice_status import Notice, NoticeItem
 from goodhoster.model.notices import LocationKind, NotifierCaps, ReadItem
@@ -110,12 +110,16 @@ def _located(item: NoticeItem, acts: TakedownActions, grounds: Grounds) -> Itera
     try:
         location = acts.locate(item.read)
     except GoodhosterError as error:
-        yield PreviewLine(item.url, PreviewEffect.LEAVE, reason=f"it cannot be told yet where it is: {error}")
+        yield PreviewLine(item.url, PreviewEffect.LEAVE, reason=f"it cannot be located yet: {error}")
         return
     if location.outcome is LocationKind.DYNAMIC and acts.blocks is not None:
         yield PreviewLine(location.url, PreviewEffect.BLOCK, location.customer)
         return
-    demands = acts.demands_of(location, grounds) if location.outcome is LocationKind.FILE else None
+    try:
+        demands = acts.demands_of(location, grounds) if location.outcome is LocationKind.FILE else None
+    except PassingError as error:
+        yield PreviewLine(location.url, PreviewEffect.LEAVE, location.customer, reason=str(error))
+        return
     files = [file for demand in (demands.follow if demands else ()) for file in demand.files]
     for file in files:
         yield PreviewLine(location.url, PreviewEffect.TAKE, file.upload.customer, file.upload.place)
@@ -128,6 +132,6 @@ def _held(item: NoticeItem, acts: TakedownActions) -> Iterator[PreviewLine]:
     """Copies about which a person decides one by one."""
     for case in acts.desk.store.get_all(item.copies_held):
         if case.state in UNDECIDED:
-            reason = f"a copy that waits for its own word: goodhoster cases confirm {case.id}"
+            reason = f"a copy that needs its own decision: goodhoster cases confirm {case.id}"
             for upload in case.uploads:
                 yield PreviewLine(item.url, PreviewEffect.LEAVE, upload.customer, upload.place, case.id, reason)

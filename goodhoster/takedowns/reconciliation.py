@@ -74,7 +74,7 @@ def read_list(content: bytes) -> list[HotlineListLine]:
         return _lines(rows)
     except csv.Error as error:
         hint = "export it as CSV with a first line that names its columns"
-        raise ConfigurationError(f"line {rows.line_num} of the list is no CSV: {error}", hint=hint) from error
+        raise ConfigurationError(f"line {rows.line_num} of the list is not CSV: {error}", hint=hint) from error
 
 
 def reconcile(lines: Iterable[HotlineListLine], notices: Sequence[Notice]) -> list[LineFinding]:

@@ -98,22 +98,22 @@ class FakeNameServer:
     def _by_udp(self) -> type[socketserver.BaseRequestHandler]:
         server = self
 
-        class Asked(socketserver.BaseRequestHandler):
+        class UdpHandler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 question, channel = self.request
                 if reply := server.answer(question, room=_LARGEST_BY_UDP):
                     channel.sendto(reply, self.client_address)
 
-        return Asked
+        return UdpHandler
 
     def _by_tcp(self) -> type[socketserver.BaseRequestHandler]:
         server = self
 
-        class Asked(socketserver.BaseRequestHandler):
+        class TcpHandler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 channel: socket.socket = self.request
                 (length,) = struct.unpack(">H", channel.recv(2, socket.MSG_WAITALL))
                 reply = server.answer(channel.recv(length, socket.MSG_WAITALL), room=65535)
                 channel.sendall(struct.pack(">H", len(reply)) + reply)
 
-        return Asked
+        return TcpHandler

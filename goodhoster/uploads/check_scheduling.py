@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from goodhoster.errors import UncheckedError
 from goodhoster.model.image_sizes import are_sizes, beginning
-from goodhoster.model.uploads import POSTPONED, Fault, Place, Upload
+from goodhoster.model.uploads import LEASED, POSTPONED, Fault, Place, Upload
 from goodhoster.model.verdicts import Verdict
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.opening import open_upload
@@ -24,7 +24,14 @@ _FIRST = 1.0
 _LONGEST = 300.0
 _OBEYED = 86400.0
 """A wait that was asked for is obeyed up to this: a date far away must not leave a file unchecked for years."""
-_SLOW = {"too-big": 3600.0, "unreadable": 60.0, "changed": AFTER_CHANGE, "internal-error": 10.0, NOT_ASKABLE: 3600.0}
+_SLOW = {
+    "too-big": 3600.0,
+    "unreadable": 60.0,
+    LEASED: 60.0,
+    "changed": AFTER_CHANGE,
+    "internal-error": 10.0,
+    NOT_ASKABLE: 3600.0,
+}
 """Seconds at least before a file that could not be read is tried again; a new hint comes sooner."""
 _FAULTY = 86400.0
 """The same for one that could not be opened: what may change is the program that opens it."""

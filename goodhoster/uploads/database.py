@@ -118,7 +118,7 @@ class Database:
             while self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 if time.monotonic() > end:
                     message = f"what was deleted may still stand in the write-ahead log of the index {self._file}"
-                    raise BusyError(message, hint="another process reads it: say it again in a minute")
+                    raise BusyError(message, hint="another process reads it: run the command again in a minute")
                 time.sleep(0.05)
         return answer
 

@@ -57,7 +57,7 @@ class Docroots:
                 found = {os.path.join(os.path.realpath(path), b"") for path in self._named()}
                 self._known = frozenset(found - {b"/"}) or None  # whoever serves the whole machine serves no mail
             except GoodhosterError as error:
-                _log.warning("docroots are told by their usual names: %s", error)
+                _log.warning("document roots are recognised by their usual names: %s", error)
         return self._known
 
 

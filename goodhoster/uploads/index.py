@@ -236,11 +236,11 @@ class UploadIndex:
         """Files in all trees that wait for their first check."""
         return self.database.run(lambda db: sum(int(count) for (count,) in db.execute(_ALL_UNTRIED)))
 
-    def postponed_below(self, tree: bytes, prefix: bytes = b"") -> int:
-        """How many rows below a directory of the tree wait because opening others takes long."""
+    def postponed_below(self, tree: bytes, prefix: bytes = b"", reason: str = POSTPONED) -> int:
+        """How many rows below a directory wait since opening others takes long, or for that reason."""
         query = f"""SELECT count(*) FROM uploads JOIN directories ON id = directory
             WHERE verdict = 'unchecked' AND reason = ? AND waiting > 0 AND {BELOW}"""  # noqa: S608
-        values = (POSTPONED, *below(tree, prefix))
+        values = (reason, *below(tree, prefix))
         return self.database.run(lambda db: int(db.execute(query, values).fetchone()[0]))
 
     def verdict_counts_below(self, tree: bytes, prefix: bytes = b"") -> dict[str, int]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from goodhoster.errors import NotAnUploadError, UncheckedError
 from goodhoster.linux import kernel
-from goodhoster.model.uploads import FileState, Place, display
+from goodhoster.linux.leases import LEASES
+from goodhoster.model.uploads import LEASED, FileState, Place, display
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})
 _NOT_OURS = frozenset({errno.ELOOP, errno.EXDEV, errno.ENXIO, errno.EISDIR})
@@ -40,7 +41,8 @@ class OpenedUpload:
 def open_upload(place: Place) -> Iterator[OpenedUpload]:
     """Open without following any link; leaves the access time alone where the kernel permits it.
 
-    Raises NotAnUploadError when there is nothing to check, UncheckedError(unreadable) when it is not permitted.
+    Raises NotAnUploadError when there is nothing to check, UncheckedError: `unreadable` when it is not permitted,
+    `leased` where somebody's write lease is in the way, which is being broken from then on.
     """
     fd = _open(place)
     try:
@@ -75,6 +77,10 @@ def _open(place: Place) -> int:
     tree = _open_tree_of(place)
     try:
         return open_quietly(tree, place.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY)
+    except BlockingIOError as error:
+        LEASES.begin_beneath(tree, place.path, place.absolute)
+        message = f"{place} cannot be opened: its owner has a write lease on it, which is being broken"
+        raise UncheckedError(message, reason=LEASED) from error
     except OSError as error:
         if error.errno in _GONE | _NOT_OURS:
             raise NotAnUploadError(f"{place}: {error.strerror}") from error

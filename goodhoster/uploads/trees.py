@@ -38,6 +38,8 @@ class Tree:
     """Finds whose an absolute path is, "" where that is not known; None: only the names of directories tell."""
     path: bytes = field(default=b"", compare=False)
     """As the configuration names it, where a link may lead to the root; empty where that does not matter."""
+    is_linked_home: bool = False
+    """The path is a link of root's at the top of another tree, and all of it is one customer's."""
     links: DocrootLinks = field(default_factory=DocrootLinks, compare=False)
     """Where links below its docroots lead to: that is served, too."""
 

@@ -61,8 +61,33 @@ def test_a_watched_link_that_root_switches_is_followed_to_the_other_disk(host: H
     later.write_bytes(known)
     assert wait_until(lambda: not later.exists())
 
-    (linked := host.folder / "two/carl").symlink_to(host.folder / "one")
+    (linked := host.folder / "two/carl").symlink_to(host.folder / "nowhere")
     host.stop()
     host.start()
     assert wait_until(lambda: any(f"{linked} to" in problem for problem in host.status()["degraded"]))
+    host.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root, whose links are followed")
+def test_a_home_that_root_linked_to_another_disk_is_its_customers_and_watched(host: Host) -> None:
+    known, other = made_up_picture(1), made_up_picture(2)
+    host.service.known = {sha1_of(known), sha1_of(other)}
+    for name in ("u1001", "u1002"):
+        (host.folder / "disk" / name).mkdir(parents=True)
+    host.customers.mkdir(exist_ok=True)
+    (host.customers / "bert").symlink_to(host.folder / "disk/u1001")
+    host.start()
+    (there := host.folder / "disk/u1001/known.png").write_bytes(known)
+    assert wait_until(lambda: not there.exists())
+    (case,) = host.cases()
+    assert case["customer"] == "bert"
+    assert host.status()["degraded"] == []
+    host.run("cases", "restore", case["id"], "--reason", "test")
+    assert there.read_bytes() == known
+
+    (lying := host.folder / "disk/u1002/known.png").write_bytes(other)
+    (new := host.folder / "new").symlink_to(host.folder / "disk/u1002")
+    new.rename(host.customers / "bert")
+    assert wait_until(lambda: not lying.exists())
+    assert f"the link {host.customers}/bert leads to {host.folder}/disk/u1002 now" in host.journal()
     host.stop()

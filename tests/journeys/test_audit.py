@@ -147,7 +147,7 @@ def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) 
             for file, content in kept.items():
                 file.write_bytes(content)  # as it was before: this machine alone cannot tell
             host.start()
-            until(lambda: "ALARM: the audit log is not what others know" in host.journal(), host)
+            until(lambda: "ALARM: the audit log differs from what witnesses have seen" in host.journal(), host)
             host.stop()
         finally:
             witness.terminate()

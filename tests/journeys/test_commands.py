@@ -136,7 +136,7 @@ def test_a_wrong_configuration_stays_outside_at_reload(host: Host) -> None:
             "password of the mail server",
         ),
         ('[imap]\nhost = "localhost"\nusername = "a"\npassword_file = "nosuch"\n', "password of the mailbox"),
-        ('[[watch]]\npath = "nosuch"\n', "is no directory"),
+        ('[[watch]]\npath = "nosuch"\n', "is not a directory"),
     ],
 )
 def test_what_a_start_would_refuse_is_refused_at_reload(host: Host, section: str, words: str) -> None:
@@ -223,7 +223,7 @@ def test_configuration_mistakes_are_named(host: Host) -> None:
     password.unlink()
     assert "make it:" in host.run("config", "check", code=2)
     host.config.write_text(good.replace('path = "customers"', 'path = "nowhere"'))
-    assert "is no directory" in host.run("config", "check", code=2)
+    assert "is not a directory" in host.run("config", "check", code=2)
 
 
 def test_doctor_names_what_stands_in_the_way(host: Host) -> None:
@@ -274,12 +274,12 @@ def test_a_daemon_that_cannot_write_its_report_goes_on_checking(host: Host) -> N
     assert wait_until(lambda: host.status()["ready"])
     report = host.folder / "state" / "status.json.new"
     report.mkdir()
-    assert wait_until(lambda: "the daemon goes on" in host.journal())
+    assert wait_until(lambda: "the daemon continues" in host.journal())
     known = host.upload("anna/known.png", KNOWN)
     assert wait_until(lambda: not known.exists())
     report.rmdir()
     host.stop()
-    assert host.journal().count("the daemon goes on") == 1
+    assert host.journal().count("the daemon continues") == 1
 
 
 def test_cases_are_filtered_previewed_and_decided_together(host: Host) -> None:

@@ -48,7 +48,7 @@ def test_what_was_taken_is_sealed_also_after_a_kill_and_leaves_by_two_persons(ho
     (evidence,) = listed(host)
     name, to = str(evidence["id"]), tmp_path / "export"
 
-    assert "root is nobody in particular" in say(host, None, "export", name, "--reason", "x").stderr
+    assert "root is a shared account" in say(host, None, "export", name, "--reason", "x").stderr
     assert say(host, ANNE, "export", name, "--reason", "court order 1").returncode == 0
     alone = say(host, ANNE, "export", name, "--reason", "me", "--confirm", "--to", str(to))
     assert alone.returncode == 2

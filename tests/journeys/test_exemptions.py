@@ -91,7 +91,7 @@ def test_with_exemptions_a_wrong_list_costs_nothing_and_its_owner_is_told(host: 
     assert case["reason"] == "exempt (wordpress-6.4.3), and yet known to hashcheckservice"
     assert case["owners_told"] == {"hashcheckservice": True}
     (storm,) = map(json.loads, host.run("storms", "list", "--json").splitlines())
-    assert storm["kind"] == "exemption"
+    assert storm["cause"]["kind"] == "exemption"
     done = json.loads(host.run("storms", "undo", storm["id"], "--reason", "images of WordPress", "--json"))
     assert len(done["restored"]) == len(files)
     assert look_at_all(host.customers) == expected

@@ -247,7 +247,7 @@ def test_two_persons_are_two_persons(office: Office) -> None:
     """What needs two persons of root's accounts needs two accounts here as well."""
     first = office.run("alice", "evidence", "hold", "E1", "--reason", "x")
     assert first[0] == 2
-    assert "root is nobody" not in first[2]
+    assert "root is a shared account" not in first[2]
 
 
 def test_ctrl_c_ends_the_command_here_and_there(office: Office) -> None:

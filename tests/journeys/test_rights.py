@@ -123,7 +123,7 @@ print("refused")
 @root_only
 def test_status_and_doctor_tell_who_has_what(running: Host) -> None:
     told = {each["process"]: each for each in running.status()["processes"]}
-    assert told.keys() == {"daemon", "keeper", "starter", "mover", "hasher"}
+    assert told.keys() == {"daemon", "supervisor", "starter", "mover", "hasher"}
     assert told["daemon"]["capabilities"] == ["dac_read_search", "fowner"]
     assert told["hasher"]["capabilities"] == []
     assert told["mover"]["user"] == "root"
@@ -213,9 +213,9 @@ def test_movers_that_were_killed_are_replaced(running: Host) -> None:
     assert [measure["state"] for case in running.cases() for measure in case["measures"]] == ["done"]
 
 
-def test_without_its_keeper_the_daemon_ends_and_the_next_one_has_everything(running: Host) -> None:
+def test_without_its_supervisor_the_daemon_ends_and_the_next_one_has_everything(running: Host) -> None:
     everybody = family(daemon_of(running))
-    os.kill(one("gh-keeper", running), signal.SIGKILL)
+    os.kill(one("gh-supervisor", running), signal.SIGKILL)
     assert running.ended() == 2
     assert wait_until(lambda: not any(map(is_there, everybody)))
     assert "start it again" in running.journal()

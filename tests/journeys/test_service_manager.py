@@ -86,7 +86,7 @@ def test_a_configuration_that_cannot_be_served_gives_way_to_the_one_before(host:
         host.config.write_text(good + f'[notices]\nlmtp = "127.0.0.1:{taken.getsockname()[1]}"\n')
         host.reload()
         assert [manager.next(), manager.next()] == ["RELOADING=1", "READY=1"]
-    assert "back to the one before" in host.journal()
+    assert "returning to the one before" in host.journal()
     host.config.write_text(good)
     assert host.status()["ready"]
     host.stop()
@@ -114,6 +114,17 @@ def test_a_unit_is_as_closed_as_promised(host: Host, unit: str, most: float) -> 
     found = re.search(r"exposure level for \S+: ([0-9.]+)", told)
     assert found
     assert float(found[1]) <= most
+
+
+@pytest.mark.debian("systemd", program="systemd-analyze")
+@pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")))
+def test_systemd_knows_every_setting_of_a_unit(tmp_path: Path, unit: str) -> None:
+    """An option that this systemd does not know is ignored, and told on stderr alone: verify ends with 0."""
+    text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", (UNITS / unit).read_text(), flags=re.MULTILINE)
+    (tmp_path / unit).write_text(text)
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert [line for line in said.stderr.splitlines() if unit in line] == []
 
 
 WITHOUT_OPENAT2 = """

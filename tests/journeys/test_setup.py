@@ -53,7 +53,7 @@ def test_from_nothing_to_the_first_file_that_would_be_held(tmp_path: Path, custo
     again = json.loads(setup(tmp_path, "--yes", "--json").stdout)
     assert (again["written"], again["trial"]["known"]) == (False, 1)
     assert config.read_text() == text
-    assert "there already" in setup(tmp_path, "--yes", "--tree", str(customers), code=2).stderr
+    assert "exists already" in setup(tmp_path, "--yes", "--tree", str(customers), code=2).stderr
     listed = subprocess.run([*GOODHOSTER, "cases", "list", "--config", str(config)], capture_output=True, check=True)
     assert listed.stdout == b"", "the trial records nothing"
 

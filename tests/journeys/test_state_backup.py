@@ -59,7 +59,7 @@ def test_what_is_there_is_kept_aside_and_only_where_that_is_said(backed_up: Host
 def test_a_running_daemon_is_not_replaced_and_no_backup_is_written_over(backed_up: Host) -> None:
     backup = str(backed_up.folder / "backup")
     backed_up.start()
-    assert "daemon works on" in backed_up.run("state", "restore", backup, "--replace", code=2)
+    assert "daemon is using" in backed_up.run("state", "restore", backup, "--replace", code=2)
     assert "exists already" in backed_up.run("state", "backup", backup, code=2)
     backed_up.stop()
 

@@ -160,7 +160,7 @@ MISTAKES = (
     Mistake("readable secret", readable_secret, 2, ("password", "chmod 600")),
     Mistake("wrong unit", config("[agent]", '[agent]\nreconcile_every = "6 hours"'), 2, ("reconcile_every", "6h")),
     Mistake("overlapping trees", overlapping, 2, ("customers/anna", "lies in", "only the outer one")),
-    Mistake("tree missing", missing_tree, 2, ("customers", "is no directory", "[[watch]]")),
+    Mistake("tree missing", missing_tree, 2, ("customers", "is not a directory", "[[watch]]")),
     Mistake("tree missing: doctor", missing_tree_of_doctor, 1, ("PROBLEM tree", "customers", "[[watch]]")),
     Mistake("service unreachable", unreachable, 3, ("unchecked", "127.0.0.1", "refused")),
     Mistake("service unknown", unknown_host, 3, ("unchecked", "hash.invalid", "name")),
@@ -185,7 +185,7 @@ MISTAKES = (
     Mistake("closed stdout", words("config", "reference"), 2, ("standard output",), behind=">&-"),
     Mistake("path twice", watched_twice, 2, ("customers", "twice", "[[watch]]")),
     Mistake("wrong path", words("check", "/nonexistent"), 3, ("unchecked", "/nonexistent", "No such file")),
-    Mistake("wrong path: scan", words("scan", "/nonexistent"), 2, ("/nonexistent", "is no directory", "tree")),
+    Mistake("wrong path: scan", words("scan", "/nonexistent"), 2, ("/nonexistent", "is not a directory", "tree")),
     Mistake("empty configuration", nothing_watched, 0, ("nothing is watched", "nobody is asked")),
 )
 

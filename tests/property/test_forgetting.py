@@ -111,7 +111,7 @@ class Host:
             answer = services.attempts.check(
                 known("an attempt"), Attempt(self.customer, "wordpress", self.file, "api", self.address)
             )
-            services.toolkit.restore([held, answer.reference], Order("eve", f"{self.customer} is no storm"))
+            services.toolkit.restore([held, answer.reference], Order("eve", f"{self.customer} is not a storm"))
             self.report(services, restored)
             services.customers.personal_data.note_access(self.customer, "eve", "show")
             outbox = services.notices.outbox

@@ -172,7 +172,7 @@ def test_a_tree_named_by_a_link_is_the_directory_it_leads_to(configure: Configur
 
 @pytest.mark.parametrize("path", ["missing", "goodhoster.toml"])
 def test_a_tree_that_is_no_directory_is_told(configure: Configure, path: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{path} is no directory"):
+    with pytest.raises(ConfigurationError, match=f"{path} is not a directory"):
         expect_trees(configure(f'[[watch]]\npath = "{path}"'))
 
 

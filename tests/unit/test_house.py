@@ -81,7 +81,6 @@ SINS = [
     ("home-msgspec", "goodhoster.cases.sin", "import msgspec"),
     ("home-mail-in", "goodhoster.notices.sin", "import imapclient"),
     ("home-mail-in", "goodhoster_agent.background.workers", "from aiosmtpd.lmtp import LMTP"),
-    ("home-systemd", "goodhoster_agent.daemon", "from systemd import daemon"),
 ]
 
 ALLOWED = [
@@ -110,7 +109,6 @@ ALLOWED = [
     ("goodhoster_agent.commands.sin", "import typer\nimport rich.progress\nimport goodhoster.assembly"),
     ("goodhoster_agent.doors.sin", "import aiohttp.web"),
     ("goodhoster_agent.watching.sin", "import ctypes\nimport watchdog.observers"),
-    ("goodhoster_agent.systemd_service", "import systemd.daemon"),
     ("goodhoster.letters.texts", "import jinja2"),
     ("goodhoster.reports.pages", "import jinja2"),
     ("goodhoster.reports.workbook", "import xlsxwriter"),

@@ -67,7 +67,7 @@ def test_a_purge_keeps_what_proves(tmp_path: Path) -> None:
 
 def test_another_python_than_the_releases_is_refused(build: ModuleType) -> None:
     with pytest.raises(SystemExit, match=r"is 3\.2, .*PYTHON=/usr/bin/python3 \./dev setup"):
-        build._expect_python("3.2")
+        build._expect_python("/usr/bin/python3", "3.2")
 
 
 def test_traces_of_the_building_machine_are_taken_out(build: ModuleType, tmp_path: Path) -> None:
@@ -75,8 +75,10 @@ def test_traces_of_the_building_machine_are_taken_out(build: ModuleType, tmp_pat
     metadata = site / "made_up-1.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "direct_url.json").write_text('{"url": "file:///home/somebody"}')
-    (metadata / "RECORD").write_text("made_up.py,,\nmade_up-1.dist-info/direct_url.json,,\n../../../bin/x,,\na.pyc,,\n")
+    said = ["made_up.py", "made_up-1.dist-info/direct_url.json", "../../../bin/x", "a.pyc", "made_up/a.cpp"]
+    (metadata / "RECORD").write_text("".join(f"{name},,\n" for name in said))
     (site / "made_up" / "tests").mkdir(parents=True)
+    (site / "made_up" / "a.cpp").touch()
     build._without_traces(tmp_path)
     assert sorted(path.name for path in site.rglob("*")) == ["RECORD", "made_up", "made_up-1.dist-info"]
     assert (metadata / "RECORD").read_text() == "made_up.py,,\n"
@@ -84,7 +86,7 @@ def test_traces_of_the_building_machine_are_taken_out(build: ModuleType, tmp_pat
 
 def test_dpkg_reads_the_changelog(build: ModuleType, tmp_path: Path) -> None:
     file = tmp_path / "changelog"
-    file.write_text(build._debian_changelog(build.PACKAGES[0], "1.2.3", 1_767_225_600))
+    file.write_text(build._debian_changelog(build.PACKAGES[0], "1.2.3-1~deb12", 1_767_225_600))
     first = file.read_text().splitlines()[0]
     assert re.fullmatch(r"goodhoster \(1\.2\.3-1~[a-z0-9.]+\) stable; urgency=medium", first)
     assert "Thu, 01 Jan 2026 00:00:00 +0000" in file.read_text()

@@ -289,7 +289,7 @@ def test_never_is_never(services: Services, tmp_path: Path) -> None:
 def test_the_daemon_begins_later_and_ends_in_the_middle(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     task = RetentionTask(services)
     assert task._go() > 60
-    task.rounds.stopping.set()
+    task.task.stopping.set()
     assert task._pause()
     assert task._go() > 60
 

@@ -237,8 +237,8 @@ def test_a_lease_of_the_customers_is_no_clear_and_ends(services: Services, kind:
         with services.toolkit.examine(place) as checked:
             if kind == fcntl.F_RDLCK:
                 assert checked.verdict.kind is VerdictKind.CLEAR
-            else:  # whoever holds it is told to let go, and has 45 seconds; the next try comes after a minute
-                assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "unreadable")
+            else:  # whoever holds it is told to let go, and has 45 seconds
+                assert (checked.verdict.kind, checked.verdict.reason) == (VerdictKind.UNCHECKED, "leased")
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         with services.toolkit.examine(place) as checked:
             assert checked.verdict.kind is VerdictKind.CLEAR

@@ -140,6 +140,9 @@ def test_the_documentation_is_without_fault(checkout: Path, capsys: pytest.Captu
         ("docs/reference-configuration.md", "more", "stale"),
         ("packaging/man/goodhoster.1", "more", "stale"),
         ("goodhoster/x.py", 'self._log("case.danced")', "does not tell what `case.danced` means"),
+        ("goodhoster/x.py", 'AuditEvent("dance.begun", {})', "does not tell what `dance.begun` means"),
+        ("goodhoster/x.py", 'kind = "case.danced"', "does not tell what `case.danced` means"),
+        ("docs/glossary.md", "| **Case** | a box |", "docs/glossary.md: defines Case twice"),
         ("goodhoster/x.py", '_log.info("%s danced", name)', "does not tell what `… danced` means"),
     ],
 )

@@ -27,7 +27,7 @@ _AN_HOUR = 3600.0
 
 
 class AlertWork:
-    """Rounds beside the workers; only where a rule is set."""
+    """Periodic work beside the workers; only where a rule is set."""
 
     def __init__(self, desk: AlertDesk, services: Services) -> None:
         self._desk = desk
@@ -37,7 +37,7 @@ class AlertWork:
         self._unchecked: deque[tuple[float, int]] = deque(maxlen=int(_AN_HOUR / _COUNT_EVERY) + 1)
         self._growing = ""
         self._look_at = self._count_at = 0.0
-        self.rounds = PeriodicTask("alerts", self._go, "alerts cannot be kept or handed over now", _LOOK_EVERY)
+        self.task = PeriodicTask("alerts", self._go, "alerts cannot be kept or handed over now", _LOOK_EVERY)
 
     def note(self, report: DaemonReport, told_otherwise: Sequence[str]) -> None:
         """Take the newest report; `told_otherwise` are alarms that were raised with more words."""
@@ -46,7 +46,7 @@ class AlertWork:
 
     def problems(self) -> list[str]:
         """Problems, for `status`."""
-        return [*self.rounds.problems(), *self._desk.problems()]
+        return [*self.task.problems(), *self._desk.problems()]
 
     def _go(self) -> float:
         now = time.monotonic()
@@ -89,8 +89,8 @@ def conditions_of(report: DaemonReport, told_otherwise: frozenset[str] = frozens
     """What lasts, in the words of `status`."""
     refusing = [source["name"] for source in report.sources if source["alarm"]]
     for name in refusing:
-        yield Condition(AlertKind.SOURCE_REFUSED, f"{name} refuses us")
+        yield Condition(AlertKind.SOURCE_REFUSED, f"{name} refuses our account")
     for line in report.degraded:
-        if line in told_otherwise or any(line.startswith(f"ALARM: {name} refuses us") for name in refusing):
+        if line in told_otherwise or any(line.startswith(f"ALARM: {name} refuses our account") for name in refusing):
             continue
         yield Condition(AlertKind.ALARM if line.startswith("ALARM") else AlertKind.DEGRADED, line)

@@ -1,4 +1,4 @@
-"""The rounds of one bucket: it is listed now and then, and what waits of it is checked."""
+"""The tasks of one bucket: it is listed now and then, and what waits of it is checked."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _AFTER_FAILURE = 30.0
 _BATCH = 64
 
 
-class BucketRounds:
-    """Rounds beside the workers: whatever the store does, no file waits for it."""
+class BucketTask:
+    """Periodic work beside the workers: whatever the store does, no file waits for it."""
 
     def __init__(self, services: Services, settings: BucketSettings) -> None:
         self._services = services
@@ -34,10 +34,10 @@ class BucketRounds:
         failing = f"bucket {settings.name} cannot be"
         self._listing = PeriodicTask(f"list-{settings.name}", self._list, f"{failing} listed now", _AFTER_FAILURE)
         self._checks = PeriodicTask(f"check-{settings.name}", self._check, f"{failing} checked now", _AFTER_FAILURE)
-        self.rounds = (self._listing, self._checks)
+        self.tasks = (self._listing, self._checks)
 
     def problems(self) -> list[str]:
-        """Problems, for `status`; each round tells its own beside these."""
+        """Problems, for `status`; each run tells its own beside these."""
         if not self._unchecked:
             return []
         return [f"{self._unchecked:,} objects of bucket {self._settings.name} are unchecked"]
@@ -71,7 +71,7 @@ class BucketRounds:
             )
 
 
-def bucket_rounds(services: Services) -> Iterator[BucketRounds]:
-    """The rounds of every configured bucket."""
+def bucket_tasks(services: Services) -> Iterator[BucketTask]:
+    """The tasks of every configured bucket."""
     for settings in services.settings.buckets:
-        yield BucketRounds(services, settings)
+        yield BucketTask(services, settings)

@@ -20,22 +20,22 @@ _AGAIN = 300.0
 
 
 class CheckpointTask:
-    """Rounds beside the workers; none where no witness or authority is configured."""
+    """Periodic work beside the workers; none where no witness or authority is configured."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._problems: list[str] = []
         failing = "no checkpoint of the audit log can be signed now"
-        self.rounds = PeriodicTask("checkpoints", self._go, failing, _AGAIN)
+        self.task = PeriodicTask("checkpoints", self._go, failing, _AGAIN)
 
     def start(self) -> None:
         """Start at once, where there is a witness or an authority to ask."""
         if self._settings.audit.witnesses or self._settings.timestamps:
-            self.rounds.start()
+            self.task.start()
 
     def problems(self) -> list[str]:
         """Problems, for `status`."""
-        return [*self._problems, *self.rounds.problems()]
+        return [*self._problems, *self.task.problems()]
 
     def _go(self) -> float:
         # Here, so that a daemon without witnesses does not carry the cryptography (9 MB).
@@ -48,8 +48,8 @@ class CheckpointTask:
 
     def _tell(self, anchored: Anchored) -> None:
         """Report a problem in the journal once, and in `status` as long as it lasts."""
-        problems = [f"ALARM: the audit log is not what others know: {alarm}" for alarm in anchored.alarms]
-        problems += [f"nobody vouches for the audit log now: {trouble}" for trouble in anchored.troubles]
+        problems = [f"ALARM: the audit log differs from what witnesses have seen: {alarm}" for alarm in anchored.alarms]
+        problems += [f"the audit log is not confirmed from outside now: {trouble}" for trouble in anchored.troubles]
         for problem in problems:
             if problem not in self._problems:
                 _log.log(logging.CRITICAL if problem.startswith("ALARM") else logging.WARNING, "%s", problem)

@@ -34,7 +34,7 @@ _NAMED = 20
 
 
 class DailyWork:
-    """Rounds beside the workers, once a day."""
+    """Periodic work beside the workers, once a day."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -42,7 +42,7 @@ class DailyWork:
         self._alarm = ""
         self._told: frozenset[tuple[str, str, str]] = frozenset()
         failing = "record, audit log and quarantine cannot be compared now"
-        self.rounds = PeriodicTask("daily", self._go, failing, _AGAIN)
+        self.task = PeriodicTask("daily", self._go, failing, _AGAIN)
 
     def alarms(self) -> list[str]:
         """What the last comparison found, for `status`."""
@@ -67,7 +67,7 @@ class DailyWork:
     def _tell(self, check: OutcomeCheck) -> bool:
         """Page a person about what nobody was told of yet.
 
-        It stands in `status` as long as it lasts. False when nobody could be paged.
+        It stands in `status` as long as it lasts. False when no alert could be delivered.
         """
         for trouble in check.unchecked:
             _log.warning("not compared today: %s", trouble)
@@ -89,7 +89,7 @@ class DailyWork:
             about = f"outcomes {datetime.now(UTC):%Y-%m-%d} {found}"
             self._services.pager.page(subject, text, AlertKind.ALARM, about)
         except PassingError as error:
-            _log.error("nobody could be paged: %s (%s)", error, subject)
+            _log.error("no alert could be delivered: %s (%s)", error, subject)
             return False
         self._told = now
         return True

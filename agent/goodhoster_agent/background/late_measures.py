@@ -17,8 +17,8 @@ _LONGEST = 60.0
 """Seconds between looks, and between questions to sources that do not answer."""
 
 
-class LateMeasures:
-    """Rounds beside the workers; idle while no measure is late.
+class LateMeasureTask:
+    """Periodic work beside the workers; idle while no measure is late.
 
     What a crash left is asked about first.
     """
@@ -27,8 +27,8 @@ class LateMeasures:
         self._toolkit = toolkit
         self._waiting = 0
         self._pause = 0.0
-        failing = "measures that come late cannot be looked after now"
-        self.rounds = PeriodicTask("late-measures", self._go, failing, _LONGEST)
+        failing = "late measures cannot be processed now"
+        self.task = PeriodicTask("late-measures", self._go, failing, _LONGEST)
 
     def problems(self) -> list[str]:
         """Problems, for `status`."""
@@ -45,7 +45,7 @@ class LateMeasures:
         for storm in self._toolkit.recover_storms():
             _log.warning("the decision about storm %s, which a crash had interrupted, is carried out now", storm)
         for case in self._toolkit.late():
-            if self.rounds.stopping.is_set():
+            if self.task.stopping.is_set():
                 return True
             after = self._toolkit.catch_up(case)
             if after != case:

@@ -32,14 +32,14 @@ class _StoppedError(Exception):
 
 
 class LogVerificationTask:
-    """Rounds beside the workers, once a day."""
+    """Periodic work beside the workers, once a day."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._begun = False
         self._alarm = ""
         self._unchecked: list[str] = []
-        self.rounds = PeriodicTask("log-verification", self._go, "the audit log cannot be verified now", _AGAIN)
+        self.task = PeriodicTask("log-verification", self._go, "the audit log cannot be verified now", _AGAIN)
 
     def alarms(self) -> list[str]:
         """What the last verification found, for `status`."""
@@ -80,7 +80,7 @@ class LogVerificationTask:
         return _EVERY - ago if 0 <= ago < _EVERY else 0.0
 
     def _pause(self) -> None:
-        if self.rounds.stopping.wait(_PAUSE):
+        if self.task.stopping.wait(_PAUSE):
             raise _StoppedError
 
     def _tell(self, check: LogCheck) -> None:
@@ -100,4 +100,4 @@ class LogVerificationTask:
         try:
             self._services.pager.page("goodhoster: the audit log is not whole", text, AlertKind.ALARM, about)
         except PassingError as error:
-            _log.error("nobody could be paged that the audit log is not whole: %s", error)
+            _log.error("no alert could be delivered that the audit log is not whole: %s", error)

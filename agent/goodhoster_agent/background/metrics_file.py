@@ -15,13 +15,13 @@ _log = logging.getLogger(__name__)
 
 
 class MetricsFile:
-    """Rounds beside the workers; only where [metrics] file is set."""
+    """Periodic work beside the workers; only where [metrics] file is set."""
 
     def __init__(self, services: Services, file: Path) -> None:
         self._services = services
         self._file = file
         failing = "the file of metrics cannot be written now"
-        self.rounds = PeriodicTask("metrics", self._go, failing, services.settings.metrics.every)
+        self.task = PeriodicTask("metrics", self._go, failing, services.settings.metrics.every)
 
     def _go(self) -> float:
         from goodhoster_agent.status.metrics import metrics_text, write_metrics  # noqa: PLC0415 - only where one is set

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -26,6 +27,7 @@ from goodhoster_agent.intake.maildir import take_new_mails
 from goodhoster_agent.intake.storing import NoticeStorage
 
 if TYPE_CHECKING:
+    from goodhoster.letters.outbox import Backlog
     from goodhoster_agent.doors.notices import Routes
 
 _log = logging.getLogger(__name__)
@@ -33,12 +35,14 @@ _POLL = 1.0
 _AGAIN = 60.0
 """Seconds before a notice that failed is tried again, and before a mail server that took nothing is asked again."""
 _LONGEST_PAUSE = 30.0
-"""Seconds before a part of a round that fails again and again is tried once more."""
+"""Seconds before a part of a run that fails again and again is tried once more."""
 _A_WHILE = 1.0
 """Seconds before what came meanwhile is looked at for something more urgent."""
 _READ_SITES_EVERY = 600.0
 """Seconds; so that what is odd in them is known before a notice needs them."""
 _TEND_CONTACTS_EVERY = 60.0
+_COUNT_LETTERS_EVERY = 30.0
+_WAITS_LONG = timedelta(days=1)
 _MOST_ODD = 5
 Found = TypeVar("Found")
 
@@ -61,6 +65,8 @@ class NoticeWork:
         self._pauses: dict[str, float] = {}
         self._rate_limit = RateLimit(time.monotonic)
         self._problems: dict[str, str] = {}
+        self._backlog: Backlog | None = None
+        self._backlog_at = 0.0
         keeping = NoticeStorage(notices.spool.keep, self._rung.set)
         self._own_keeping = replace(keeping, ring=lambda: None)  # who takes from the Maildir need not be rung for
         self._ways_in = _ways_in(notices, settings, keeping)
@@ -93,8 +99,22 @@ class NoticeWork:
         ways = [way.problem for way in self._open if way.problem]
         refused = self._notices.outbox.refused()
         letters = [f"the mail server refused {refused} letters for good: see letters/refused"] if refused else []
+        letters += self._letters_that_wait()
         damaged = [f"{name} cannot be read: restore it from a backup" for name in self._notices.spool.damaged]
         return [*self._problems.values(), *ways, *letters, *damaged, *self._odd_sites()]
+
+    def _letters_that_wait(self) -> list[str]:
+        """Letters that nobody sends, or that wait for more than a day."""
+        if time.monotonic() >= self._backlog_at:
+            self._backlog_at = time.monotonic() + _COUNT_LETTERS_EVERY
+            self._backlog = self._notices.outbox.backlog()
+        if self._backlog is None:
+            return []
+        told = f"{self._backlog.letters} letters wait since {self._backlog.since.astimezone():%Y-%m-%d %H:%M}"
+        if self._notices.mailer is None:
+            return [f"{told}: no mail server is set, see [smtp]"]
+        is_old = self._notices.clock() - self._backlog.since > _WAITS_LONG
+        return [f"{told}: the mail server does not take them, see the journal"] if is_old else []
 
     def _odd_sites(self) -> list[str]:
         odd = self._notices.locator.site_maps.troubles() if self._notices.finds_sites else []
@@ -172,7 +192,7 @@ class NoticeWork:
             del self._failed[notice_id]
 
     def _in_turn(self, what: str, do: Callable[[], object]) -> None:
-        """Do one part of a round; where it fails, such as on a full disk, ever less often."""
+        """Do one part of a run; where it fails, such as on a full disk, ever less often."""
         if self._failed.get(what, 0.0) > time.monotonic():
             return
         if self._guarded(what, do):

@@ -1,4 +1,4 @@
-"""Rounds that read panels and billing systems into the register.
+"""Runs that read panels and billing systems into the register.
 
 Each in a thread of its own.
 
@@ -19,7 +19,7 @@ from goodhoster_agent.background.periodic import PeriodicTask
 _AFTER_FAILURE = 600.0  # seconds
 
 
-def import_rounds(services: Services) -> Iterator[PeriodicTask]:
+def panel_import_tasks(services: Services) -> Iterator[PeriodicTask]:
     """A task for each [[panel]] and [[billing]] that has `import_every`."""
     for table in (*services.settings.panels, *services.settings.billing):
         common = table.common
@@ -29,7 +29,7 @@ def import_rounds(services: Services) -> Iterator[PeriodicTask]:
             yield PeriodicTask(f"import-{common.name}", go, failing, _AFTER_FAILURE)
 
 
-def directory_rounds(services: Services) -> Iterator[PeriodicTask]:
+def directory_import_tasks(services: Services) -> Iterator[PeriodicTask]:
     """The task that reads the sites of web servers, where it is set."""
     every = services.settings.agent.import_sites_every
     if every is not None:

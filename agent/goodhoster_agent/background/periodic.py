@@ -14,11 +14,11 @@ _log = logging.getLogger(__name__)
 class PeriodicTask:
     """Periodic task in one thread.
 
-    A round that fails is reported once, stands in `trouble` for `status`, and comes again.
+    A run that fails is reported once, stands in `trouble` for `status`, and comes again.
     """
 
     def __init__(self, name: str, go: Callable[[], float], failing: str, after_failure: float) -> None:
-        """Store what one round does; `go` returns the seconds until the next.
+        """Store what one run does; `go` returns the seconds until the next.
 
         `go` breaks off when `stopping` is set. `failing` says in words what cannot be done, and is followed by why.
         """
@@ -27,15 +27,15 @@ class PeriodicTask:
         self._after_failure = after_failure
         self.stopping = threading.Event()
         self.trouble = ""
-        """What the last round could not do, and why; empty when it could."""
+        """What the last run could not do, and why; empty when it could."""
         self._thread = threading.Thread(target=self._run, name=name)
 
     def start(self) -> None:
-        """Start with the first round at once."""
+        """Start with the first run at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop within the round in hand. Nothing happens when it was never started."""
+        """Stop within the run in hand. Nothing happens when it was never started."""
         self.stopping.set()
         if self._thread.ident is not None:
             self._thread.join()

@@ -1,4 +1,4 @@
-"""Rounds over the caches in front of our sites; no measure waits for a cache."""
+"""Runs over the caches in front of our sites; no measure waits for a cache."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _EVERY = 2.0
 _AFTER_FAILURE = 30.0
 
 
-class PurgeRounds(PeriodicTask):
-    """Rounds over what is to be purged, in a thread of their own."""
+class PurgeTask(PeriodicTask):
+    """Runs over what is to be purged, in a thread of their own."""
 
     def __init__(self, desk: PurgeDesk) -> None:
         self._desk = desk

@@ -20,8 +20,8 @@ _BETWEEN_ROUNDS = 600.0
 _WHILE_FAILING = 30.0
 
 
-class AskAgain:
-    """Rounds beside the workers; idle where it is not wanted or no source is remote.
+class RequeryTask:
+    """Periodic work beside the workers; idle where it is not wanted or no source is remote.
 
     The next start goes on with what was not asked yet.
     """
@@ -33,8 +33,8 @@ class AskAgain:
         self._index = services.index
         self._services = [source for source in services.sources if not source.local]
         self._queued = queued
-        failing = "what was asked long ago cannot be looked up now"
-        self.rounds = PeriodicTask("ask-again", self._go, failing, _BETWEEN_ROUNDS)
+        failing = "files with old answers cannot be looked up now"
+        self.task = PeriodicTask("ask-again", self._go, failing, _BETWEEN_ROUNDS)
 
     def _go(self) -> float:
         if not self._after or not self._services:
@@ -50,16 +50,16 @@ class AskAgain:
                     return
                 self._index.expect([arrival], time.time())
                 self._queued()
-            if self.rounds.stopping.wait(_BETWEEN_PAGES):
+            if self.task.stopping.wait(_BETWEEN_PAGES):
                 return
 
     def _stopped_before_turn(self) -> bool:
-        while self._failing() and not self.rounds.stopping.wait(_WHILE_FAILING):
+        while self._failing() and not self.task.stopping.wait(_WHILE_FAILING):
             pass
-        return self.rounds.stopping.wait(self._between)
+        return self.task.stopping.wait(self._between)
 
     def _failing(self) -> bool:
-        """Whether a service refuses us, or is left alone after failures.
+        """Whether a service refuses our account, or is left alone after failures.
 
         One failure, or one odd file, says nothing yet.
         """

@@ -19,12 +19,12 @@ _PAUSE = 0.05
 
 
 class RetentionTask:
-    """Rounds beside the workers, once a day."""
+    """Periodic work beside the workers, once a day."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._begun = False
-        self.rounds = PeriodicTask("retention", self._go, "what is over cannot be deleted now", _AGAIN)
+        self.task = PeriodicTask("retention", self._go, "expired data cannot be deleted now", _AGAIN)
 
     def _go(self) -> float:
         if not self._begun:
@@ -43,4 +43,4 @@ class RetentionTask:
         return _EVERY
 
     def _pause(self) -> bool:
-        return self.rounds.stopping.wait(_PAUSE)
+        return self.task.stopping.wait(_PAUSE)

@@ -34,7 +34,7 @@ _LOOK_EVERY = 1.0  # seconds
 
 
 class RetroMatch:
-    """Rounds beside the workers.
+    """Periodic work beside the workers.
 
     Idle after the first where no [[hash_source]] of kind list is configured.
 
@@ -48,8 +48,8 @@ class RetroMatch:
         self._sources = services.sources
         self._shares = source_shares(services.sources, services.settings)
         self._queued = queued
-        failing = "what was seen before cannot be compared with the lists now"
-        self.rounds = PeriodicTask("retro-match", self._go, failing, _LOOK_EVERY)
+        failing = "files checked earlier cannot be compared with the lists now"
+        self.task = PeriodicTask("retro-match", self._go, failing, _LOOK_EVERY)
 
     def _go(self) -> float:
         if self._lists is None:
@@ -76,7 +76,7 @@ class RetroMatch:
             self._compare(changed, grown)
         if services := [each for each in self._sources if each.name in asked_more and each.name != OWN_LISTS]:
             self._ask_about_the_rest(services)
-        if not self.rounds.stopping.is_set():
+        if not self.task.stopping.is_set():
             self._index.seen.note_compared(versions)
 
     def _asked_more(self, compared: Mapping[str, str]) -> set[str]:
@@ -88,7 +88,7 @@ class RetroMatch:
         """Have these sources asked about all that they never answered, when nothing else waits."""
         queued = self._queue(self._index.seen.never_asked(sources, time.time()))
         names = ", ".join(each.name for each in sources)
-        _log.info("%s: asked from now on about %d files seen before that it had no say about", names, queued)
+        _log.info("%s: asked from now on about %d files that were checked without it", names, queued)
 
     def _queue(self, pages: Iterable[list[Arrival]]) -> int:
         """Make the files of all pages wait, with pauses as long as the work; returns their number."""
@@ -99,7 +99,7 @@ class RetroMatch:
             queued += len(arrivals)
             if arrivals:
                 self._queued()
-            if self.rounds.stopping.wait(time.monotonic() - paced):
+            if self.task.stopping.wait(time.monotonic() - paced):
                 break
             paced = time.monotonic()
         return queued
@@ -117,11 +117,11 @@ class RetroMatch:
         began = time.monotonic()
         near = [GrownNear(each, self._within[each.kind]) for each in grown.values()]
         found = self._queue(self._index.seen.newly_known(list(changed.values()), near, time.time()))
-        if self.rounds.stopping.is_set():
+        if self.task.stopping.is_set():
             return
         took = time.monotonic() - began
         names = ", ".join((*changed, *grown))
-        _log.info("%s changed: %d files seen before are checked again (compared in %.1f s)", names, found, took)
+        _log.info("%s changed: %d files checked earlier are checked again (compared in %.1f s)", names, found, took)
 
 
 def _asked(name: str) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from goodhoster.assembly.services import Services
+from goodhoster.linux.observed_time import clock_jumped
 from goodhoster_agent.background.periodic import PeriodicTask
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _LAST_ROUND = "evidence.last"
 
 
 class SealingTask:
-    """Rounds beside the workers; none where nobody is to be sealed for."""
+    """Periodic work beside the workers; none where nobody is to be sealed for."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -36,17 +37,17 @@ class SealingTask:
         self._left: dict[str, Unsealed] = {}
         self._recipients_differ = False
         self._failed: list[str] = []
-        self.rounds: tuple[PeriodicTask, ...] = ()
+        self.tasks: tuple[PeriodicTask, ...] = ()
         self._stay: list[str] = []
         if services.evidence.in_use or services.evidence.destroying:
-            self.rounds = (PeriodicTask("sealing", self._go, "evidence cannot be sealed now", 60.0),)
+            self.tasks = (PeriodicTask("sealing", self._go, "evidence cannot be sealed now", 60.0),)
 
     def alarms(self) -> list[str]:
         """What is not sealed, and why, for `status`."""
         alarms = []
         if left := list(self._left.values()):
             alarms.append(f"ALARM: {len(left)} files that were taken offline are not sealed: {left[0].why}")
-        if self.rounds and self._services.evidence.in_use and not self._services.evidence.sealing:
+        if self.tasks and self._services.evidence.in_use and not self._services.evidence.sealing:
             alarms.append("ALARM: evidence was sealed here, and now nothing is: [evidence] recipients is not set")
         if self._recipients_differ:
             alarms.append(
@@ -72,11 +73,8 @@ class SealingTask:
 
         A destroyed file never comes back.
         """
-        # Here, so that no daemon carries it from its start.
-        from goodhoster.assembly.retention import clock_leapt  # noqa: PLC0415
-
-        if clock_leapt(self._services.state_dir / _LAST_ROUND, now):
-            _log.warning("nothing is destroyed in this round: no earlier round is known, or the clock has leapt since")
+        if clock_jumped(self._services.state_dir / _LAST_ROUND, now):
+            _log.warning("nothing is destroyed in this run: no earlier run is known, or the clock has jumped since")
             return
         if self._services.evidence.in_use:
             self._apply_retention()
@@ -85,19 +83,19 @@ class SealingTask:
 
     def _seal(self, now: datetime) -> None:
         everything = now >= self._all_at + _ALL_EVERY or now < self._all_at
-        rounds, stopping = self._services.evidence.rounds, self.rounds[0].stopping
-        left = rounds.go(None if everything else now - _NEW, stopping.is_set)
+        pending, stopping = self._services.evidence.pending_seals, self.tasks[0].stopping
+        left = pending.go(None if everything else now - _NEW, stopping.is_set)
         found = {one.subject.id: one for one in left}
         if everything:
             self._all_at = now
-        else:  # those that this round did not look at stay until the next one that looks at all
+        else:  # those that this run did not look at stay until the next one that looks at all
             old = {key: one for key, one in self._left.items() if one.opened_at < now - _NEW}
             found = old | found
         for key, one in found.items():
             if key not in self._left or self._left[key].why != one.why:
                 _log.error("evidence %s is not sealed: %s", key, one.why)
         self._left = found
-        self._recipients_differ = rounds.sealer.recipients_differ()
+        self._recipients_differ = pending.sealer.recipients_differ()
 
     def _apply_retention(self) -> None:
         result = self._services.evidence.custody.apply_retention()
@@ -115,7 +113,7 @@ class SealingTask:
             _log.error("retention of evidence: %s", failed)
 
     def _destroy(self) -> None:
-        result = self._services.evidence.destruction.go(self.rounds[0].stopping.is_set)
+        result = self._services.evidence.destruction.go(self.tasks[0].stopping.is_set)
         if result.destroyed:
             named = ", ".join(result.destroyed[:_NAMED])
             _log.warning(

@@ -18,15 +18,15 @@ _REVIEW_EVERY = 900.0
 _AFTER_FAILURE = 60.0
 
 
-class StandingRounds:
-    """Rounds over the customers."""
+class StandingTask:
+    """Runs over the customers."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._review_at = 0.0
         self._undone = self._overdue = 0
-        failing = "the consequences for customers cannot be looked after now"
-        self.rounds = PeriodicTask("standing", self._go, failing, _AFTER_FAILURE)
+        failing = "consequences for customers cannot be processed now"
+        self.task = PeriodicTask("standing", self._go, failing, _AFTER_FAILURE)
 
     def problems(self) -> list[str]:
         """Problems, for `status`."""
@@ -46,6 +46,7 @@ class StandingRounds:
             standing.desk.review_all()
             if self._services.rules.enforce:
                 self._tell_of_suspensions(SuspensionState.LIFTED)
+                standing.letters.tell_of_restored(self._services.case_store)
             for appeal in standing.appeals.unfinished():
                 standing.appeals.finish(appeal)
             if self._services.rules.enforce:

@@ -1,4 +1,4 @@
-"""Rounds over suspensions.
+"""Runs over suspensions.
 
 What a crash left is continued, what is in force is looked at again. Each account by itself: a panel that is slow or
 away keeps no other waiting longer than its own time limit.
@@ -18,17 +18,17 @@ _LOOK_EVERY = 60.0
 """Seconds between looks at what is due."""
 
 
-class SuspensionRounds:
-    """Rounds over the suspensions that are due; idle where there is none."""
+class SuspensionTask:
+    """Runs over the suspensions that are due; idle where there is none."""
 
     def __init__(self, due: Callable[[], Sequence[Suspension]], look_after: Callable[[Suspension], Suspension]) -> None:
         self._due = due
         self._look_after = look_after
-        self.rounds = PeriodicTask("suspensions", self._go, "suspensions cannot be looked after now", _LOOK_EVERY)
+        self.task = PeriodicTask("suspensions", self._go, "suspensions cannot be checked now", _LOOK_EVERY)
 
     def _go(self) -> float:
         for suspension in self._due():
-            if self.rounds.stopping.is_set():
+            if self.task.stopping.is_set():
                 break
             self._one(suspension)
         return _LOOK_EVERY
@@ -37,7 +37,7 @@ class SuspensionRounds:
         try:
             after = self._look_after(suspension)
         except (GoodhosterError, OSError) as error:
-            _log.error("suspension %s cannot be looked after now: %s", suspension.id, error)
+            _log.error("suspension %s cannot be checked now: %s", suspension.id, error)
             return
         if after.state is not suspension.state:
             _log.warning("suspension %s of %s is %s now: %s", after.id, after.target, after.state, after.detail)

@@ -28,7 +28,7 @@ _LOOK_EVERY = 60.0
 _FIRST_AGAIN = 600.0
 _LONGEST_AGAIN = 86_400.0
 _MOST_PULLS = 200
-"""Questions in one round."""
+"""Questions in one run."""
 _AFTER_FAILURE = 600.0
 _BY_DAEMON = Order("goodhoster run", "the list or a customer has changed")
 
@@ -43,8 +43,8 @@ class _Waiting:
     pause: float = _FIRST_AGAIN
 
 
-class IdentityRounds(PeriodicTask):
-    """Rounds over the sessions of identity providers."""
+class IdentityTask(PeriodicTask):
+    """Runs over the sessions of identity providers."""
 
     def __init__(self, vetting: Callable[[], VettingDesk | None], now: Callable[[], float] = time.monotonic) -> None:
         self._vetting = vetting
@@ -54,7 +54,7 @@ class IdentityRounds(PeriodicTask):
         super().__init__("identity", self.go, "identity providers cannot be asked now", _AFTER_FAILURE)
 
     def go(self) -> float:
-        """One round; the seconds until the next."""
+        """One run; the seconds until the next."""
         desk = self._vetting()
         if desk is None:
             return _LOOK_EVERY
@@ -72,7 +72,7 @@ class IdentityRounds(PeriodicTask):
         return _LOOK_EVERY
 
     def _is_settled(self, desk: VettingDesk, waiting: _Waiting, silent: set[str]) -> bool:
-        """Ask about one session; a provider that does not answer is not asked again this round."""
+        """Ask about one session; a provider that does not answer is not asked again this run."""
         outcome = desk.pull(waiting.session)
         if outcome is None or outcome in FINAL_OUTCOMES:
             return True
@@ -83,8 +83,8 @@ class IdentityRounds(PeriodicTask):
         return False
 
 
-class ScreeningRounds(PeriodicTask):
-    """Rounds that compare customers with lists where one of them has changed."""
+class ScreeningTask(PeriodicTask):
+    """Runs that compare customers with lists where one of them has changed."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -98,7 +98,7 @@ class ScreeningRounds(PeriodicTask):
         return [*super().problems(), *troubles]
 
     def go(self) -> float:
-        """One round; the seconds until the next."""
+        """One run; the seconds until the next."""
         customers, settings = self._services.customers, self._services.settings.screening
         if not customers.in_use:
             return settings.every

@@ -9,17 +9,19 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 
-from goodhoster.errors import NotAnUploadError, UncheckedError
+from goodhoster.errors import IndexUnavailableError, NotAnUploadError, UncheckedError
 from goodhoster.examination import Examined
 from goodhoster.linux.file_system_calls import FileSystemCalls, NotAnsweringError
+from goodhoster.linux.leases import LEASES, break_time, tell_nobody
 from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.cases import CaseState
-from goodhoster.model.uploads import Place
+from goodhoster.model.uploads import LEASED, Place, display
 from goodhoster.toolkit import Toolkit
 from goodhoster.upload_handling import QueueAction, UploadOutcome
 from goodhoster.uploads.check_scheduling import delay
-from goodhoster.uploads.index import Job, UploadIndex
+from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.opening import open_upload
 from goodhoster.uploads.trees import Tree
 
@@ -38,6 +40,7 @@ _SLOW_FOR = 60.0
 """Seconds since the last file that took long."""
 _UNTIL_IT_ANSWERS = 30.0
 _LONGEST_END = 20.0
+_NEVER_BROKEN = "the kernel is set up never to do that (sysctl fs.lease-break-time is 0): set it to 45"
 _AFTER_FAULT = 10.0
 """Seconds at least before a file is tried again at which a fault of ours or of a plug-in came to light."""
 
@@ -73,10 +76,12 @@ class UploadWorkers:
 
     def start(self) -> None:
         """Start."""
+        LEASES.try_again = self._check_soon
         self._crew.start()
 
     def stop(self) -> None:
         """Stop after the files in hand; the rest waits on disk."""
+        LEASES.try_again = tell_nobody
         with self._rung:
             self._stopping = True
             self._rung.notify_all()
@@ -90,6 +95,17 @@ class UploadWorkers:
         """
         if (customer := self._customers.get(threading.get_ident())) is not None:
             self._slow_until[customer] = time.monotonic() + _SLOW_FOR
+
+    def problems(self) -> list[str]:
+        """Files that wait for a lease of their owner to be broken, for `status`."""
+        if not (waiting := LEASES.waiting()):
+            return []
+        since = datetime.fromtimestamp(waiting[0].since, UTC).astimezone().isoformat(" ", "seconds")
+        ends = f"the kernel breaks them within {seconds} s" if (seconds := break_time()) else _NEVER_BROKEN
+        first = f"{display(waiting[0].path)} of user {waiting[0].owner} since {since}"
+        return [
+            f"{len(waiting)} files are unchecked while a write lease of their owner is being broken ({first}): {ends}"
+        ]
 
     def ring(self) -> None:
         """Notify the workers that something was queued."""
@@ -124,11 +140,22 @@ class UploadWorkers:
                 return
             outcome = self._handle(job, self._trees, self._record)
             self._settle(job, outcome)
+            if outcome.examined is None or outcome.examined.verdict.reason != LEASED:
+                LEASES.release(job.place.absolute)
             self._report(job, outcome)
         except Exception:
             _log.exception("checking %s failed; it is tried again", job.place)
             self._index.retry(job, time.time() + delay(job.tries, _AFTER_FAULT))
         self.checked += 1
+
+    def _check_soon(self, path: bytes) -> None:
+        """Check a file soon whose lease is broken, or for which that is tried now."""
+        now = time.time()
+        places = [(tree, place) for tree in self._trees.values() if (place := tree.place_of(path)) is not None]
+        expected = [Arrival(place, tree.customer_of(place.path), now, Priority.FRESH) for tree, place in places[:1]]
+        with suppress(IndexUnavailableError):  # its row is due soon in any case
+            self._index.expect(expected, now)
+        self.ring()
 
     def _answers(self, place: Place) -> bool:
         """Whether the file system of that place opens the file, or refuses to.

@@ -54,7 +54,7 @@ def list_command(
 def _desk(services: Services) -> AlertDesk:
     if services.alerts is None:
         hint = "add an [[alert]] to goodhoster.toml; see docs/how-to-alerts.md"
-        raise ConfigurationError("no alert rule is set: nobody is told anything", hint=hint)
+        raise ConfigurationError("no alert rule is set: nobody is alerted", hint=hint)
     return services.alerts
 
 

@@ -55,7 +55,7 @@ SinceOption = Annotated[
     typer.Option("--since", help="Prove also that nothing changed since this checkpoint.", show_default=False),
 ]
 CaseOption = Annotated[str, typer.Option("--case", help="The case.")]
-DirectoryOption = Annotated[Path, typer.Option("--to", help="A directory that is not there yet.")]
+DirectoryOption = Annotated[Path, typer.Option("--to", help="A new directory.")]
 
 
 @app.command("verify")

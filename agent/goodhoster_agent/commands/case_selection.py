@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from goodhoster.ports import CaseQuery
 
 _STATE = typer.Option("--state", help="Cases in this state.", show_default=False)
-_ALL = typer.Option("--all", help="Every case that the filters leave; look first with --preview.")
+_ALL = typer.Option("--all", help="Every case that the filters leave; run it with --preview first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class CaseFilter:
     until: UntilOption = None
     limit: LimitOption = None
 
-    def find(self, services: Services, states: frozenset[CaseState] = frozenset()) -> Sequence[Case]:
-        """The cases that the filters leave, oldest first.
+    def find(self, services: Services, states: frozenset[CaseState] = frozenset()) -> Iterable[Case]:
+        """The cases that the filters leave, oldest first; few of them are in memory at a time.
 
         Of those in these states, where any are given.
         """
@@ -50,10 +51,11 @@ class CaseFilter:
             return ()
         query = self._query(wanted & states if wanted and states else wanted or states)
         if not self.host:
-            return services.case_store.find(query)
+            return services.case_store.each(query)
         docroots = services.notices.locator.site_maps.docroots_of(self.host)
-        found = services.case_store.find(replace(query, newest=None))
-        return [case for case in found if _lies_below(case, docroots)][-(self.limit or 0) :]
+        found = services.case_store.each(replace(query, newest=None))
+        there = (case for case in found if _lies_below(case, docroots))
+        return deque(there, self.limit) if self.limit else there
 
     def _query(self, states: frozenset[CaseState]) -> CaseQuery:
         from goodhoster.ports import CaseQuery
@@ -89,7 +91,7 @@ class Selection(CaseFilter):
             hint = "see: goodhoster cases list"
             raise RefusedError("say which cases: their ids, --digest, --notice or --all", hint=hint)
         if not self.everything and self != replace(Selection(), **self._ways):
-            raise RefusedError("filters go with --all only", hint="leave them out, or look with --all --preview")
+            raise RefusedError("filters go with --all only", hint="leave them out, or use --all --preview")
         if self.ids:
             return complete_all(services, self.ids)
         if self.notice:

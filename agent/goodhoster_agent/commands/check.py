@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -142,20 +143,24 @@ def _below(services: Services, directory: bytes) -> Iterator[Place | CheckResult
 
 
 class _Examining:
-    """Examines a file, and again as long as it must wait for others that take long to open."""
+    """Examines a file, again while it waits for others that take long to open, or for a lease."""
 
     def __init__(self, toolkit: Toolkit) -> None:
         self._toolkit = toolkit
         self._ending = threading.Event()
 
     def __call__(self, place: Place | CheckResult) -> CheckResult:
-        from goodhoster.model.uploads import POSTPONED
+        from goodhoster.linux.leases import LEASES, longest_wait
+        from goodhoster.model.uploads import LEASED, POSTPONED
 
         if isinstance(place, CheckResult):
             return place
-        answer = self._examined(place)
-        while answer.verdict.reason == POSTPONED and not self._ending.wait(_AGAIN_AFTER):
+        answer, began = self._examined(place), time.monotonic()
+        while answer.verdict.reason in {POSTPONED, LEASED} and not self._ending.wait(_AGAIN_AFTER):
+            if answer.verdict.reason == LEASED and time.monotonic() - began > longest_wait():
+                break
             answer = self._examined(place)
+        LEASES.release(place.absolute)
         return answer
 
     def close(self) -> None:

@@ -41,7 +41,7 @@ def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     if as_json:
         print_json({"ok": True, "file": file, "warnings": warnings})
     else:
-        print(f"{file} is right (mode: {settings.policy.mode})")
+        print(f"{file} is valid (mode: {settings.policy.mode})")
 
 
 @app.command("sample")

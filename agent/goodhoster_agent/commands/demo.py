@@ -83,7 +83,7 @@ def _tell(played: Played, *, as_json: bool) -> None:
 
 
 def _table(played: list[Played]) -> None:
-    table = Table(title="What was shown, looked at from outside")
+    table = Table(title="What was shown, checked from outside")
     for column in ("scene", "seconds", "as promised"):
         table.add_column(column)
     for scene in played:

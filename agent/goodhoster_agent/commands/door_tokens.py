@@ -26,7 +26,7 @@ def add_command(
         typer.Option("--scope", help="What it may do. Default: check, may and outcome.", show_default=False),
     ] = None,
     customer: Annotated[
-        str, typer.Option("--customer", help="The one customer it speaks for.", show_default=False)
+        str, typer.Option("--customer", help="The one customer it is valid for.", show_default=False)
     ] = "",
     config: ConfigOption = None,
     *,

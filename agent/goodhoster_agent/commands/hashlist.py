@@ -104,7 +104,7 @@ def _left_out(report: ImportReport) -> Iterator[str]:
         kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(report.passed_over.items()))
         yield f"passed over, of kinds that are not compared: {kinds}"
     if report.withdrawn:
-        yield f"not active by the files' own word: {report.withdrawn:,}"
+        yield f"not active according to the files: {report.withdrawn:,}"
     if not report.lists:
         yield "there is no list of this source now"
 

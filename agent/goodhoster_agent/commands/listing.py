@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
 from typing import Annotated, Any, Generic, TypeVar
 
 import typer
@@ -26,6 +27,8 @@ _NARROWEST = 12
 """Characters that the last column keeps on the narrowest terminal."""
 _WIDEST = 100
 """Characters that one cell may widen a column by: customers choose how long their paths are."""
+_MEASURED = 1000
+"""Rows that the widths are taken from."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is a formula for a spreadsheet, and others choose what stands in many cells."""
 
@@ -40,17 +43,21 @@ def moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text.strip()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(f'{text!r} is no time: give "2026-11-29", "2026-11-29 14:30" or "24h" ago') from error
+        raise typer.BadParameter(
+            f'{text!r} is not a time: give "2026-11-29", "2026-11-29 14:30" or "24h" ago'
+        ) from error
 
 
 def _moment_option(name: str, words: str) -> Any:  # noqa: ANN401 - what Typer takes
     return typer.Option(name, parser=moment, metavar="TIME", help=words, show_default=False)
 
 
-SinceOption = Annotated[datetime | None, _moment_option("--since", 'From then on: "2026-11-29", or "24h" ago.')]
-UntilOption = Annotated[datetime | None, _moment_option("--until", "Before then.")]
+SinceOption = Annotated[
+    datetime | None, _moment_option("--since", 'Not before this time: "2026-11-29", or "24h" for that long ago.')
+]
+UntilOption = Annotated[datetime | None, _moment_option("--until", "Before this time.")]
 LimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, max=1_000_000, help="The newest so many.", show_default=False)
+    int | None, typer.Option("--limit", min=1, max=1_000_000, help="At most this many, the newest.", show_default=False)
 ]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")]
 
@@ -91,7 +98,7 @@ def print_list(
         writer.writerow([column.heading for column in columns])
         writer.writerows([_cell(column.text(row)) for column in columns] for row in rows)
     else:
-        _print_table([[visible(column.text(row)) for column in columns] for row in rows], columns)
+        _print_table(([visible(column.text(row)) for column in columns] for row in rows), columns)
 
 
 def _cell(text: str) -> str:
@@ -99,16 +106,19 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _print_table(rows: Sequence[Sequence[str]], columns: Sequence[Column[Any]]) -> None:
-    if not rows:
+def _print_table(rows: Iterable[Sequence[str]], columns: Sequence[Column[Any]]) -> None:
+    """Print a table whose columns are as wide as the first rows need, however many follow."""
+    rows = iter(rows)
+    first = list(islice(rows, _MEASURED))
+    if not first:
         return
-    table = [[column.heading for column in columns], *rows]
+    table = [[column.heading for column in columns], *first]
     widths = [min(_WIDEST, max(len(row[number]) for row in table)) for number in range(len(columns))]
     terminal = _terminal_width()
     if terminal:
         before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
         widths[-1] = max(_NARROWEST, min(widths[-1], terminal - before))
-    for row in table:
+    for row in chain(table, rows):
         cells = [
             (_cut(cell, width) if terminal else cell).ljust(width) for cell, width in zip(row, widths, strict=True)
         ]

@@ -83,7 +83,7 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     yield "reference", notice.reference
     yield "received", local_time(notice.receipt.received_at)
     yield "deadline", local_time(notice.deadline, "none")
-    yield "stopped", local_time(notice.stopped_at, "the clock goes on")
+    yield "stopped", local_time(notice.stopped_at, "the clock continues")
     if notice.duplicate_of:
         yield "same as", notice.duplicate_of
     if any(item.state is ItemState.OBSERVED for item in notice.items):

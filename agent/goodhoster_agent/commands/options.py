@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.settings import Settings
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file.", show_default=False)]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Configuration file.", show_default=False)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
@@ -44,7 +46,7 @@ def config_file(config: Path | None) -> Path:
 
 
 def read_settings(config: Path | None) -> Settings:
-    """The whole configuration; ConfigurationError when it is not as it must be."""
+    """The whole configuration; ConfigurationError when it is not valid."""
     from goodhoster.settings import load
 
     return load(config_file(config))

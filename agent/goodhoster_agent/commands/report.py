@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -19,13 +20,13 @@ from goodhoster.assembly.reports import (
     write_all,
     xarf_report,
 )
-from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.durable_files import write_durably
 from goodhoster.model.uploads import visible
+from goodhoster.ports.common import utc_now
 from goodhoster.reports.case_files import CLASSIFICATIONS
 from goodhoster.reports.conduct import NormStanding
-from goodhoster.reports.documents import Document, as_csv, as_text
+from goodhoster.reports.documents import Document, as_csv, as_json, as_text
 from goodhoster.reports.norm import Figure, trace
 from goodhoster.reports.periods import Period, between, last_year, period_of, this_year
 from goodhoster.reports.removals import ReportedUrl
@@ -53,7 +54,7 @@ XlsxOption = Annotated[
     Path | None, typer.Option("--xlsx", help="Write the sheets of the template into this new file.", show_default=False)
 ]
 CaseArguments = Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of the cases.")]
-DirectoryOption = Annotated[Path, typer.Option("--to", help="A directory that is not there yet, or is empty.")]
+DirectoryOption = Annotated[Path, typer.Option("--to", help="A new or empty directory.")]
 TraceOption = Annotated[
     Figure | None,
     typer.Option("--trace", help="Print the notices and URLs behind a figure; of a percentage, those that fell short."),
@@ -283,9 +284,10 @@ def _print_report(name: str, period: Period, config: Path | None, form: _Form) -
 
         print(page_of(document, maker.facts, maker.hoster))
     elif form.json:
-        print_json(document.data)
+        sys.stdout.writelines(as_json(document.data))
+        print()
     elif form.csv:
-        print(as_csv(document.tables), end="")
+        sys.stdout.writelines(as_csv(document.tables))
     else:
         print(as_text(document), end="")
     return document

@@ -50,7 +50,7 @@ PasswordOption = Annotated[
 StateOption = Annotated[
     Path | None, typer.Option("--state-dir", help="Where index, record and audit log lie; default /var/lib/goodhoster.")
 ]
-TrialOption = Annotated[int, typer.Option("--trial-files", min=0, help="Files to look at in the trial; 0 for none.")]
+TrialOption = Annotated[int, typer.Option("--trial-files", min=0, help="Files to check in the trial; 0 for none.")]
 
 
 @app.command()
@@ -80,7 +80,7 @@ def setup_command(
     file = config_file(config)
     is_new = not os.path.lexists(file)
     if not is_new and not preview and (trees or username or url or password_file or state_dir):
-        raise RefusedError(f"{file} is there already", hint="setup never overwrites it: change it with an editor")
+        raise RefusedError(f"{file} exists already", hint="setup does not overwrite it: change it with an editor")
     _expect(trees or [], lists or [])
     account = _account(username, url, password_file)
     found = survey()
@@ -138,7 +138,7 @@ def _ask(
     from goodhoster_agent.setup.draft import HashServiceAccount
 
     if not sys.stdin.isatty():
-        raise RefusedError("nothing can be asked: standard input is no terminal", hint="goodhoster setup --yes")
+        raise RefusedError("nothing can be asked: standard input is not a terminal", hint="goodhoster setup --yes")
     watched = ", ".join(found.trees)
     if not typer.confirm(f"Watch {watched}, touching nothing, by {file}?", default=True, err=True):
         raise RefusedError("nothing was written", hint="name other trees: goodhoster setup --tree DIR")
@@ -165,7 +165,7 @@ def _found_object(found: Survey) -> dict[str, Any]:
 
 def _found_text(found: Survey) -> list[str]:
     servers = f"{', '.join(found.web_servers)}, {found.sites:,} sites" if found.web_servers else "none"
-    trees = f"{', '.join(found.trees)} (told by {found.found_by})" if found.trees else "none"
+    trees = f"{', '.join(found.trees)} (found by {found.found_by})" if found.trees else "none"
     return [
         f"panel         {found.panel or 'none'}",
         f"web server    {servers}",
@@ -199,7 +199,7 @@ def _checked(config: Path | None, said: dict[str, Any], *, as_json: bool) -> Set
             print_json(said | {"ok": False, "problems": [{"problem": str(e), "hint": e.hint} for e in error.all]})
         raise
     said["ok"] = True
-    _tell(as_json, "configuration is right")
+    _tell(as_json, "configuration is valid")
     return settings
 
 
@@ -232,7 +232,7 @@ def _try_sources(settings: Settings, said: dict[str, Any], *, as_json: bool) -> 
         finally:
             source.close()
         said["sources"].append({"name": source.name, "answers": not problem, "problem": problem})
-        _tell(as_json, f"source        {source.name}: {problem or 'answers a trial question'}")
+        _tell(as_json, f"source        {source.name}: {problem or 'answers a test query'}")
         if problem:
             warn_of([f"{source.name}: {problem}" + (f"; {hint}" if hint else "")])
     return all(source["answers"] for source in said["sources"])
@@ -252,7 +252,7 @@ def _trial(config: Path | None, settings: Settings, most: int, said: dict[str, A
 
     def tell(files: int) -> None:
         if shows and files % 50 == 0:
-            print(f"\rlooking at what is there: {files:,} files", end="", file=sys.stderr, flush=True)
+            print(f"\rchecking existing files: {files:,} files", end="", file=sys.stderr, flush=True)
 
     with open_services(config) as services:
         trial = look(services, trees, most, tell)

@@ -58,7 +58,7 @@ def restore_command(
 
     state_dir = read_settings(config).state_dir
     if (process := running_daemon(state_dir)) is not None:
-        raise RefusedError(f"a daemon works on {state_dir} (process {process})", hint="systemctl stop goodhoster")
+        raise RefusedError(f"a daemon is using {state_dir} (process {process})", hint="systemctl stop goodhoster")
     backup, aside = restore(file, state_dir, replace=replace)
     found = {"state_dir": str(state_dir), "files": len(backup.files), "made_at": backup.made_at}
     if as_json:

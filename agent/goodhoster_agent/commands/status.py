@@ -81,7 +81,7 @@ def as_text(status: dict[str, Any]) -> str:
         f"held       {status['held']:,} for a person: goodhoster cases list --state held",
         *([f"attempts   {_attempts(status['attempts'])}"] if any(_counted(status["attempts"])) else []),
         *(
-            [f"overruled  {status['overruled']:,} are online by a person's word: {_OVERRULED}"]
+            [f"overruled  {status['overruled']:,} are online by a person's decision: {_OVERRULED}"]
             if status["overruled"]
             else []
         ),
@@ -119,7 +119,7 @@ def _daemon(status: dict[str, Any]) -> str:
     if not status["ready"]:
         return str(status["degraded"][0]).removeprefix("the daemon ").partition(":")[0]
     doing = ", comparing a whole tree with the index" if status["scanning"] else ""
-    return f"runs (process {status['pid']}), hints from {status['events']} ({status['events_reason']}){doing}"
+    return f"runs (process {status['pid']}), events from {status['events']} ({status['events_reason']}){doing}"
 
 
 def _stopped(status: dict[str, Any]) -> str:
@@ -129,7 +129,7 @@ def _stopped(status: dict[str, Any]) -> str:
 def _crawl(crawl: dict[str, Any]) -> str:
     """How far the last round over our own sites is."""
     if not crawl["began_at"]:
-        return "of our own sites: no round has begun yet"
+        return "of our own sites: not begun yet"
     when = f"ended {crawl['ended_at']}" if crawl["ended_at"] else f"under way since {crawl['began_at']}"
     counts = f"{crawl['urls']:,} reported URLs and {crawl['pages']:,} addresses around them"
     return f"of our own sites: {when}, {counts}, {crawl['found']:,} found again, {crawl['unchecked']:,} unchecked"

@@ -122,7 +122,7 @@ def release_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that the list is right: take offline what the storm held, and end it."""
+    """Confirm that the list is right: take offline what the storm held, and end it."""
     with open_services(config) as services:
         whole = services.brake.storms.complete(storm_id)
         if preview:
@@ -147,16 +147,12 @@ def _as_object(storm: Storm) -> dict[str, Any]:
     return {
         "id": storm.id,
         "state": storm.state,
-        "kind": storm.cause.kind,
-        "about": storm.cause.about,
         "reason": storm.reason,
         "sources": list(storm.sources),
-        "begun_at": storm.begun_at.isoformat(),
         "since": storm.begun_at.isoformat(),
         "until": None if storm.braking or storm.ended_at is None else storm.ended_at.isoformat(),
         "cause": {"kind": storm.cause.kind, "about": storm.cause.about},
         "taken": list(storm.measures),
-        "measures": list(storm.measures),
         "part_of": storm.part_of or None,
         "actor": storm.actor,
         "told": storm.told,

@@ -25,6 +25,7 @@ from goodhoster.evidence.quarantine.survey import quarantined
 from goodhoster.hashlists.own_lists import survey
 from goodhoster.letters.list_owners.addresses import ListOwners
 from goodhoster.linux import kernel
+from goodhoster.linux.leases import break_time
 from goodhoster.model.cases import Case, CaseState, MeasureState
 from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import display
@@ -39,6 +40,7 @@ from goodhoster_agent.doctor.finding import DoctorFinding
 from goodhoster_agent.doctor.own_contacts import own_contacts
 from goodhoster_agent.doctor.panels import panel_findings
 from goodhoster_agent.doctor.process_privileges import Rights, rights_of, rights_of_commands
+from goodhoster_agent.doctor.system import system_findings
 from goodhoster_agent.hashing.library_trial import trouble_with_library
 from goodhoster_agent.intake.imap import try_mailbox
 from goodhoster_agent.intake.mailbox import mailbox_of
@@ -59,8 +61,10 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Doctor
     ConfigurationError only where nothing could be looked at. Only with `ask_outside` are servers of others asked how
     we can be reached.
     """
-    yield DoctorFinding("configuration", ok=True, detail=f"{settings.file} is right, mode {settings.policy.mode}")
+    yield DoctorFinding("configuration", ok=True, detail=f"{settings.file} is valid, mode {settings.policy.mode}")
+    yield from system_findings()
     yield _kernel(settings)
+    yield from _leases()
     yield _room(settings)
     yield from _audit_log(settings)
     yield from map(_tree, trees_of(settings))
@@ -112,9 +116,9 @@ def _kernel(settings: Settings) -> DoctorFinding:
         with tempfile.TemporaryDirectory(dir=state_dir) as folder:
             return _kernel_in(folder)
     except OSError as error:
-        hint = "run this as the user whose the state directory is, and look whether its disk is full or read-only"
+        hint = "run this as the owner of the state directory, and look whether its disk is full or read-only"
         return DoctorFinding(
-            "kernel", ok=False, detail=f"nothing can be tried in {state_dir}: {error.strerror}", hint=hint
+            "kernel", ok=False, detail=f"no test file can be written in {state_dir}: {error.strerror}", hint=hint
         )
 
 
@@ -132,6 +136,15 @@ def _kernel_in(folder: str) -> DoctorFinding:
     return DoctorFinding("kernel", ok=True, detail="openat2 and renameat2 work")
 
 
+def _leases() -> Iterator[DoctorFinding]:
+    """Check that the kernel takes leases away from customers who keep them."""
+    if not break_time():
+        detail = "fs.lease-break-time is 0: whoever has a write lease on a file keeps it unchecked for ever"
+        yield DoctorFinding(
+            "leases", ok=False, detail=detail, hint="sysctl fs.lease-break-time=45, and in /etc/sysctl.d"
+        )
+
+
 def _room(settings: Settings) -> DoctorFinding:
     free = shutil.disk_usage(settings.state_dir).free
     detail = f"{free / _ROOM:.1f} GiB free at {settings.state_dir}"
@@ -144,7 +157,7 @@ def _audit_log(settings: Settings) -> Iterator[DoctorFinding]:
     """Check that the audit log is complete, and nothing is missing that other records refer to."""
     check = verify_audit_log(settings)
     finding = check.finding
-    hint = "goodhoster audit verify; put the log back from a copy" if not finding.ok else ""
+    hint = "goodhoster audit verify; restore the log from a copy" if not finding.ok else ""
     yield DoctorFinding("audit log", finding.ok, finding.problem or f"whole, {finding.entries:,} entries", hint)
     for trouble in check.unchecked:
         yield DoctorFinding(
@@ -155,8 +168,8 @@ def _audit_log(settings: Settings) -> Iterator[DoctorFinding]:
 def _tree(tree: Tree) -> DoctorFinding:
     what = f"tree {display(tree.root)}"
     if not os.path.isdir(tree.root):
-        hint = "is its disk mounted? Else mend [[watch]] path; nothing in it is checked"
-        return DoctorFinding(what, ok=False, detail="is not there, or is no directory", hint=hint)
+        hint = "is its disk mounted? Else correct [[watch]] path; nothing in it is checked"
+        return DoctorFinding(what, ok=False, detail="is not there, or is not a directory", hint=hint)
     try:
         with os.scandir(tree.root) as entries:
             others = (entry for entry in entries if entry.name not in OWN_DIRECTORIES)
@@ -184,9 +197,9 @@ def _quarantines(settings: Settings) -> Iterator[DoctorFinding]:
         for tree in trees_of(settings):
             with suppress(OSError):  # a tree that is not there is told above
                 names |= set(quarantined(tree.root))
-        offline = services.case_store.find(CaseQuery(states=frozenset({CaseState.OFFLINE})))
+        offline = services.case_store.each(CaseQuery(states=frozenset({CaseState.OFFLINE})))
+        missing = [case.id for case in offline if not names.issuperset(_quarantine_names(case))]
         strangers = unknown(sorted(names), services.case_store)
-    missing = [case.id for case in offline if not names.issuperset(_quarantine_names(case))]
     if strangers:
         detail = f"{len(strangers):,} files lie in quarantine without a case: {_some(strangers)}"
         yield DoctorFinding(
@@ -194,7 +207,7 @@ def _quarantines(settings: Settings) -> Iterator[DoctorFinding]:
         )
     if missing:
         detail = f"{len(missing):,} cases are offline, and their files are not in quarantine: {_some(missing)}"
-        hint = "is their disk mounted? After a backup was brought back: docs/how-to-quarantine.md"
+        hint = "is their disk mounted? After a backup was restored: docs/how-to-quarantine.md"
         yield DoctorFinding("quarantine", ok=False, detail=detail, hint=hint)
     if not strangers and not missing:
         yield DoctorFinding("quarantine", ok=True, detail=f"{len(names):,} files, as the record says")
@@ -231,7 +244,7 @@ def _probe(source: ObservedSource) -> DoctorFinding:
         source.probe()
     except GoodhosterError as error:
         return DoctorFinding(what, ok=False, detail=str(error), hint=error.hint)
-    return DoctorFinding(what, ok=True, detail="answers a trial question")
+    return DoctorFinding(what, ok=True, detail="answers a test query")
 
 
 def _library(settings: Settings) -> Iterator[DoctorFinding]:
@@ -326,7 +339,7 @@ def _results(settings: Settings) -> Iterator[DoctorFinding]:
         return
     ways = [*(["lmtp"] if notices.lmtp and notices.lmtp_peers else []), *notices.authserv_mailboxes]
     detail = f"count in mails by {', '.join(ways)}" if ways else "count in no mail: anybody could have written them"
-    hint = "" if ways else "set lmtp_peers or authserv_mailboxes in [notices], or take authserv_id away"
+    hint = "" if ways else "set lmtp_peers or authserv_mailboxes in [notices], or remove authserv_id"
     yield DoctorFinding(f"Authentication-Results of {notices.authserv_id}", bool(ways), detail, hint)
 
 

@@ -31,7 +31,7 @@ def evidence_findings(settings: Settings) -> Iterator[DoctorFinding]:
                 yield from _sealing(services)
     except (GoodhosterError, OSError) as error:
         hint = getattr(error, "hint", "") or "see docs/how-to-evidence.md"
-        yield DoctorFinding(_WHAT, ok=False, detail=f"it cannot be looked at: {error}", hint=hint)
+        yield DoctorFinding(_WHAT, ok=False, detail=f"it cannot be checked: {error}", hint=hint)
 
 
 def _stored(services: Services) -> Iterator[DoctorFinding]:
@@ -39,17 +39,17 @@ def _stored(services: Services) -> Iterator[DoctorFinding]:
     states = Counter(store.get(evidence_id).state for evidence_id in store.ids())
     counted = ", ".join(f"{count:,} {state}" for state, count in sorted(states.items())) or "nothing is sealed yet"
     lost = bool(states[EvidenceState.MISSING])
-    hint = "goodhoster evidence list --state missing; bring the files back from a backup" if lost else ""
+    hint = "goodhoster evidence list --state missing; restore the files from a backup" if lost else ""
     yield DoctorFinding(_WHAT, ok=not lost, detail=f"{store.directory}: {counted}", hint=hint)
 
 
 def _sealing(services: Services) -> Iterator[DoctorFinding]:
-    rounds, evidence = services.evidence.rounds, services.settings.evidence
-    waiting = sum(1 for _ in rounds.waiting())
+    pending, evidence = services.evidence.pending_seals, services.settings.evidence
+    waiting = sum(1 for _ in pending.waiting())
     if waiting and services.rules.enforce:
         hint = "goodhoster status says why; the daemon tries again"
         yield DoctorFinding(_WHAT, ok=False, detail=f"{waiting:,} files in quarantine are not sealed yet", hint=hint)
-    if rounds.sealer.recipients_differ():
+    if pending.sealer.recipients_differ():
         hint = "two persons order it: goodhoster evidence recipients --reason …"
         yield DoctorFinding(_WHAT, ok=False, detail="others are configured as recipients than are sealed to", hint=hint)
     disk = os.statvfs(services.evidence.store.directory)

@@ -30,13 +30,13 @@ def own_contacts(settings: Settings, outside: tuple[WebDocuments, MailDomains] |
     """
     if settings.contacts.domain is None and outside is None:
         hint = "set [contacts] domain, and see docs/how-to-reachable-contacts.md"
-        yield DoctorFinding("own contacts", ok=True, detail="not looked at: our own domain is not set", hint=hint)
+        yield DoctorFinding("own contacts", ok=True, detail="not checked: our own domain is not set", hint=hint)
         return
     yield _form(settings)
     yield from _mailbox(settings, outside[1] if outside else None)
     if outside is None:
         hint = "goodhoster doctor --ask-outside asks web, name and RDAP servers"
-        yield DoctorFinding("own contacts outside", ok=True, detail="not looked at without being asked to", hint=hint)
+        yield DoctorFinding("own contacts outside", ok=True, detail="not checked without --ask-outside", hint=hint)
         return
     documents = outside[0]
     yield from _security_txt(settings, documents)
@@ -114,7 +114,9 @@ def _dsa_page(settings: Settings, documents: WebDocuments) -> Iterator[DoctorFin
     try:
         text = documents.text(page).casefold()
     except RefusedError as error:
-        yield DoctorFinding(what, ok=False, detail=f"{page} is not there: {error}", hint="publish it, or mend dsa_page")
+        yield DoctorFinding(
+            what, ok=False, detail=f"{page} is not there: {error}", hint="publish it, or correct dsa_page"
+        )
         return
     except GoodhosterError as error:
         yield _unchecked(what, error)

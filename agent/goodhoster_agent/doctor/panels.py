@@ -26,8 +26,8 @@ def panel_findings(settings: Settings) -> Iterator[DoctorFinding]:
     for panel, table in zip(panels(settings), settings.panels, strict=True):
         yield _asked(f"panel {panel.name}", panel, panel.accounts, "accounts")
         if table.common.look and not own:
-            hint = "set notices.own_networks: without it only the panel's own word counts after a suspension"
-            yield DoctorFinding(f"panel {panel.name}", ok=False, detail="its sites are not looked at", hint=hint)
+            hint = "set notices.own_networks: without it only the panel's own answer counts after a suspension"
+            yield DoctorFinding(f"panel {panel.name}", ok=False, detail="its sites are not checked", hint=hint)
     for billing in billing_systems(settings):
         yield _asked(f"billing {billing.name}", billing, billing.clients, "clients")
     if (block := network_block(settings)) is not None:
@@ -50,6 +50,6 @@ def _programs(*programs: tuple[str, ...]) -> Iterator[DoctorFinding]:
     for program in programs:
         if shutil.which(program[0]) is None:
             hint = "see [network_block]"
-            yield DoctorFinding("network block", ok=False, detail=f"{program[0]} is no program here", hint=hint)
+            yield DoctorFinding("network block", ok=False, detail=f"{program[0]} is not a program here", hint=hint)
             return
     yield DoctorFinding("network block", ok=True, detail="its programs are there")

@@ -19,7 +19,7 @@ from goodhoster_agent.privileged.starter.plan import DaemonTerms
 _ALL = frozenset(range(len(CAPABILITY_NAMES)))
 _ROLES = {
     "goodhoster": "daemon",
-    "gh-keeper": "keeper",
+    "gh-supervisor": "supervisor",
     "gh-starter": "starter",
     "gh-mover": "mover",
     "gh-hasher": "hasher",
@@ -55,7 +55,7 @@ def rights_of(daemon: int, terms: DaemonTerms) -> list[Rights]:
     One that ends meanwhile is left out.
     """
     starter = _ALL if terms.commands else server.CAPABILITIES
-    needed = {"daemon": terms.capabilities, "keeper": _ALL, "starter": starter, "mover": process.CAPABILITIES}
+    needed = {"daemon": terms.capabilities, "supervisor": _ALL, "starter": starter, "mover": process.CAPABILITIES}
     needed |= {"scan": terms.capabilities}  # it stands in where no daemon runs
     found: list[Rights] = []
     for pid in _family(daemon):

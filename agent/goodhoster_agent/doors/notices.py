@@ -284,7 +284,7 @@ async def _as_json(request: web.Request, handler: Any) -> web.StreamResponse:  #
         if not request.path.startswith("/api/"):
             raise
         _log.exception("a request to %s failed", request.path)
-        raise _refusal(500, "This failed here: try again.", "request", 60) from error
+        raise _refusal(500, "Internal error: try again.", "request", 60) from error
     return response
 
 

@@ -38,9 +38,9 @@ def daemon_services(settings: Settings, quarantine: Quarantine, starter: Starter
 
 @contextmanager
 def scanning_services(settings: Settings) -> Iterator[tuple[Services, list[str]]]:
-    """The services of a command that scans a tree, with a keeper as a daemon has.
+    """The services of a command that scans a tree, with a supervisor as a daemon has.
 
-    The keeper has a starter and, where none listens, a mover; the command gives up everything else. What it could
+    The supervisor has a starter and, where none listens, a mover; the command gives up everything else. What it could
     not give up comes with the services, in words. To be entered in the main thread, before any other is started.
     """
     from goodhoster.assembly.mover import mover_of
@@ -51,10 +51,10 @@ def scanning_services(settings: Settings) -> Iterator[tuple[Services, list[str]]
     from goodhoster_agent.privileged.starter.plan import terms_of
 
     terms, state_dir = terms_of(settings), make_state_dir(settings.state_dir)
-    with kept_beside(settings, terms.commands) as keeper:
+    with kept_beside(settings, terms.commands) as supervisor:
         problems = give_up(terms, state_dir)
-        make_pool = partial(_pool, settings, keeper.starter.start_hasher)
-        with Services(settings, make_pool, mover_of(settings), keeper.starter.run) as services:
+        make_pool = partial(_pool, settings, supervisor.starter.start_hasher)
+        with Services(settings, make_pool, mover_of(settings), supervisor.starter.run) as services:
             yield services, problems
 
 

@@ -105,5 +105,5 @@ class Worker:
             return WorkerLostError(str(error), POSTPONED)
         if isinstance(error, TimeoutError):
             return WorkerLostError("opening it takes too long", "opening-too-slow")
-        how = f"signal {-ended}" if ended < 0 else "an answer that is none"
+        how = f"signal {-ended}" if ended < 0 else "an invalid answer"
         return WorkerLostError(f"opening it ended the process that did it ({how})", "opening-crashed")

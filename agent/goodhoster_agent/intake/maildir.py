@@ -63,7 +63,7 @@ def _read(file: Path) -> tuple[bytes, datetime]:
     try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(f"{file.name} is no file")
+            raise OSError(f"{file.name} is not a file")
         with open(fd, "rb", closefd=False) as opened:
             return opened.read(LARGEST), datetime.fromtimestamp(found.st_mtime, UTC)
     finally:

@@ -79,12 +79,12 @@ def _connected(address: Path) -> socket.socket:
             channel.connect(short)
     except PermissionError as error:
         channel.close()
-        hint = "whoever is root adds a group of yours to [roles]; log in again once you are in it"
+        hint = "root can add a group of yours to [roles]; log in again once you are in it"
         raise RefusedError(f"you have no role here: {address} is closed to you", hint=hint) from error
     except OSError as error:
         channel.close()
         message = f"no service for people answers at {address}: {error.strerror}"
-        raise PassingError(message, hint="whoever is root starts it: systemctl start goodhoster-people") from error
+        raise PassingError(message, hint="root can start it: systemctl start goodhoster-people") from error
     return channel
 
 
@@ -150,7 +150,7 @@ def _target(line: TypedLine) -> Path | None:
         if os.path.lexists(target):
             raise RefusedError(f"{target} exists already", hint="name a new one: nothing is written over")
         if not target.parent.is_dir():
-            raise ConfigurationError(f"{target.parent} is no directory", hint="make it first")
+            raise ConfigurationError(f"{target.parent} is not a directory", hint="make it first")
         return target
     return None
 

@@ -56,7 +56,7 @@ class Execution:
             answering.cancel()
             with suppress(asyncio.CancelledError, OSError):
                 await answering
-            why = "the person went away" if gone in done else f"it took longer than {LONGEST:.0f} s"
+            why = "the caller disconnected" if gone in done else f"it took longer than {LONGEST:.0f} s"
             raise TimeoutError(why)
 
     async def _answer(self, process: asyncio.subprocess.Process, writer: asyncio.StreamWriter, writes: str) -> int:

@@ -26,7 +26,7 @@ def gids_of(roles: RolesSettings) -> list[int]:
         try:
             gids.append(grp.getgrnam(name).gr_gid)
         except KeyError as error:
-            hint = f"make it (groupadd --system {name}), or take it out of [roles]"
+            hint = f"make it (groupadd --system {name}), or remove it from [roles]"
             raise ConfigurationError(f"this host has no group {name}", hint=hint) from error
     return gids
 
@@ -69,5 +69,5 @@ def _expect_unused(short: str, address: str) -> None:
             os.unlink(short)
             return
     raise BusyError(
-        f"another service listens on {address}", hint="end that one first: systemctl stop goodhoster-people"
+        f"another service listens on {address}", hint="stop that one first: systemctl stop goodhoster-people"
     )

@@ -71,11 +71,11 @@ def decode_request(content: bytes) -> CommandRequest:
         argv = given["argv"] if isinstance(given["argv"], list) else ()
         request = CommandRequest(tuple(argv), files, given["columns"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ValueError("what was asked is no request") from error
+        raise ValueError("the request cannot be read") from error
     _expect_words(request.argv)
     _expect_files(files)
     if not _is_whole(request.columns) or request.columns > _WIDEST:
-        raise ValueError("the width of the terminal is none")
+        raise ValueError("the width of the terminal is not valid")
     return request
 
 
@@ -105,11 +105,11 @@ def is_plain_name(name: str) -> bool:
 
 def _expect_words(argv: tuple[Any, ...]) -> None:
     if not argv or len(argv) > _MOST_WORDS or not all(isinstance(word, str) and "\0" not in word for word in argv):
-        raise ValueError("the words of the command are none")
+        raise ValueError("the words of the command are not valid")
     try:
         "".join(argv).encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
-        raise ValueError("the words of the command are none") from error
+        raise ValueError("the words of the command are not valid") from error
 
 
 def _expect_files(files: tuple[Attached, ...]) -> None:
@@ -118,9 +118,9 @@ def _expect_files(files: tuple[Attached, ...]) -> None:
     for file in files:
         name: object = file.name  # whatever JSON had there
         if not isinstance(name, str) or not (name == INPUT or is_plain_name(name)):
-            raise ValueError("the name of a file is none")
+            raise ValueError("the name of a file is not valid")
         if not _is_whole(file.size):
-            raise ValueError("the size of a file is none")
+            raise ValueError("the size of a file is not valid")
     if len({file.name for file in files}) != len(files):
         raise ValueError("a file comes twice")
     if sum(file.size for file in files) > LARGEST_FILES:

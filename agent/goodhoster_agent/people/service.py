@@ -86,7 +86,9 @@ class PeopleService:
             _log.warning("uid %d was refused: %s", peer.uid, visible(str(error)))
             await _refuse(writer, error)
         except (OSError, EOFError) as error:  # also of a time limit
-            _log.warning("a command of uid %d was given up: %s", peer.uid, str(error) or "it was not asked in time")
+            _log.warning(
+                "a command of uid %d was aborted: %s", peer.uid, str(error) or "the request did not arrive in time"
+            )
         except Exception:  # noqa: BLE001 - one connection ends, whatever it was; the others go on
             _log.exception("a command of uid %d failed", peer.uid)
         finally:
@@ -99,7 +101,7 @@ class PeopleService:
         account = await asyncio.to_thread(self._parts.find_account, peer.uid)
         rights = rights_of(account, self._parts.roles)
         if not rights:
-            raise RefusedError(f"{account.name} has no role here", hint="whoever is root adds a group to [roles]")
+            raise RefusedError(f"{account.name} has no role here", hint="root can add a group to [roles]")
         async with asyncio.timeout(self._parts.limits.request_within):
             request = await _read_request(reader)
         line = read_line(request.argv)
@@ -128,7 +130,7 @@ class PeopleService:
         if self._running[uid] >= most.of_one_person:
             raise BusyError(f"{most.of_one_person} commands of yours run already", hint="wait for one of them to end")
         if self._running.total() >= most.together:
-            raise BusyError(f"{most.together} commands run already", hint="say it again in a moment")
+            raise BusyError(f"{most.together} commands run already", hint="run the command again in a moment")
         self._running[uid] += 1
         try:
             yield
@@ -142,13 +144,13 @@ def expect_permitted(account: HostAccount, rights: frozenset[Right], line: Typed
     """RefusedError unless this person may run this command with these parameters."""
     line.expect_no_configuration()
     if line.access.here:
-        raise RefusedError(f"goodhoster {line.words} needs nobody's rights", hint="run it yourself")
+        raise RefusedError(f"goodhoster {line.words} needs no special rights", hint="run it yourself")
     if line.access.right is None:
-        raise RefusedError(f"goodhoster {line.words} is for root alone", hint="ask whoever is root on this host")
+        raise RefusedError(f"goodhoster {line.words} is for root alone", hint="ask the administrator of this host")
     if line.access.right not in rights:
         has = ", ".join(sorted(rights))
         message = f"goodhoster {line.words} needs the right to {line.access.right}, and {account.name} may {has}"
-        raise RefusedError(message, hint="whoever is root gives it: [roles] in the configuration")
+        raise RefusedError(message, hint="root can grant it: [roles] in the configuration")
     line.expect_known_paths()
 
 
@@ -159,7 +161,7 @@ async def _read_request(reader: asyncio.StreamReader) -> CommandRequest:
     try:
         return decode_request(await reader.readexactly(length))
     except ValueError as error:
-        raise RefusedError(str(error), hint="use goodhoster itself") from error
+        raise RefusedError(str(error), hint="use the command goodhoster") from error
 
 
 async def _read_files(reader: asyncio.StreamReader, request: CommandRequest, place: Workspace) -> None:

@@ -75,10 +75,12 @@ def expect_files_sent(line: TypedLine, request: CommandRequest) -> None:
     if line.access.stdin and not wanted:
         wanted = sent & {INPUT}
     if sent != wanted:
-        raise RefusedError(f"{line.words}: the files that it reads did not come with it", hint="use goodhoster itself")
+        raise RefusedError(
+            f"{line.words}: the files that it reads did not come with it", hint="use the command goodhoster"
+        )
     for name in line.named((line.access.writes,)):
         if not is_plain_name(name) or name in sent:
-            raise RefusedError(f"{line.words}: {name} is no new name", hint="use goodhoster itself")
+            raise RefusedError(f"{line.words}: {name} is not a new name", hint="use the command goodhoster")
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

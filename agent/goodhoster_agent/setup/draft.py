@@ -44,7 +44,7 @@ def write_new(file: Path, text: str) -> None:
     try:
         opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise RefusedError(f"{file} is there already", hint="setup never overwrites: goodhoster config check") from None
+        raise RefusedError(f"{file} exists already", hint="setup never overwrites: goodhoster config check") from None
     with os.fdopen(opened, "w", encoding="utf-8") as out:
         out.write(text)
         out.flush()

@@ -108,7 +108,7 @@ def _trees(
     if above:
         return without_nested(above), f"the virtual hosts of {' and '.join(servers)}"
     usual = [tree for tree in USUAL_TREES if _has_customers(view, tree)]
-    return without_nested(usual), "its directories, since neither a panel nor a web server told" if usual else ""
+    return without_nested(usual), "its directories: neither a panel nor a web server lists any" if usual else ""
 
 
 def _virtual_hosts(view: HostView) -> tuple[list[str], list[str], int, list[str]]:

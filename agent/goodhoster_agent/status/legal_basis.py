@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from goodhoster.audit.log import utc_now
 from goodhoster.model.customers.legal_basis import DOORS
 from goodhoster.model.uploads import display
 from goodhoster.policy.legal_basis import CheckBasis, checks
+from goodhoster.ports.common import utc_now
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services

@@ -12,11 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 from goodhoster.assembly.services import Services
-from goodhoster.audit.log import utc_now
 from goodhoster.errors import PassingError
 from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.standing import StepState
 from goodhoster.ports import CaseQuery
+from goodhoster.ports.common import utc_now
 from goodhoster.settings import Settings
 from goodhoster.uploads.census import IndexCensus
 from goodhoster_agent.daemon_lock import running_daemon
@@ -169,7 +169,7 @@ def _crawl(services: Services) -> dict[str, Any] | None:
     """The last round over our own sites; None where [crawl] every is not set."""
     if services.settings.crawl.every is None:
         return None
-    from goodhoster.takedowns.crawl_rounds import FILE, read_progress  # noqa: PLC0415 - only where one is set
+    from goodhoster.takedowns.crawl_schedule import FILE, read_progress  # noqa: PLC0415 - only where one is set
 
     progress = read_progress(services.state_dir / FILE)
     if progress is None:

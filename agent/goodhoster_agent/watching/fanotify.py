@@ -155,7 +155,7 @@ class FanotifySource:
     def _tell(self, event: kernel.Event) -> None:
         if event.mask & kernel.Q_OVERFLOW and event.handle:
             for hint in self._hints(event):
-                self._listener(Gap("events of a directory came faster than they could be told", hint.directory))
+                self._listener(Gap("events of a directory came faster than they could be handed on", hint.directory))
         elif event.mask & kernel.Q_OVERFLOW:
             self._listener(Gap("the kernel's event queue overflowed"))
         elif not event.handle:

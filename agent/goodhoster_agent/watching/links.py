@@ -7,16 +7,15 @@ one. Links are never followed on the way to a file: what lies behind one is cove
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from goodhoster.linux.mount_table import lies_at_or_below
+from goodhoster.linux.path_steps import steps_to
 from goodhoster.model.uploads import display
+from goodhoster.uploads.linked_homes import home_links
 from goodhoster.uploads.trees import Tree
 
-_MOST_LINKS = 40
-"""As path_resolution(7)."""
 _SHOWN = 3
 
 
@@ -39,18 +38,14 @@ class LinkedHomes:
 def linked_homes(root: bytes, watched: Sequence[bytes]) -> LinkedHomes | None:
     """Root's links at the top of a tree that lead to what is not watched; None: there are none.
 
-    A customer's own link is none: it gives him nothing that he has not got. Targets are not looked at, so that a disk
-    that hangs keeps nobody waiting. May raise OSError.
+    Targets are not looked at, so that a disk that hangs keeps nobody waiting. May raise OSError.
     """
-    found = []
-    with os.scandir(root) as entries:
-        for entry in entries:
-            if entry.is_symlink() and entry.stat(follow_symlinks=False).st_uid == 0:
-                link = os.path.join(root, entry.name)
-                target = os.path.normpath(os.path.join(root, os.readlink(link)))
-                if not any(lies_at_or_below(target, tree) for tree in watched):
-                    found.append((link, target))
-    return LinkedHomes(root, tuple(sorted(found))) if found else None
+    found = [
+        (each.path, each.target)
+        for each in home_links(root)
+        if not any(lies_at_or_below(each.target, tree) for tree in watched)
+    ]
+    return LinkedHomes(root, tuple(found)) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,47 +54,35 @@ class SwitchedTree:
 
     tree: Tree
     target: bytes
+    """Empty where a link to a home is gone."""
     trusted: bool
     """Only root, or we ourselves, made the links on the way, and a directory is there."""
 
     def __str__(self) -> str:
         path, root, target = map(display, (self.tree.path, self.tree.root, self.target))
+        named = f"the link {path}" if self.tree.is_linked_home else f"[[watch]] {path}"
+        if not self.target:
+            return f"{named} is gone: {root} is not watched any more"
         if self.trusted:
-            return f"[[watch]] {path} leads to {target} now: it is watched there, and {root} no longer"
-        return (
-            f"ALARM: [[watch]] {path} leads to {target} now, and not by root's links to a directory: {root} is watched"
-        )
+            return f"{named} leads to {target} now: it is watched there, and {root} no longer"
+        return f"ALARM: {named} leads to {target} now, and not by root's links to a directory: {root} is watched"
 
 
 def switched(tree: Tree) -> SwitchedTree | None:
     """The change of where a tree's path leads; None where it leads there as before."""
     if not tree.path:
         return None
+    if tree.is_linked_home and not os.path.lexists(tree.path) and os.path.isdir(os.path.dirname(tree.path)):
+        return SwitchedTree(tree, b"", trusted=True)
     target = os.path.realpath(tree.path)
     if target == tree.root:
         return None
-    trusted = all(uid in {0, os.geteuid()} for uid in _owners_of_links(tree.path))
-    return SwitchedTree(tree, target, trusted and os.path.isdir(target))
+    return SwitchedTree(tree, target, _is_by_our_links(tree.path) and os.path.isdir(target))
 
 
-def _owners_of_links(path: bytes) -> Iterator[int]:
-    """The owners of all links on the way, and -1 where it does not end."""
-    rest, done = [part for part in path.split(b"/") if part][::-1], b"/"
-    links = 0
-    while rest:
-        here = os.path.normpath(os.path.join(done, rest.pop()))
-        try:
-            found = os.lstat(here)
-        except OSError:
-            yield -1
-            return
-        if not stat.S_ISLNK(found.st_mode):
-            done = here
-            continue
-        links += 1
-        yield found.st_uid if links <= _MOST_LINKS else -1
-        if links > _MOST_LINKS:
-            return
-        to = os.readlink(here)
-        done = b"/" if to.startswith(b"/") else done
-        rest += [part for part in to.split(b"/") if part][::-1]
+def _is_by_our_links(path: bytes) -> bool:
+    """Whether root, or we ourselves, made all links on the way, and it ends."""
+    try:
+        return all(step.found.st_uid in {0, os.geteuid()} for step in steps_to(path) if step.is_link)
+    except OSError:
+        return False

@@ -36,6 +36,8 @@ _SOON = 0.5
 """Seconds in which a tree is expected to say whether it is there."""
 _LONGEST_END = 10.0
 _LOOK_FOR_LINKS_EVERY = 60.0
+_LOOK_AGAIN_AFTER = 2.0
+"""The same where a home was linked that is not watched yet."""
 _SAY_AGAIN = 60.0
 """Seconds before the same gap is logged again."""
 
@@ -73,6 +75,10 @@ class Watcher:
         self._look_for_links_at = 0.0
         self._switched: dict[bytes, SwitchedTree] = {}
         self._seen_switched: dict[bytes, SwitchedTree] = {}
+        self.roots_now: Callable[[], Sequence[bytes]] = tuple
+        """The trees that a new start would watch: root may have linked another home since."""
+        self._new_roots: frozenset[bytes] = frozenset()
+        self._is_new_root_sure = False
         scanner = Scanner(index, rhythm.settle, self._ring, self._calls, self._look_where_it_leads)
         self._newcomers = NewDirectories(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
@@ -129,8 +135,8 @@ class Watcher:
 
     @property
     def must_follow(self) -> bool:
-        """Whether root has switched a watched path to another directory, as was seen twice."""
-        return any(each.trusted for each in self._switched.values())
+        """Whether root has switched a watched path, or linked a home, as was seen twice."""
+        return self._is_new_root_sure or any(each.trusted for each in self._switched.values())
 
     def _look_for_switches(self) -> None:
         """Look where watched paths lead; a change counts when it is seen a second time."""
@@ -148,6 +154,13 @@ class Watcher:
 
     def _look_for_links(self) -> None:
         roots = [tree.root for tree in self._trees]
+        new = frozenset(self.roots_now()) - set(roots)
+        self._is_new_root_sure = bool(new & self._new_roots)
+        self._new_roots = new
+        if new:
+            self._look_for_links_at = time.monotonic() + _LOOK_AGAIN_AFTER
+        if self._is_new_root_sure:
+            _log.warning("homes that root linked are watched from now on: %s", ", ".join(map(display, sorted(new))))
         for root in roots:
             with suppress(NotAnsweringError, OSError):
                 found = self._calls.ask(root, partial(linked_homes, root, roots), _SOON)

@@ -117,5 +117,5 @@ def _service(entry: Mapping[str, Any]) -> BillingService:
 
 def _number(value: str) -> str:
     if not value.isascii() or not value.isdigit():
-        raise RefusedError(f"{value!r} is no number of a service", hint="take the number that Blesta shows")
+        raise RefusedError(f"{value!r} is not a number of a service", hint="take the number that Blesta shows")
     return value

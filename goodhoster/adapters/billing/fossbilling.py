@@ -70,7 +70,7 @@ class FossBilling:
                 return
             if not entries:
                 hint = "was it changed meanwhile? Try again"
-                raise PermanentError(f"{self.name}: {method} told {told} of {answer['total']} entries", hint=hint)
+                raise PermanentError(f"{self.name}: {method} returned {told} of {answer['total']} entries", hint=hint)
         raise unreadable(f"FOSSBilling {method}")
 
     def _asked(self, method: str, **values: str) -> Any:  # noqa: ANN401 - JSON
@@ -123,5 +123,5 @@ def _whole(target: SuspensionTarget) -> str:
 
 def _number(value: str) -> str:
     if not value.isascii() or not value.isdigit():
-        raise RefusedError(f"{value!r} is no number of an order", hint="take the number that FOSSBilling shows")
+        raise RefusedError(f"{value!r} is not a number of an order", hint="take the number that FOSSBilling shows")
     return value

@@ -84,7 +84,7 @@ class WhmcsBilling:
                 return
             if not entries:
                 hint = "was it changed meanwhile? Try again"
-                raise PermanentError(f"{self.name}: {action} told {start} of {total} entries", hint=hint)
+                raise PermanentError(f"{self.name}: {action} returned {start} of {total} entries", hint=hint)
         raise unreadable(f"WHMCS {action}")
 
     def _asked(self, action: str, **more: str) -> Mapping[str, Any]:
@@ -158,5 +158,5 @@ def _plain(entry: Mapping[str, Any], *keys: str) -> str:
 
 def _number(value: str) -> str:
     if not value.isascii() or not value.isdigit():
-        raise RefusedError(f"{value!r} is no number of a service", hint="take the number that WHMCS shows")
+        raise RefusedError(f"{value!r} is not a number of a service", hint="take the number that WHMCS shows")
     return value

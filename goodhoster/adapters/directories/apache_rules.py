@@ -120,7 +120,7 @@ class _Walk:
     def shown(self) -> Shown:
         self.turns += 1
         if self.turns > _MOST_TURNS:
-            raise UnclearRouteError("the configuration goes in circles")
+            raise UnclearRouteError("the configuration loops")
         self._expect_followed((*self.rules.host, *self.rules.main))
         self.filename = self.uri
         if ended := self._of_the_host():
@@ -471,7 +471,7 @@ class _Walk:
             return None
         new = done.path if done.path.startswith("/") else self._based(there, prefix) + done.path
         if b".." in os.fsencode(new).split(b"/"):
-            raise UnclearRouteError("a rewrite that climbs")
+            raise UnclearRouteError("a rewrite that leaves its root")
         if os.fsencode(new) == self.uri:
             self.query = done.query
             return None
@@ -634,7 +634,7 @@ def _names_a_program(handler: str) -> bool:
 def _below(directory: bytes, path: bytes) -> ServedFrom:
     pieces = [piece for piece in path.split(b"/") if piece]
     if b".." in pieces:
-        raise UnclearRouteError("a path that climbs")
+        raise UnclearRouteError("a path that leaves its root")
     return ServedFrom(directory.rstrip(b"/") or b"/", b"/".join(pieces))
 
 

@@ -30,7 +30,7 @@ class RegisterDirectory:
         """All sites. ConfigurationError where there is no register."""
         if self.open_register is None:
             hint = "build it by goodhoster.assembly"
-            raise ConfigurationError("nobody told where the register of customers is", hint=hint)
+            raise ConfigurationError("the path of the register of customers is missing", hint=hint)
         with self.open_register() as register:
             generation = register.generation()
             if self._kept is None or self._kept[0] != generation:

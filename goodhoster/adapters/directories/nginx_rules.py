@@ -138,7 +138,7 @@ class _Walk:
     def _count(self) -> None:
         self.turns += 1
         if self.turns > _MOST_TURNS:
-            raise UnclearRouteError("the configuration goes in circles")
+            raise UnclearRouteError("the configuration loops")
 
     # choice of a location
 
@@ -298,7 +298,7 @@ class _Walk:
             rest = self._tried_rest(os.fsencode(text))
             path = os.fsencode(self._text(self.level.root, harmless=True)) + rest
             if b".." in rest.split(b"/"):
-                raise UnclearRouteError("a path that climbs")
+                raise UnclearRouteError("a path that leaves its root")
             if self.disk.is_directory(path) if folder else self.disk.is_file(path):
                 self.uri = (self.uri[: self.level.cut] if self.level.alias else b"") + rest
                 return self._handed(self.level.block) or self._static()
@@ -389,7 +389,7 @@ class _Walk:
         if level.alias and rest and not root.endswith(b"/") and not rest.startswith(b"/"):
             raise UnclearRouteError("an alias that goes on in the middle of a name")
         if b".." in rest.split(b"/"):
-            raise UnclearRouteError("a path that climbs")
+            raise UnclearRouteError("a path that leaves its root")
         return ServedFrom(root.rstrip(b"/") or b"/", b"/".join(piece for piece in rest.split(b"/") if piece))
 
     # variables

@@ -50,7 +50,7 @@ class ListedDirectory:
             return list(_from_csv(self.file))
         except csv.Error as error:
             hint = 'is a quote opened and not closed? write a quote inside a cell twice: "5"" disk"'
-            raise ConfigurationError(f"the list of sites {self.file} is no CSV: {error}", hint=hint) from error
+            raise ConfigurationError(f"the list of sites {self.file} is not CSV: {error}", hint=hint) from error
         except (OSError, UnicodeDecodeError) as error:
             hint = "check its name, owner and mode"
             raise ConfigurationError(f"cannot read the list of sites {self.file}: {error}", hint=hint) from error
@@ -78,7 +78,7 @@ def _from_toml(file: Path) -> Iterator[Site]:
         raise ConfigurationError(f"{file} is not valid TOML: {error}", hint="see the line it names") from error
     sites = table.get("site")
     if not isinstance(sites, list) or set(table) != {"site"}:
-        raise ConfigurationError(f"{file} holds something else than [[site]]", hint="write each site as [[site]]")
+        raise ConfigurationError(f"{file} holds something other than [[site]]", hint="write each site as [[site]]")
     for number, entry in enumerate(sites, 1):
         yield _entry(f"{file}, site {number}", entry)
 
@@ -91,7 +91,7 @@ def _entry(where: str, entry: Mapping[str, Any]) -> Site:
     names = entry.get("names", [])
     if not _texts(names) or not _texts(addresses) or not isinstance(aliases, dict) or not _texts([*aliases.values()]):
         hint = 'names and addresses are lists of texts, aliases is a table: { "/media/" = "/srv/media/" }'
-        raise ConfigurationError(f"{where} is not as it must be", hint=hint)
+        raise ConfigurationError(f"{where} is not valid", hint=hint)
     site = _site(where, entry.get("customer"), tuple(names), entry.get("docroot"))
     more = tuple(
         PathRoute(Matching.PREFIX, prefix.rstrip("/") + "/", os.fsencode(directory.rstrip("/") + "/"), replaces=True)

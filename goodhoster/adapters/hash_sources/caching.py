@@ -1,7 +1,7 @@
 """A hash source with a cache, so that the same content is not asked about twice.
 
-Failures are never cached, and while a source refuses us no cached answer of it counts. A positive answer from the cache
-is marked: nobody may act on it before the source was asked again (docs/decisions/031).
+Failures are never cached, and while a source refuses our account no cached answer of it counts. A positive answer from
+the cache is marked: nobody may act on it before the source was asked again (docs/decisions/031).
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ class HashServiceClient:
             async with asyncio.timeout(self._counterpart.deadline):
                 return await work()
         except TimeoutError as error:
-            words = f"{self._counterpart.name} gave no whole answer in {self._counterpart.deadline:g} s"
+            words = f"{self._counterpart.name} gave no complete answer in {self._counterpart.deadline:g} s"
             raise SourceUnavailableError(words, reason=Reason.TIMEOUT) from error
         except FOREIGN as error:
             raise unavailable(self._counterpart.name, error) from error

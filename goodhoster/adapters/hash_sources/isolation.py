@@ -37,7 +37,7 @@ class IsolatedSource(ObservedSourceWrapper):
     def look_up(self, question: Question) -> tuple[Match, ...]:
         """As the source; UncheckedError (`internal-error`) for a fault in it.
 
-        Also for an answer that is none.
+        Also for an invalid answer.
         """
         try:
             matches = _whole(self._source.look_up(question))

@@ -53,7 +53,7 @@ class HashCheckServiceKind:
         "What to ask by; each costs a request. photodna needs a licensed library ([hashing]), and a digest beside it.",
         default=("sha1",),
     )
-    name: str = setting(text, "How matches and figures call this source.", default="hashcheckservice")
+    name: str = setting(text, "Name of this source in matches and figures.", default="hashcheckservice")
     deadline: float = setting(duration, "One check ends within this time, with all its tries.", default=10.0)
     parallel: int = setting(whole(1, 1024), "Most questions at the same time.", default=64)
     ca_file: Path | None = setting(
@@ -96,7 +96,7 @@ class HmaKind:
 
     kind: str = setting(one_of("hma"), "Which kind of source this is.", example='"hma"')
     url: str = setting(text, "Address up to but without /m/lookup.", example='"https://hma.example.org"')
-    name: str = setting(text, "How matches and figures call this source.", default="hma")
+    name: str = setting(text, "Name of this source in matches and figures.", default="hma")
     token_file: Path | None = setting(
         path,
         "File with a bearer token (or the name of a systemd credential), where a gateway before HMA wants one.",
@@ -118,7 +118,7 @@ class HmaKind:
         yes_or_no, "Ask by the mirrored and turned picture too: eight requests instead of one.", default=False
     )
     pdq_within: int = setting(
-        whole(0, FARTHEST, "bits"), "Pictures further apart than this are no near match.", default=FARTHEST
+        whole(0, FARTHEST, "bits"), "Pictures further apart than this are not a near match.", default=FARTHEST
     )
     deadline: float = setting(duration, "One check ends within this time, with all its tries.", default=10.0)
     parallel: int = setting(whole(1, 1024), "Most requests at the same time.", default=64)
@@ -173,7 +173,7 @@ class ArachnidShieldKind:
         path, "File with the password (or the name of a systemd credential).", example='"arachnid.password"'
     )
     url: str = setting(text, "Address of the service.", default="https://shield.projectarachnid.com")
-    name: str = setting(text, "How matches and figures call this source.", default="arachnid")
+    name: str = setting(text, "Name of this source in matches and figures.", default="arachnid")
     deadline: float = setting(duration, "One check ends within this time, with all its tries.", default=10.0)
     parallel: int = setting(whole(1, 1024), "Most requests at the same time.", default=16)
     ca_file: Path | None = setting(
@@ -215,7 +215,9 @@ class ListKind:
 
     kind: str = setting(one_of("list"), "Which kind of source this is.", example='"list"')
     pdq_within: int = setting(
-        whole(0, FARTHEST, "bits"), "Pictures whose PDQ is further from an entry's are no near match.", default=FARTHEST
+        whole(0, FARTHEST, "bits"),
+        "Pictures whose PDQ is further from an entry's are not a near match.",
+        default=FARTHEST,
     )
     phash_within: int = setting(
         whole(0, 16, "bits"), "The same for entries that are pHash; unrelated pictures come within a few.", default=6

@@ -83,9 +83,9 @@ def read_object(body: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:  # what is no UTF-8 is a ValueError too
-        raise UnreadableError("this is no JSON") from error
+        raise UnreadableError("this is not JSON") from error
     if not isinstance(found, dict):
-        raise UnreadableError("this is no JSON object")
+        raise UnreadableError("this is not a JSON object")
     return found
 
 

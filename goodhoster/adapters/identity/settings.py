@@ -33,7 +33,7 @@ class NeutralKind:
     url: str = setting(text, "Address up to but without /sessions.", example='"https://identity.hoster.example/v1"')
     webhook_secret_file: Path = setting(path, _WEBHOOK_HELP, example='"identity-webhook.secret"')
     token_file: Path = setting(path, _TOKEN_HELP, example='"identity.token"')
-    name: str = setting(text, "How evidence and the audit log call it.", default="neutral")
+    name: str = setting(text, "Its name in evidence and the audit log.", default="neutral")
     deadline: float = setting(duration, _DEADLINE_HELP, default=15.0)
     ca_file: Path | None = setting(path, _CA_HELP, default=None, example='"ca.pem"')
 
@@ -50,7 +50,7 @@ class StripeKind:
     webhook_secret_file: Path = setting(path, _WEBHOOK_HELP, example='"stripe-webhook.secret"')
     token_file: Path = setting(path, _TOKEN_HELP, example='"stripe.key"')
     url: str = setting(text, "Address of the service.", default="https://api.stripe.com")
-    name: str = setting(text, "How evidence and the audit log call it.", default="stripe")
+    name: str = setting(text, "Its name in evidence and the audit log.", default="stripe")
     deadline: float = setting(duration, _DEADLINE_HELP, default=15.0)
     ca_file: Path | None = setting(path, _CA_HELP, default=None, example='"ca.pem"')
 
@@ -67,7 +67,7 @@ class VeriffKind:
     webhook_secret_file: Path = setting(path, _WEBHOOK_HELP, example='"veriff.secret"')
     token_file: Path = setting(path, _TOKEN_HELP, example='"veriff.key"')
     url: str = setting(text, "Address of the service.", default="https://stationapi.veriff.com")
-    name: str = setting(text, "How evidence and the audit log call it.", default="veriff")
+    name: str = setting(text, "Its name in evidence and the audit log.", default="veriff")
     deadline: float = setting(duration, _DEADLINE_HELP, default=15.0)
     ca_file: Path | None = setting(path, _CA_HELP, default=None, example='"ca.pem"')
 
@@ -84,7 +84,7 @@ class OnfidoKind:
     webhook_secret_file: Path = setting(path, _WEBHOOK_HELP, example='"onfido-webhook.secret"')
     token_file: Path = setting(path, _TOKEN_HELP, example='"onfido.token"')
     url: str = setting(text, "Address of the service in your region.", default="https://api.eu.onfido.com")
-    name: str = setting(text, "How evidence and the audit log call it.", default="onfido")
+    name: str = setting(text, "Its name in evidence and the audit log.", default="onfido")
     deadline: float = setting(duration, _DEADLINE_HELP, default=15.0)
     ca_file: Path | None = setting(path, _CA_HELP, default=None, example='"ca.pem"')
 
@@ -98,11 +98,11 @@ class SumsubKind:
     """Sumsub. Experimental."""
 
     kind: str = setting(one_of("sumsub"), "Which kind of provider this is.", example='"sumsub"')
-    app_token: str = setting(text, "The app token, which is no secret alone.", example='"sbx:example"')
+    app_token: str = setting(text, "The app token, which is not a secret alone.", example='"sbx:example"')
     webhook_secret_file: Path = setting(path, _WEBHOOK_HELP, example='"sumsub-webhook.secret"')
     token_file: Path = setting(path, _TOKEN_HELP, example='"sumsub.secret"')
     url: str = setting(text, "Address of the service.", default="https://api.sumsub.com")
-    name: str = setting(text, "How evidence and the audit log call it.", default="sumsub")
+    name: str = setting(text, "Its name in evidence and the audit log.", default="sumsub")
     deadline: float = setting(duration, _DEADLINE_HELP, default=15.0)
     ca_file: Path | None = setting(path, _CA_HELP, default=None, example='"ca.pem"')
 
@@ -135,7 +135,7 @@ class KvkKind:
     kind: str = setting(one_of("kvk"), "Which kind of register this is.", example='"kvk"')
     key_file: Path = setting(path, _TOKEN_HELP, example='"kvk.key"')
     url: str = setting(text, "Address up to but without /api.", default="https://api.kvk.nl")
-    name: str = setting(text, "How evidence and the audit log call it.", default="kvk")
+    name: str = setting(text, "Its name in evidence and the audit log.", default="kvk")
     deadline: float = setting(duration, _DEADLINE_HELP, default=15.0)
     ca_file: Path | None = setting(path, _CA_HELP, default=None, example='"ca.pem"')
 
@@ -153,7 +153,7 @@ class ViesKind:
     url: str = setting(
         text, "Address up to but without /rest-api.", default="https://ec.europa.eu/taxation_customs/vies"
     )
-    name: str = setting(text, "How evidence and the audit log call it.", default="vies")
+    name: str = setting(text, "Its name in evidence and the audit log.", default="vies")
     deadline: float = setting(duration, _DEADLINE_HELP, default=15.0)
     ca_file: Path | None = setting(path, _CA_HELP, default=None, example='"ca.pem"')
 

@@ -31,7 +31,7 @@ class DnsMailDomains:
             # Its own check of DNS takes an outage of the name server for an address that is none.
             domain = validate_email(address, check_deliverability=False).ascii_domain
         except EmailNotValidError as error:
-            return AddressCheck(Deliverability.UNDELIVERABLE, f"it is no mail address: {error}")
+            return AddressCheck(Deliverability.UNDELIVERABLE, f"it is not a mail address: {error}")
         try:
             return self._of_domain(self._resolver(), domain)
         except (dns.exception.DNSException, OSError, ValueError) as error:

@@ -121,7 +121,7 @@ def _address(text: str) -> Address:
     try:
         return Address(addr_spec=text)
     except (HeaderParseError, ValueError, IndexError, TypeError) as error:
-        raise PermanentError("the receiver's address is none") from error
+        raise PermanentError("the receiver's address is not valid") from error
 
 
 def _refusal(code: int, words: bytes | str) -> PassingError | PermanentError:

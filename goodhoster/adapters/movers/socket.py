@@ -123,7 +123,7 @@ class MoverQuarantine:
         try:
             message = order.to_bytes()
         except ValueError as error:
-            raise QuarantineError(f"{order.case_id}: the mover cannot be told: {error}") from error
+            raise QuarantineError(f"{order.case_id}: the order cannot be sent to the mover: {error}") from error
         result = _result(self._answer(message, time_limit(order.state.size) + _GRACE, MoveAnswer.from_bytes))
         if isinstance(result, GoodhosterError):
             raise result
@@ -144,7 +144,7 @@ class MoverQuarantine:
             raise self._not_understood() from error
 
     def _not_understood(self) -> PassingError:
-        return PassingError(f"the mover at {self.address} answers what nobody understands", hint=_HINT)
+        return PassingError(f"the mover at {self.address} sent an answer that cannot be understood", hint=_HINT)
 
 
 def _result(answer: MoveAnswer) -> str | GoodhosterError:

@@ -136,4 +136,6 @@ def _read(read: Callable[[], T]) -> T:
 
 
 def _odd(why: str) -> PassingError:
-    return PassingError(f"the object store gave an odd answer: {why}", hint="is [[bucket]] endpoint an object store?")
+    return PassingError(
+        f"the object store gave an unexpected answer: {why}", hint="is [[bucket]] endpoint an object store?"
+    )

@@ -80,7 +80,7 @@ class S3Bucket:
             if not token:
                 return
             if token in seen:
-                raise PassingError(f"the listing of bucket {self.bucket} goes round in circles")
+                raise PassingError(f"the listing of bucket {self.bucket} repeats itself")
             seen.add(token)
 
     def look(self, key: str, version: str = "") -> tuple[StoredObject, Mapping[str, str]] | None:

@@ -119,7 +119,7 @@ def read_listing(printed: str, script: str) -> Sequence[tuple[str, dict[str, str
         elif (entry := _FIELD.fullmatch(line.rstrip())) and found:
             found[-1][1][entry[1]] = entry[2]
         elif line.strip() not in {"}", "},", ","}:
-            raise PermanentError(f"{script} printed a line that is none of its list", hint=f"run it by hand: {script}")
+            raise PermanentError(f"{script} printed an unexpected line", hint=f"run it by hand: {script}")
     for name, values in found:
         if "SUSPENDED" not in values:
             raise PermanentError(f"{script} does not tell whether {name!r} is suspended", hint="is it HestiaCP's own?")

@@ -59,7 +59,7 @@ class NetworkBlock:
             network = ipaddress.ip_network(written)
         except ValueError as error:
             hint = "write it as 192.0.2.7/32 or 2001:db8:1::/64"
-            raise RefusedError(f"{written!r} is no network: {error}", hint=hint) from error
+            raise RefusedError(f"{written!r} is not a network: {error}", hint=hint) from error
         if network.prefixlen < _LARGEST[network.version]:
             raise RefusedError(f"{network} is too large to be one customer's", hint="block smaller networks")
         if not any(network.version == ours.version and network.subnet_of(ours) for ours in self.own):  # type: ignore[arg-type]

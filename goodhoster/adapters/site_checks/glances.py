@@ -51,7 +51,7 @@ class HttpGlances:
         if not addresses:
             return PageGlance(path, None, detail=f"{host} has no address")
         if not all(any(address in network for network in self.reach.networks) for address in addresses):
-            return PageGlance(path, None, detail=f"{host} leads to {addresses[0]}, which is not ours")
+            return PageGlance(path, None, detail=f"{host} resolves to {addresses[0]}, which is not ours")
         until = time.monotonic() + self.within
         request = PageRequest(urlsplit(f"{scheme}://{host}{path}"), Viewer(DESK), until)
         connection = PinnedConnection(request, (str(addresses[0]), self.reach.ports[scheme]), self.within)

@@ -132,7 +132,7 @@ class HttpOutside:
                 if again.sight is not Sight.GONE:
                     return Seen(again.sight, viewer.where + again.detail)
         except ValueError as error:
-            return Seen(Sight.UNKNOWN, f"this is no address that can be asked: {error}")
+            return Seen(Sight.UNKNOWN, f"this is not an address that can be asked: {error}")
         return seen
 
     def _requests(self, ways: Sequence[SplitResult], viewer: Viewer) -> Iterator[PageRequest]:
@@ -145,7 +145,7 @@ class HttpOutside:
             for glance in glances:
                 if glance.sight is sight:
                     return Seen(sight, glance.detail)
-        return Seen(Sight.UNKNOWN, "nobody answers there: " + "; ".join(glance.detail for glance in glances))
+        return Seen(Sight.UNKNOWN, "no answer there: " + "; ".join(glance.detail for glance in glances))
 
     def _ways(self, url: str) -> Iterator[SplitResult]:
         """The URLs to try, the given one first.
@@ -168,7 +168,7 @@ class HttpOutside:
         try:
             return self._ask_where(request, where)
         except ConnectionRefusedError:
-            return _Glance(None, f"{where}: nobody listens")
+            return _Glance(None, f"{where}: nothing listens there")
         except TimeoutError:
             return _Glance(Sight.UNKNOWN, f"{where} did not answer in time")
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -183,7 +183,7 @@ class HttpOutside:
         if not addresses:
             return _Glance(None, f"{where}: no such name")
         if not all(any(address in network for network in self._reach.networks) for address in addresses):
-            return _Glance(Sight.UNKNOWN, f"{where} leads to {addresses[0]}, which is not ours: what stands there?")
+            return _Glance(Sight.UNKNOWN, f"{where} resolves to {addresses[0]}, which is not ours: what is there?")
         target = (str(addresses[0]), way.port or self._reach.ports[way.scheme])
         return self._ask(PinnedConnection(request, target, self._left(request.until)), request)
 
@@ -240,7 +240,7 @@ class HttpOutside:
     def _follow(self, request: PageRequest, to: str) -> _Glance:
         way, target = request.way, urlsplit(urljoin(request.way.geturl(), to))
         if request.redirects == 0 or target.scheme not in self._reach.ports:
-            return _Glance(Sight.UNKNOWN, f"{way.scheme} {way.hostname} redirects in circles or out of the web")
+            return _Glance(Sight.UNKNOWN, f"{way.scheme} {way.hostname} redirects in a loop, or to what is not the web")
         glance = self._glance(replace(request, way=target, redirects=request.redirects - 1))
         return glance if glance.sight else _Glance(Sight.UNKNOWN, f"redirected: {glance.detail}")
 

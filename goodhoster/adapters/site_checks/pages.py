@@ -52,7 +52,7 @@ class HttpPages:
             raise OSError(f"{host} has no address")
         for address in addresses:
             if not any(address in network for network in self.reach.networks):
-                raise OSError(f"{host} leads to {address}, which is not ours")
+                raise OSError(f"{host} resolves to {address}, which is not ours")
         return str(addresses[0]), way.port or self.reach.ports[way.scheme]
 
     def _asked(self, url: str, way: SplitResult, target: tuple[str, int]) -> FetchedPage:

@@ -86,10 +86,19 @@ class SqliteCaseStore:
         """See `ports.CaseStore`."""
         found: dict[str, Case] = {}
         for begin in range(0, len(case_ids), _PIECE):
-            piece = case_ids[begin : begin + _PIECE]
-            marks = ", ".join("?" * len(piece))
-            found |= {case.id: case for case in map(_case, self._rows(f"WHERE id IN ({marks})", tuple(piece)))}
+            found |= self._by_id(case_ids[begin : begin + _PIECE])
         return [found.get(case_id) or self.get(case_id) for case_id in case_ids]
+
+    def _by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
+        marks = ", ".join("?" * len(case_ids))
+        return {case.id: case for case in map(_case, self._rows(f"WHERE id IN ({marks})", tuple(case_ids)))}
+
+    def each(self, query: CaseQuery) -> Iterator[Case]:
+        """See `ports.CaseStore`."""
+        ids = self.ids(query)
+        for begin in range(0, len(ids), _PIECE):
+            found = self._by_id(ids[begin : begin + _PIECE])
+            yield from (found[case_id] for case_id in ids[begin : begin + _PIECE] if case_id in found)
 
     def find(self, query: CaseQuery) -> Sequence[Case]:
         """See `ports.CaseStore`."""

@@ -61,7 +61,7 @@ class SqliteCaseworkStore:
             if has == expected:
                 db.execute("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?, ?)", values)
         if has != expected:
-            hint = "look again, and say it again if it is still right"
+            hint = "look again, and repeat the command if it is still right"
             raise RefusedError(f"{has or 'nobody'} works on {assignment.subject} now", hint=hint)
 
     def assignment(self, subject: str) -> Assignment | None:

@@ -83,7 +83,7 @@ class RecordFile:
         while self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]:
             if time.monotonic() > end:
                 message = f"what was deleted may still stand in the write-ahead log of {self._file}: it is being read"
-                raise BusyError(message, hint="say it again in a minute")
+                raise BusyError(message, hint="run the command again in a minute")
             time.sleep(0.05)
 
     @contextmanager

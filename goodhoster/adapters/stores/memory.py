@@ -77,6 +77,10 @@ class MemoryCaseStore:
         """See `ports.CaseStore`."""
         return [case.id for case in self.find(query)]
 
+    def each(self, query: CaseQuery) -> Iterator[Case]:
+        """See `ports.CaseStore`."""
+        return iter(self.find(query))
+
     def count(self, query: CaseQuery) -> int:
         """See `ports.CaseFigures`."""
         return len(self.find(query))

@@ -133,6 +133,7 @@ def _take_storms_in(db: sqlite3.Connection, file: Path) -> None:
             rows = storms.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - our own texts
             marks = ", ".join("?" * (columns.count(",") + 1))
             db.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - our own texts
+    db.execute("UPDATE storms SET kind = 'source-cap' WHERE kind = 'cap'")  # over all sources: there are none any more
     db.execute("DELETE FROM opened WHERE case_id NOT IN (SELECT id FROM cases)")
     db.execute("DELETE FROM held WHERE case_id NOT IN (SELECT id FROM cases)")
 

@@ -29,7 +29,7 @@ def _faults_of_contacts(contacts: list[str]) -> Iterator[str]:
     if not contacts:
         yield "it has no Contact"
     yield from (
-        f"Contact {value[:80]} is no mailto:, https:// or tel:" for value in contacts if not _CONTACT.match(value)
+        f"Contact {value[:80]} is not a mailto:, https:// or tel:" for value in contacts if not _CONTACT.match(value)
     )
 
 
@@ -40,7 +40,7 @@ def _faults_of_expiry(expires: list[str], now: datetime) -> Iterator[str]:
     try:
         end = datetime.fromisoformat(expires[0].strip())
     except ValueError:
-        yield f"Expires {expires[0][:40]} is no date"
+        yield f"Expires {expires[0][:40]} is not a date"
         return
     end = end if end.tzinfo else end.replace(tzinfo=UTC)
     if end <= now:
@@ -55,9 +55,9 @@ def abuse_contacts(answer: str) -> tuple[str, ...]:
     try:
         data = json.loads(answer)
     except (ValueError, RecursionError) as error:
-        raise UnreadableError("the RDAP server's answer is no JSON") from error
+        raise UnreadableError("the RDAP server's answer is not JSON") from error
     if not isinstance(data, dict) or "objectClassName" not in data:
-        raise UnreadableError("the RDAP server's answer is none about a network")
+        raise UnreadableError("the RDAP server's answer is not about a network")
     found = (contact for entity in _entities(data, 0) if _is_for_abuse(entity) for contact in _ways(entity))
     mails = (contact for entity in _entities(data, 0) for contact in _marked(entity))
     return tuple(dict.fromkeys([*found, *mails]))[:20]

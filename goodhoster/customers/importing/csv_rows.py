@@ -74,7 +74,7 @@ class Lines:
 
 def _too_long(file: Path, number: int) -> Exception:
     why = f"has a line {number} of more than {_LONGEST_LINE:,} characters"
-    return unusable(file, why, "it is no list of customers, or its line ends are missing")
+    return unusable(file, why, "it is not a list of customers, or its line ends are missing")
 
 
 def _header(file: Path, lines: Lines, report: ListReport) -> tuple[str, list[str]]:

@@ -181,7 +181,7 @@ def _site(of: str, said: Mapping[str, Any]) -> CustomerSite:
 def _external_ids(fields: Mapping[str, Any]) -> dict[str, str]:
     nested = fields.get("external_ids") or {}
     if not isinstance(nested, Mapping):
-        raise RowError("external_ids is no table", 'write it such as {"whmcs": "17"}')
+        raise RowError("external_ids is not a table", 'write it such as {"whmcs": "17"}')
     found = {values.word("system of an external id", name): values.plain(str(name), of) for name, of in nested.items()}
     flat = {name: of for name, of in fields.items() if name.startswith(_EXTERNAL) and name != "external_ids"}
     found |= {name.removeprefix(_EXTERNAL): values.plain(name, of) for name, of in flat.items()}
@@ -192,7 +192,7 @@ def _objects(name: str, value: object) -> list[Mapping[str, Any]]:
     if value in (None, "", []):
         return []
     if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
-        raise RowError(f"{name} is no list of objects", f"write {name} as a list of tables")
+        raise RowError(f"{name} is not a list of objects", f"write {name} as a list of tables")
     if len(value) > _MOST:
         raise RowError(f"there are more than {_MOST:,} {name}", "split the entry over several")
     return value

@@ -90,7 +90,7 @@ class RegisterImporter:
             replace_all = order.replace and not report.unnamed
             if order.replace and report.unnamed:
                 report.warnings.append(
-                    f"a rejected {report.unit} does not tell whose it is: nobody ended, whoever is missing"
+                    f"a rejected {report.unit} does not name its customer: no missing customer was ended"
                 )
             found = staged.difference(replace=replace_all, keep=frozenset(report.kept))
             contested = _warn_of_contested(staged, report)

@@ -43,7 +43,7 @@ def opened_list(file: Path, report: ListReport) -> Iterator[Rows]:
         try:
             yield _rows(file, text, report)
         except UnicodeDecodeError as error:
-            raise unusable(file, f"is no whole text ({error.reason})", "write it again, as UTF-8") from error
+            raise unusable(file, f"is not whole text ({error.reason})", "write it again, as UTF-8") from error
 
 
 def _opened(file: Path) -> BinaryIO:
@@ -58,7 +58,7 @@ def _opened(file: Path) -> BinaryIO:
     raw = os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
     if raw is None:
         os.close(descriptor)
-        raise unusable(file, "is no regular file", "name the file itself")
+        raise unusable(file, "is not a regular file", "name the file itself")
     if os.fstat(raw.fileno()).st_size > LARGEST_LIST:
         raw.close()
         raise unusable(file, f"is larger than {LARGEST_LIST >> 20} MiB", "split it, and import each part")

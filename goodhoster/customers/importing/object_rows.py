@@ -46,9 +46,9 @@ def toml_rows(file: Path, text: TextIO, report: ListReport) -> Rows:
     try:
         table = tomllib.loads(written)
     except tomllib.TOMLDecodeError as error:
-        raise unusable(file, f"is not valid TOML: {error}", "mend the line it names") from error
+        raise unusable(file, f"is not valid TOML: {error}", "fix the line it names") from error
     except RecursionError as error:
-        raise unusable(file, "is nested too deep", "it is no list of customers") from error
+        raise unusable(file, "is nested too deep", "it is not a list of customers") from error
     if not written.endswith(("\n", "\r")):
         report.cut = "its last line has no line end"
     customers = table.get("customer")
@@ -79,7 +79,7 @@ def _lines(text: TextIO, report: ListReport) -> Iterator[Any]:
         try:
             yield json.loads(line) if line.strip() else None
         except (ValueError, RecursionError):
-            yield RowError("it is no whole JSON object", "write one object a line")
+            yield RowError("it is not whole JSON object", "write one object a line")
 
 
 class _Blocks:
@@ -97,7 +97,7 @@ class _Blocks:
         self.silent += len(block)
         if self.silent > _LARGEST_OBJECT + 2 * _BLOCK:
             why = f"has an entry of more than {_LARGEST_OBJECT >> 20} MiB"
-            raise unusable(self._file, why, "it is no list of customers, or not a list of objects")
+            raise unusable(self._file, why, "it is not a list of customers, or not a list of objects")
         return block.encode("utf-8", "surrogatepass")
 
 
@@ -116,7 +116,7 @@ def _items(file: Path, text: TextIO, *, framed: bool) -> Iterator[Any]:
         for _ in events:  # a file that was cut off behind the list may have lost some of it, too
             blocks.silent = 0
     except ijson.JSONError as error:
-        raise unusable(file, f"is no whole JSON: {str(error).splitlines()[0]}", "write it again to its end") from error
+        raise unusable(file, f"is not whole JSON: {str(error).splitlines()[0]}", "write it again to its end") from error
 
 
 def _flat(file: Path, events: Iterator[_Event]) -> Iterator[_Event]:
@@ -125,7 +125,7 @@ def _flat(file: Path, events: Iterator[_Event]) -> Iterator[_Event]:
     for event, value in events:
         depth += _NESTING.get(event, 0)
         if depth > _DEEPEST:
-            raise unusable(file, f"is nested deeper than {_DEEPEST} levels", "it is no list of customers")
+            raise unusable(file, f"is nested deeper than {_DEEPEST} levels", "it is not a list of customers")
         yield event, value
 
 
@@ -159,7 +159,9 @@ def _numbered(entries: Iterator[Any], report: ListReport) -> Rows:
         elif isinstance(entry, Mapping):
             yield ListRow(number, _known(entry, report))
         elif entry is not None:
-            report.reject(number, RowError("it is no object", "each customer is an object with at least customer_id"))
+            report.reject(
+                number, RowError("it is not an object", "each customer is an object with at least customer_id")
+            )
 
 
 def _known(entry: Mapping[str, Any], report: ListReport) -> dict[str, Any]:

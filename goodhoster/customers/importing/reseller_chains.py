@@ -34,7 +34,7 @@ class ResellerChains:
             chain = self._chain(customer_id, elsewhere)
             if chain[-1] == customer_id:
                 told = " → ".join(chain if len(chain) <= _TOLD else [*chain[:_TOLD], "…"])
-                yield customer_id, line, RowError(f"its resellers go in a circle: {told}", "break it at one of them")
+                yield customer_id, line, RowError(f"its resellers form a loop: {told}", "break it at one of them")
             elif len(chain) > LONGEST_CHAIN + 1 and len(set(chain)) == len(chain):
                 why = f"it has more than {LONGEST_CHAIN} resellers above it"
                 yield customer_id, line, RowError(why, "name the reseller with whom you have the contract")

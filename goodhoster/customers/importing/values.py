@@ -35,7 +35,7 @@ def plain(name: str, value: object, longest: int = LONGEST_TEXT) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise RowError(f"{name} is no text", f"write {name} as a text")
+        raise RowError(f"{name} is not text", f"write {name} as a text")
     text = unicodedata.normalize("NFC", str(value).strip()) if isinstance(value, str) else str(value)
     if len(text) > longest:
         raise RowError(f"{name} has {len(text):,} characters", f"give {longest} at most")
@@ -71,7 +71,7 @@ def word(name: str, value: object) -> str:
     """A short word of the house's own, lower case."""
     text = plain(name, value).lower().replace(" ", "-")
     if text and not _WORD.fullmatch(text):
-        raise RowError(f"{name} {text[:80]!r} is no short word", "write letters, digits, dots and dashes")
+        raise RowError(f"{name} {text[:80]!r} is not a short word", "write letters, digits, dots and dashes")
     return text
 
 
@@ -79,7 +79,7 @@ def language(name: str, value: object) -> str:
     """ISO 639-1; of `nl-NL` the language."""
     text = plain(name, value).lower().replace("_", "-").partition("-")[0]
     if text and not re.fullmatch("[a-z]{2}", text):
-        raise RowError(f"{name} {text[:80]!r} is no language", 'write two letters, such as "nl"')
+        raise RowError(f"{name} {text[:80]!r} is not a language", 'write two letters, such as "nl"')
     return text
 
 
@@ -87,7 +87,7 @@ def country(name: str, value: object) -> str:
     """ISO 3166-1, two capitals."""
     text = plain(name, value).upper()
     if text and not re.fullmatch("[A-Z]{2}", text):
-        raise RowError(f"{name} {text[:80]!r} is no country", 'write two letters, such as "NL"')
+        raise RowError(f"{name} {text[:80]!r} is not a country", 'write two letters, such as "NL"')
     return text
 
 
@@ -95,7 +95,7 @@ def mail_address(name: str, value: object) -> str:
     """One mail address; whether it exists is for its verification to find out."""
     text = plain(name, value)
     if text and not _MAIL.fullmatch(text):
-        raise RowError(f"{name} {text[:80]!r} is no mail address", "write one address, such as abuse@example.com")
+        raise RowError(f"{name} {text[:80]!r} is not a mail address", "write one address, such as abuse@example.com")
     return text
 
 
@@ -103,7 +103,7 @@ def phone(name: str, value: object) -> str:
     """A phone number, as digits with the plus in front."""
     text = re.sub(r"[\s()./-]", "", plain(name, value))
     if text and not _PHONE.fullmatch(text):
-        raise RowError(f"{name} {text[:80]!r} is no phone number", "write it such as +31 20 1234567")
+        raise RowError(f"{name} {text[:80]!r} is not a phone number", "write it such as +31 20 1234567")
     return text
 
 
@@ -127,7 +127,7 @@ def day(name: str, value: object) -> date | None:
     try:
         return date.fromisoformat(text[:10])
     except ValueError as error:
-        raise RowError(f"{name} {text[:80]!r} is no date", "write it such as 2026-11-02") from error
+        raise RowError(f"{name} {text[:80]!r} is not a date", "write it such as 2026-11-02") from error
 
 
 def yes_or_no(name: str, value: object) -> bool:
@@ -149,7 +149,7 @@ def host(name: str, value: object) -> str:
     except ValueError:
         pass  # no address: then it must be a name
     if len(normal) > _LONGEST_HOST or not _HOST.fullmatch(normal):
-        raise RowError(f"{name} {text[:80]!r} is no host name", "write it such as www.example.com or *.example.com")
+        raise RowError(f"{name} {text[:80]!r} is not a host name", "write it such as www.example.com or *.example.com")
     if normal.startswith("*.") and normal.count(".") == 1:
         raise RowError(f"{name} {text[:80]!r} is all of a top-level domain", "write it such as *.example.com")
     return normal
@@ -168,7 +168,7 @@ def directory(name: str, value: object) -> bytes | None:
         return None
     path = os.path.normpath(text.encode())
     if not path.startswith(b"/") or b".." in text.encode().split(b"/"):
-        raise RowError(f"{name} {text[:80]!r} is no absolute path", "write it from / on, without ..")
+        raise RowError(f"{name} {text[:80]!r} is not an absolute path", "write it from / on, without ..")
     if path.strip(b"/") == b"":
         raise RowError(f"{name} is the whole machine", "write the directory of this site")
     return b"/" + path.lstrip(b"/")
@@ -186,4 +186,4 @@ def _network(name: str, value: object) -> str:
         return str(ipaddress.ip_network(text, strict=False))
     except ValueError as error:
         hint = "write addresses or networks, such as 192.0.2.7 or 2001:db8::/48"
-        raise RowError(f"{name} {text[:80]!r} is no network", hint) from error
+        raise RowError(f"{name} {text[:80]!r} is not a network", hint) from error

@@ -121,7 +121,7 @@ class ScreeningDesk:
         RefusedError where somebody decided before, unless `overrule` says that this is known.
         """
         if decision not in {ScreeningDecision.MATCH, ScreeningDecision.NO_MATCH}:
-            raise RefusedError(f"{decision} is no decision of a person", hint="match or no-match")
+            raise RefusedError(f"{decision} is not a decision of a person", hint="match or no-match")
         reason = refuse_personal_numbers(order.reason, "the reason")
         with self._parts.store.together():
             finding = self._parts.store.get(finding_id)

@@ -90,7 +90,7 @@ class ListFile:
         columns = [_COLUMNS.get(name, "") for name in header]
         if not _SEARCHED.intersection(columns):
             hint = "its first line must name its columns, such as name, domain, network, asn, address or identifiers"
-            raise RefusedError(f"the list {self.name} has no column that can be looked for", hint=hint)
+            raise RefusedError(f"the list {self.name} has no column that can be searched for", hint=hint)
         seen: set[str] = set()
         for number, line in lines:
             try:
@@ -138,7 +138,7 @@ class ListFile:
         entry = Party(found.get("id", [""])[0][:_LONGEST_ID] or _name_of(row), kind or "", **values)
         if not any(getattr(entry, name) for name in _SEARCHED):
             if kind is not None:
-                self.tell(f"line {number}: nothing in it can be looked for")
+                self.tell(f"line {number}: nothing in it can be searched for")
             return None
         return entry
 
@@ -148,7 +148,7 @@ class ListFile:
             if good:
                 yield good
             else:
-                self.tell(f"line {number}: {value[:60]!r} cannot be looked for")
+                self.tell(f"line {number}: {value[:60]!r} cannot be searched for")
 
 
 def _header_cells(line: str, delimiter: str) -> list[str]:

@@ -371,7 +371,7 @@ class StandingDesk:
 
     def _expect_confirmable(self, step: Step) -> None:
         if not self.rules.enforce:
-            hint = 'set mode = "enforce" in the house rules, then say it again'
+            hint = 'set mode = "enforce" in the house rules, then run the command again'
             raise RefusedError("the mode is observe: no step is taken", hint=hint)
         now = self._now()
         view = self._view(step.customer, now)

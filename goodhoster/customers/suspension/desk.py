@@ -196,7 +196,7 @@ class SuspensionDesk:
         try:
             account = adapter.account(suspension.target.account)
         except GoodhosterError as error:
-            return SuspensionState.UNCONFIRMED, f"ordered, and could not be looked at: {error}"
+            return SuspensionState.UNCONFIRMED, f"ordered, but its effect could not be checked: {error}"
         says = _is_suspended(account, suspension.target)
         if says is None:
             return SuspensionState.UNCONFIRMED, "ordered; the panel's answer has no certain meaning"
@@ -204,7 +204,7 @@ class SuspensionDesk:
             return SuspensionState.INEFFECTIVE, "the panel's own list says that it is not suspended"
         seen = self._effect(suspension, judge_suspended, SiteEffect.OFF)
         if seen is None:
-            return SuspensionState.IN_FORCE, "the panel says so; no site was looked at"
+            return SuspensionState.IN_FORCE, "the panel says so; no site was checked"
         states = {
             SiteEffect.OFF: SuspensionState.IN_FORCE,
             SiteEffect.SERVED: SuspensionState.INEFFECTIVE,
@@ -217,7 +217,7 @@ class SuspensionDesk:
         """Check whether a suspension is in force; one that cannot be seen is checked again soon."""
         state, detail = self._state_after_order(self._panel(suspension.panel), suspension)
         if state is SuspensionState.UNCONFIRMED:
-            kept = replace(suspension, detail=f"could not be looked at: {detail}", check_at=self._now() + _AGAIN)
+            kept = replace(suspension, detail=f"could not be checked: {detail}", check_at=self._now() + _AGAIN)
             self._parts.store.replace(kept, expected=suspension.state)
             return kept
         if state is SuspensionState.INEFFECTIVE and suspension.state is SuspensionState.IN_FORCE:
@@ -252,7 +252,7 @@ class SuspensionDesk:
             return SuspensionState.LIFTED, "was suspended before, and stays so"
         seen = self._effect(suspension, judge_lifted, SiteEffect.SERVED)
         if seen is None:
-            return SuspensionState.LIFTED, "the panel says so; no site was looked at"
+            return SuspensionState.LIFTED, "the panel says so; no site was checked"
         if seen.effect is not SiteEffect.SERVED:
             return SuspensionState.LIFT_FAILED, f"the panel says that it is lifted, but {seen.detail}"
         return SuspensionState.LIFTED, seen.detail
@@ -377,7 +377,7 @@ class SuspensionDesk:
                 f"{suspension.id} {self._now().isoformat()}",
             )
         except PassingError as error:
-            _log.error("nobody could be paged about %s: %s", subject, error)
+            _log.error("no alert could be delivered about %s: %s", subject, error)
 
     def _log(self, kind: str, suspension: Suspension, **more: str) -> None:
         data = {

@@ -52,7 +52,7 @@ def judge_suspended(before: Sequence[PageSeen], after: Sequence[PageSeen]) -> Ju
             SiteEffect.OFF, f"{after[0].host} shows one page at every address ({_statuses(after)}), another than before"
         )
     served = next(page for page in after if page.status not in _ERRORS)
-    return Judged(SiteEffect.UNKNOWN, f"{served.host} answers {served.status} at {served.path}: look what stands there")
+    return Judged(SiteEffect.UNKNOWN, f"{served.host} answers {served.status} at {served.path}: check what is there")
 
 
 def judge_lifted(before: Sequence[PageSeen], after: Sequence[PageSeen]) -> Judged:

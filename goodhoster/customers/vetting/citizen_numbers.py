@@ -87,7 +87,7 @@ def refuse_personal_numbers(text: str, where: str) -> str:
 
 def _findings(text: str) -> Iterator[str]:
     if any(unicodedata.category(letter) == "Cc" and letter not in "\t\n\r" for letter in text):
-        yield "it holds bytes that are no text, as of a scan"
+        yield "it holds bytes that are not text, as of a scan"
     plain = _plain(text)
     lower = _without_accents(plain.lower())
     if _DATA_URI.search(lower) or _BLOB.search(plain) or _SCAN.search(lower):

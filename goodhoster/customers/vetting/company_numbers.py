@@ -72,7 +72,7 @@ def read_company_number(text: str, *, company: bool) -> CompanyNumber:
         raise RefusedError(f"{scheme} is or may be a citizen number, and is not kept", hint=hint)
     if not colon or scheme not in COMPANY_SCHEMES:
         hint = "write SCHEME:NUMBER with one of " + ", ".join(COMPANY_SCHEMES)
-        raise RefusedError(f"{scheme or 'nothing'} is no known kind of company number", hint=hint)
+        raise RefusedError(f"{scheme or 'nothing'} is not a known kind of company number", hint=hint)
     value = _compact(scheme, written[:_LONGEST])
     if not company and _may_be_personal(scheme, value):
         raise RefusedError(
@@ -94,7 +94,9 @@ def _compact(scheme: str, written: str) -> str:
         return str(module.validate(_greek(scheme, written)))
     except validation_error as error:
         name = COMPANY_SCHEMES[scheme]
-        raise RefusedError(f"this is no valid {name} ({scheme}): {error}", hint="compare it with the source") from error
+        raise RefusedError(
+            f"this is not a valid {name} ({scheme}): {error}", hint="compare it with the source"
+        ) from error
 
 
 def _greek(scheme: str, written: str) -> str:

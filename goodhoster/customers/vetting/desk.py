@@ -178,7 +178,7 @@ class VettingDesk:
         customer = self._customer(customer_id)
         self._provider(provider)
         if not _REFERENCE.fullmatch(reference):
-            raise RefusedError("this is no reference of a session", hint="copy it from the provider's own page")
+            raise RefusedError("this is not a reference of a session", hint="copy it from the provider's own page")
         refuse_personal_numbers(order.reason, "the reason")
         with self._parts.store.together():
             known = self._parts.store.customer_of_session(provider, reference)

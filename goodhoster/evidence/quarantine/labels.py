@@ -29,7 +29,7 @@ def file_name(case_id: str) -> bytes:
     RefusedError for what is no id of a case: such a name may be anybody's.
     """
     if not _CASE.fullmatch(case_id):
-        raise RefusedError(f"{case_id!r} is no case")
+        raise RefusedError(f"{case_id!r} is not a case")
     return case_id.encode()
 
 
@@ -175,7 +175,7 @@ def _from_json(data: dict[str, Any]) -> Label:
         size=data["size"],
         sha256=bytes.fromhex(data["sha256"]),
         metadata=Metadata(uid, gid, data["mode"], atime_ns, mtime_ns, _bytes(data["acl"]), data["flags"]),
-        parent_flags=data.get("parent_flags", 0),  # labels before 0.2 have none
+        parent_flags=data.get("parent_flags", 0),  # older labels have none
     )
 
 

@@ -46,6 +46,7 @@ from goodhoster.evidence.quarantine.taking import (
     disk_errors,
     give_back_changed,
     is_file_of,
+    leased,
     open_parent_of,
     take_all,
 )
@@ -100,6 +101,8 @@ class LocalQuarantine:
             parent = stack.enter_context(opened(open_parent_of(place)))
             try:
                 file = _open_untouched(parent, os.path.basename(place.path))
+            except BlockingIOError as error:
+                raise leased(place, parent, os.path.basename(place.path)) from error
             except OSError as error:
                 if error.errno in ABSENT:
                     raise RefusedError(f"{place} is not there") from error
@@ -107,7 +110,7 @@ class LocalQuarantine:
             stack.enter_context(opened(file))
             found = os.fstat(file)
             if not stat.S_ISREG(found.st_mode):
-                raise RefusedError(f"{place} is no file any more")
+                raise RefusedError(f"{place} is not a file any more")
             if is_locked(found):
                 raise RefusedError(f"{place} is there and still locked", hint="see docs/how-to-quarantine.md")
             if not has_bytes(file, sha256):
@@ -214,7 +217,9 @@ def _without_label(case_id: str, shelf: int) -> QuarantineError:
     """The error for a file in quarantine whose label is missing; the file stays offline."""
     where = os.fsdecode(os.readlink(b"/proc/self/fd/%d" % shelf))
     message = f"the file of case {case_id} lies in quarantine without its label: owner, mode and place are not known"
-    return QuarantineError(message, hint=f"bring {where}/{case_id}.label back from a backup, then say it again")
+    return QuarantineError(
+        message, hint=f"bring {where}/{case_id}.label back from a backup, then run the command again"
+    )
 
 
 def _open_untouched(parent: int, name: bytes) -> int:
@@ -264,7 +269,11 @@ def _give_flags_back(label: Label) -> None:
     if not label.metadata.flags:
         return
     with opened(open_parent(label.place)) as parent:
-        file = kernel.open_beneath(parent, os.path.basename(label.place.path), READ)
+        name = os.path.basename(label.place.path)
+        try:
+            file = kernel.open_beneath(parent, name, READ)
+        except BlockingIOError as error:
+            raise leased(label.place, parent, name) from error
         with opened(file):
             if os.fstat(file).st_ino == label.ino:
                 set_guards(file, label.metadata.flags)
@@ -284,7 +293,7 @@ def _move_back(file: int, shelf: int, target: tuple[int, bytes], label: Label) -
     try:
         if not has_bytes(file, label.sha256):
             message = f"the bytes of case {label.case_id} in quarantine are not those that were checked"
-            raise QuarantineError(message, hint="a program went on writing to it: compare with a backup")
+            raise QuarantineError(message, hint="a program kept writing to it: compare with a backup")
         unlock(file, label.metadata)
         _rename_back((shelf, file_name(label.case_id)), target, label)
     except BaseException:

@@ -26,5 +26,5 @@ def open_quarantined(place: Place, name: str) -> int | None:
                 os.close(file)
     except OSError as error:
         message = f"the quarantine of {place} cannot be read: {error.strerror}"
-        raise QuarantineError(message, hint="put the disk right; it is tried again") from error
+        raise QuarantineError(message, hint="repair the disk; it is tried again") from error
     return None

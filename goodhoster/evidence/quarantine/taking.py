@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
-from goodhoster.errors import GoodhosterError, QuarantineError, RefusedError
+from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
 from goodhoster.evidence.quarantine.directories import ABSENT, entry, exists, file_system, identity, open_parent, opened
 from goodhoster.evidence.quarantine.labels import (
     declare_intent,
@@ -33,6 +33,7 @@ from goodhoster.evidence.quarantine.misplaced_files import return_stranger
 from goodhoster.evidence.quarantine.reserve import keep_reserve, sync_with_reserve, with_reserve
 from goodhoster.evidence.quarantine.storage import open_shelf, was_shelf
 from goodhoster.linux import kernel
+from goodhoster.linux.leases import LEASES
 from goodhoster.linux.threads import map_parallel
 from goodhoster.model.quarantine import Label, Metadata, QuarantineRequest, Whereabouts
 from goodhoster.model.uploads import Place, Upload
@@ -72,7 +73,7 @@ def disk_errors(place: Place) -> Iterator[None]:
 
 
 def _disk_error(place: Place, error: OSError) -> QuarantineError:
-    hint = "put the disk right, then: goodhoster cases confirm, or restart the daemon"
+    hint = "repair the disk, then: goodhoster cases confirm, or restart the daemon"
     return QuarantineError(f"{place}: the disk refuses: {error.strerror}", hint=hint)
 
 
@@ -285,9 +286,15 @@ def open_parent_of(place: Place) -> int:
         return open_parent(place)
     except OSError as error:
         if error.errno in ABSENT:
-            message = f"the directory of {place} is gone or is no plain directory: {error.strerror}"
+            message = f"the directory of {place} is gone or is not a plain directory: {error.strerror}"
             raise RefusedError(message) from error
         raise QuarantineError(f"cannot open the directory of {place}: {error.strerror}") from error
+
+
+def leased(place: Place, parent: int, name: bytes) -> PassingError:
+    """The error for a file whose owner has a write lease on it; it is broken from now on."""
+    LEASES.begin_beneath(parent, name, place.absolute)
+    return PassingError(f"the owner of {place} has a write lease on it, which is being broken")
 
 
 def is_file_of(shelf: int, label: Label) -> bool:
@@ -309,6 +316,8 @@ def _open_file(parent: int, name: bytes, upload: Upload) -> int:
     """
     try:
         file = kernel.open_beneath(parent, name, READ)
+    except BlockingIOError as error:
+        raise leased(upload.place, parent, name) from error
     except OSError as error:
         if error.errno in ABSENT:
             raise RefusedError(f"{upload.place} is gone") from error

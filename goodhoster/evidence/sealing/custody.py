@@ -50,7 +50,7 @@ class PersonalOrder:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRetention:
-    """What one round of retention did."""
+    """What one run of retention did."""
 
     announced: list[str]
     destroyed: list[str]
@@ -238,7 +238,7 @@ class CustodyDesk:
         try:
             self.pager.page(subject, text, AlertKind.EVIDENCE, f"{about} {self.clock().isoformat()}")
         except PassingError as error:
-            _log.error("nobody could be paged: %s (%s)", error, subject)
+            _log.error("no alert could be delivered: %s (%s)", error, subject)
 
     def _existing(self, evidence_id: str) -> SealedEvidence:
         evidence = self.store.get(evidence_id)
@@ -248,7 +248,9 @@ class CustodyDesk:
             who = f", by {by.person or 'its retention'} at {by.at:%Y-%m-%d %H:%M:%S} UTC: {by.reason}" if by else ""
             raise RefusedError(f"evidence {evidence_id} is destroyed{who}", hint="its manifest stays: evidence list")
         if not self.store.is_logged(evidence_id):
-            raise RefusedError(f"evidence {evidence_id} is still being sealed", hint="say it again in a minute")
+            raise RefusedError(
+                f"evidence {evidence_id} is still being sealed", hint="run the command again in a minute"
+            )
         return evidence
 
     def _expect_possible(self, evidence: SealedEvidence, action: TwoPersonAction) -> None:
@@ -298,7 +300,7 @@ class CustodyDesk:
             target.unlink()
             directory.rmdir()
             message = f"the ciphertext of evidence {evidence.manifest.id} is not as it was sealed"
-            raise EvidenceError(message, hint="bring it back from a backup; nothing was exported")
+            raise EvidenceError(message, hint="restore it from a backup; nothing was exported")
         write_durably(directory / f"{evidence.manifest.id}.json", [self.store.manifest_text(evidence.manifest.id)])
         sync_directory(directory.parent)
 

@@ -70,7 +70,7 @@ def check_recipients(recipients: Sequence[str]) -> tuple[str, ...]:
         try:
             x25519.Recipient.from_str(recipient)
         except RecipientError as error:
-            problem = f"[evidence] recipients: {recipient!r} is no age recipient: {error}"
+            problem = f"[evidence] recipients: {recipient!r} is not an age recipient: {error}"
             raise ConfigurationError(problem, hint='age-keygen prints one on another machine: "age1…"') from error
     if len(set(recipients)) < _FEWEST:
         hint = "give a second one whose private key somebody else keeps"

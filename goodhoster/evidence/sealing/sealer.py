@@ -53,7 +53,7 @@ class Sealer:
                 return self._logged(manifest)
         except OSError as error:
             message = f"evidence {subject.id} cannot be sealed in {self.store.directory}: {error.strerror or error}"
-            raise EvidenceError(message, hint="put the disk right; it is tried again") from error
+            raise EvidenceError(message, hint="repair the disk; it is tried again") from error
 
     def recipients_differ(self) -> bool:
         """Whether others are configured than are sealed to."""

@@ -159,7 +159,7 @@ class EvidenceStore:
 
     def _file(self, evidence_id: str, suffix: str) -> Path:
         if not _ID.fullmatch(evidence_id):
-            raise RefusedError(f"{evidence_id!r} is no evidence", hint="see: goodhoster evidence list")
+            raise RefusedError(f"{evidence_id!r} is not an evidence", hint="see: goodhoster evidence list")
         return self.directory / (evidence_id + suffix)
 
     def _draft(self, evidence_id: str) -> Path:
@@ -180,7 +180,7 @@ class EvidenceStore:
             yield
         except (ValueError, KeyError, TypeError) as error:
             message = f"what is written of {what} in {self.directory} is damaged: {error!r}"
-            raise EvidenceError(message, hint="bring it back from a backup; the audit log has what it said") from error
+            raise EvidenceError(message, hint="restore it from a backup; the audit log has what it said") from error
 
 
 def _text(data: dict[str, Any]) -> bytes:

@@ -44,7 +44,9 @@ def read_lines(reading: Reading, lines: Lines) -> Iterator[ListEntry]:
     ConfigurationError names the first line that has none.
     """
     if reading.path.suffix in _HARMLESS:
-        raise reading.unusable("is a list of what ClamAV must not find, by its name", "it is no list of known contents")
+        raise reading.unusable(
+            "is a list of what ClamAV must not find, by its name", "it is not a list of known contents"
+        )
     category = reading.category
     for number, line in lines:
         text = content(line)
@@ -67,7 +69,7 @@ def _summed(reading: Reading, number: int, line: bytes) -> Iterator[ListEntry]:
             return
         value = unhex(found[3])
         if value is None or len(value) != kind.width:
-            raise reading.bad(f"line {number}", found[3], f"is no hexadecimal {kind}")
+            raise reading.bad(f"line {number}", found[3], f"is not a hexadecimal {kind}")
         yield ListEntry(kind, value, reading.category)
         return
     found = _SUM.fullmatch(line) or _CLAMAV.fullmatch(line)

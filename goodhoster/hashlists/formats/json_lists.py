@@ -87,7 +87,7 @@ class _Bounded:
         if size <= 0:
             return b""  # how the parser finds out whether it gets bytes
         if self.silent > _LARGEST:
-            raise self._reading.unusable(f"holds a value of more than {_LARGEST:,} bytes", "it is no list of hashes")
+            raise self._reading.unusable(f"holds a value of more than {_LARGEST:,} bytes", "it is not a list of hashes")
         block = self._stream.read(size)
         self.silent += len(block)
         return block
@@ -125,7 +125,7 @@ class _Documents:
         if event in {"start_map", "start_array"}:
             self._depth += 1
             if self._depth > _DEEPEST:
-                raise self._reading.unusable(f"is nested deeper than {_DEEPEST} levels", "it is no list of hashes")
+                raise self._reading.unusable(f"is nested deeper than {_DEEPEST} levels", "it is not a list of hashes")
         elif event in {"end_map", "end_array"}:
             self._depth -= 1
         return event, value
@@ -201,7 +201,7 @@ class _Documents:
 
     def _no_entry(self, value: object) -> Exception:
         self._seen += 1
-        return self._reading.bad(self.where, value, "is no entry of a list")
+        return self._reading.bad(self.where, value, "is not an entry of a list")
 
 
 def _entry(reading: Reading, where: str, fields: _Fields) -> Iterator[ListEntry]:
@@ -219,7 +219,7 @@ def _entry(reading: Reading, where: str, fields: _Fields) -> Iterator[ListEntry]
             continue
         value = decoded(text.rpartition("|")[2], kind) if isinstance(text, str) else None
         if value is None:
-            raise reading.bad(where, text, f"is no hexadecimal {kind}")
+            raise reading.bad(where, text, f"is not a hexadecimal {kind}")
         yield ListEntry(kind, value, category)
 
 

@@ -78,7 +78,7 @@ class _Document:
         return ready
 
     def _too_long(self) -> Exception:
-        return self._reading.unusable(f"has a text of more than {_LONGEST:,} bytes", "it is no list of NCMEC's")
+        return self._reading.unusable(f"has a text of more than {_LONGEST:,} bytes", "it is not a list of NCMEC's")
 
     def _doctype(self, *_: object) -> None:
         raise self._reading.unusable("is a web page, or declares a document type", "fetch the list itself")
@@ -91,7 +91,7 @@ class _Document:
             raise self._reading.unusable(f"is a document of another kind ({name[:40]})", hint)
         self._path.append(name)
         if len(self._path) > _DEEPEST:
-            raise self._reading.unusable(f"is nested deeper than {_DEEPEST} levels", "it is no list of NCMEC's")
+            raise self._reading.unusable(f"is nested deeper than {_DEEPEST} levels", "it is not a list of NCMEC's")
         self._texts, self._text_size = [], 0
         if name in _LISTS:
             self._reading.is_list = True
@@ -140,5 +140,5 @@ class _Document:
                 continue
             value = decoded(text, kind)
             if value is None:
-                raise self._reading.bad(where, text, f"is no hexadecimal {kind}")
+                raise self._reading.bad(where, text, f"is not a hexadecimal {kind}")
             yield ListEntry(kind, value, category)

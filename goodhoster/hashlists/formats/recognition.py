@@ -45,7 +45,7 @@ def _form(reading: Reading, stream: Stream) -> Iterator[ListEntry]:
 
 def _text(reading: Reading, stream: Stream) -> Iterator[ListEntry]:
     if b"\0" in stream.head:
-        raise reading.unusable("holds zero bytes: it is no text", "make it without -z (md5sum), or export it as text")
+        raise reading.unusable("holds zero bytes: it is not text", "make it without -z (md5sum), or export it as text")
     lines = stream.lines()
     comment: list[tuple[int, bytes]] = []
     for number, line in lines:

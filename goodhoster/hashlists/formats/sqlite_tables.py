@@ -87,7 +87,7 @@ def _rows(
 def _hash(reading: Reading, where: str, cell: object, kind: ListKind) -> bytes:
     value = cell if isinstance(cell, bytes) else decoded(str(cell), kind)
     if value is None or len(value) != kind.width:
-        raise reading.bad(where, cell, f"is no hexadecimal {kind}")
+        raise reading.bad(where, cell, f"is not a hexadecimal {kind}")
     return value
 
 

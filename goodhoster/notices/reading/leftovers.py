@@ -52,7 +52,7 @@ def _why_unread(part: Part) -> str:
     if not part.content.strip() or (part.signature and part.kind in _SIGNATURES and _is_signature(part.content)):
         return ""
     if len(part.content) > LONGEST_TEXT:
-        return f"names were looked for in its first {LONGEST_TEXT} characters only"
+        return f"names were searched for in its first {LONGEST_TEXT} characters only"
     if _is_text(part):
         return "" if is_known(part.charset) or part.content.isascii() else f"unknown character set {part.charset}"
     if text_of_document(part) is not None:

@@ -166,7 +166,7 @@ class DkimEvaluation:
         if key is None:
             return False
         strong = self._rule("dkim.strong-key", passed=key.strong, why=f"{key.kind}, {key.bits} bits")
-        why = "t=y: its owner is only trying it" if key.on_trial else "the key is in earnest"
+        why = "t=y: its owner only tests it" if key.on_trial else "the key is not marked as a test (t=y)"
         return strong and self._rule("dkim.earnest", passed=not key.on_trial, why=why) and self._matches(key, mail)
 
     def _key(self) -> PublicKey | None:

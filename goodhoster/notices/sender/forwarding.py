@@ -140,7 +140,11 @@ class _Forwarding:
         return (
             self.rule("key", passed=len(usable) == len(keys), why=f"{len(usable)} of {len(keys)} keys can be used")
             and self.rule("strong-key", passed=not weak, why="; ".join(weak) or "strong")
-            and self.rule("earnest", passed=not trial, why="t=y: only tried" if trial else "the key is in earnest")
+            and self.rule(
+                "earnest",
+                passed=not trial,
+                why="t=y: only a test" if trial else "the key is not marked as a test (t=y)",
+            )
         )
 
     def _holds(self) -> bool:

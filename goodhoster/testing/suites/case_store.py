@@ -213,6 +213,7 @@ class CaseStoreSuite:
         assert {case.id for case in store.find(query)} == found
         assert store.count(query) == len(found)
         assert list(store.ids(query)) == [case.id for case in store.find(query)]
+        assert list(store.each(query)) == list(store.find(query))
 
     def test_the_oldest_comes_first(self, store: CaseStore) -> None:
         self._three(store)

@@ -39,7 +39,7 @@ class StormStoreSuite:
         """Whole."""
         assert store.begin(storm("s1"))
         assert store.get("s1") == storm("s1")
-        assert store.newest([LOGO, Cause(StormKind.CAP)]) == {LOGO: storm("s1")}
+        assert store.newest([LOGO, Cause(StormKind.SOURCE_CAP, "police")]) == {LOGO: storm("s1")}
 
     def test_one_storm_of_a_cause_brakes_at_most(self, store: Storms) -> None:
         """An undone one brakes, too."""
@@ -59,7 +59,7 @@ class StormStoreSuite:
 
     def test_parts_are_listed_with_their_storm_only(self, store: Storms) -> None:
         """They have no alert of their own."""
-        part = replace(storm("s2", Cause(StormKind.CAP)), part_of="s1")
+        part = replace(storm("s2", Cause(StormKind.SOURCE_CAP, "police")), part_of="s1")
         store.begin(storm("s1"))
         store.begin(part)
         assert store.braking() == [storm("s1")]
@@ -72,7 +72,7 @@ class StormStoreSuite:
         store.begin(storm("s1"))
         store.replace(replace(storm("s1"), state=StormState.RELEASED))
         store.begin(storm("s2"))
-        store.begin(replace(storm("s3", Cause(StormKind.CAP)), part_of="s2"))
+        store.begin(replace(storm("s3", Cause(StormKind.SOURCE_CAP, "police")), part_of="s2"))
         assert [found.id for found in store.leading(frozenset({StormState.RELEASED}))] == ["s1"]
         assert [found.id for found in store.leading(frozenset(StormState))] == ["s1", "s2"]
 

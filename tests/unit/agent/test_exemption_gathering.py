@@ -83,7 +83,7 @@ def test_an_archive_gives_each_file_once(tmp_path: Path, settings: Settings, nam
     found = gather(written(tmp_path, name, content), settings)
     assert hashes(found) == ALL
     assert len(found.contents) == len(ALL)
-    assert found.left_out == {"empty files, links and other things that are no files": 1}
+    assert found.left_out == {"empty files, links and other things that are not files": 1}
     assert found.origin == f"archive {name}, SHA-256 {hashlib.sha256(content).hexdigest()}"
     assert hashlib.md5(SMILEY, usedforsecurity=False).digest() in {content.md5 for content in found.contents}
 
@@ -200,7 +200,7 @@ def test_what_is_left_out_of_a_tree_is_told(tmp_path: Path, settings: Settings) 
     found = gather(tree, settings)
     assert hashes(found) == ALL | {hashlib.sha256((tree / "plugin.zip").read_bytes()).digest()}
     assert found.left_out == {
-        "links and other things that are no files": 1,
+        "links and other things that are not files": 1,
         "archives of whose own digest alone is taken, not what is inside": 1,
         "empty files (never matched)": 1,
     }

@@ -8,7 +8,7 @@ import pytest
 from goodhoster.assembly.services import Services
 from goodhoster.errors import GoodhosterError
 from goodhoster.settings import load
-from goodhoster_agent.background.panel_imports import import_rounds
+from goodhoster_agent.background.panel_imports import panel_import_tasks
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def services(tmp_path: Path) -> Services:
 
 
 def test_only_where_it_is_set_and_an_outage_changes_nothing(services: Services, tmp_path: Path) -> None:
-    (task,) = import_rounds(services)
+    (task,) = panel_import_tasks(services)
     accounts = tmp_path / "accounts"
     accounts.write_text('{"account": "anna", "suspended": false, "sites": []}\n')
     assert task._go() == 6 * 3600

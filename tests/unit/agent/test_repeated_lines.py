@@ -74,7 +74,7 @@ def test_a_template_without_words_counts_by_what_it_says(journal: Journal) -> No
         (logging.ERROR, "case %s: the disk does not answer", "c1"),
         (logging.WARNING, "%s kept what it was told to refuse: case %s", "app c1"),
         (logging.ERROR, "storm %s is held", "s1"),
-        (logging.WARNING, "ALARM: %s refuses us", "source"),
+        (logging.WARNING, "ALARM: %s refuses our account", "source"),
         (logging.WARNING, "%s", "ALARM: the mover is not there"),
         (logging.CRITICAL, "cases left under way cannot be finished: %s", "x"),
     ],

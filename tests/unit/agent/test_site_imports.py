@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from goodhoster.customers.importing.directory_rows import account_owning, directory_rows
 from goodhoster.customers.importing.rows import ListReport
 from goodhoster.model.notices import Matching, PathRoute, Site
-from goodhoster_agent.background.panel_imports import directory_rounds
+from goodhoster_agent.background.panel_imports import directory_import_tasks
 from goodhoster_agent.cli import app
 from goodhoster_agent.commands.options import open_services
 
@@ -51,7 +51,7 @@ def test_sites_of_a_web_server_come_and_go(config: Path) -> None:
     with open_services(config) as services:
         (site,) = services.customers.register.sites_named("www.anna.example")
         assert (site.customer, site.docroot) == ("anna", os.fsencode(folder / "srv/anna/www"))
-        (task,) = directory_rounds(services)
+        (task,) = directory_import_tasks(services)
         configured(folder, "anna")
         assert task._go() == 3600
         assert services.customers.store.get("bob").status == "ended"

@@ -258,7 +258,7 @@ def test_an_export_of_nothing_or_into_something_is_refused(world: World) -> None
     wanted = Wanted("case-9", world.issue(), world.checkpoints.policy())
     with pytest.raises(AuditError, match="no entry about case case-9"):
         export_case(world.checkpoints, wanted, world.folder / "out")
-    with pytest.raises(ConfigurationError, match="is there already"):
+    with pytest.raises(ConfigurationError, match="exists already"):
         export_case(world.checkpoints, Wanted("case-1", wanted.note, wanted.policy), world.folder)
 
 

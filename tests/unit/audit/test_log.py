@@ -143,7 +143,7 @@ def test_half_a_line_is_found_then_cut_off_and_told(log: FileAuditLog, file: Pat
     file.write_bytes(whole + torn)  # what a crash leaves of a fourth
     finding = FileAuditLog(file).verify()
     assert (finding.first_bad, finding.problem.partition(":")[0]) == (3, "the last line is cut off")
-    assert len(list(log.entries())) == 3, "half a line is no entry"
+    assert len(list(log.entries())) == 3, "half a line is not an entry"
     log.append(event(4))
     assert [entry.event.kind for entry in log.entries()] == ["made.up"] * 3 + ["log.torn", "made.up"]
     assert list(log.entries())[3].event.data["bytes"] == len(torn)
@@ -293,7 +293,7 @@ def test_a_sync_that_fails_acknowledges_nothing_and_takes_all_of_it_back(
     for writing in (log, other):
         with pytest.raises(AuditError, match="cannot be written: Input/output error") as caught:
             writing.append_all([event(8), event(9)])
-        assert "nothing is acted on" in caught.value.hint
+        assert "nothing is done without it" in caught.value.hint
     assert numbers(file) == [0, 1]
     monkeypatch.setattr(os, "fdatasync", sync)
     assert [other.append(event(2)).number, log.append(event(3)).number] == [2, 3]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.stores.cases import SqliteCaseStore
-from goodhoster.audit.log import FileAuditLog, utc_now
+from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import BusyError, GoodhosterError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
@@ -29,6 +29,7 @@ from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Match, Verdict, VerdictKind
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import CaseQuery, Quarantine
+from goodhoster.ports.common import utc_now
 from goodhoster.takedowns.demands import Demand, Demands, Grounds, NamedFile
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
@@ -188,9 +189,9 @@ def test_one_file_on_a_disk_that_hangs_holds_up_no_other_of_its_notice(machine: 
     files.insert(2, NamedFile(machine.upload("anna/1.jpg", hanging=True), made_up("anna/1.jpg").digests, KNOWN))
     grounds = Grounds("N1", "hotline", "", NotifierCaps(100, 100))
     began = time.monotonic()
-    cases = Demands(desk).receive([Demand([file], grounds) for file in files])
+    answers = Demands(desk).receive([Demand([file], grounds) for file in files])
     assert time.monotonic() - began < AT_ONCE + PATIENCE
-    states = [case.state for (case,) in cases]
+    states = [case.state for answer in answers for case in answer.cases]
     assert states == [CaseState.OFFLINE] * 2 + [CaseState.OPEN] + [CaseState.OFFLINE] * 3
     machine.disk.answers.set()
     wait_for_state(machine, "anna/1.jpg", CaseState.OFFLINE)

@@ -168,7 +168,7 @@ def test_over_tcp_the_bytes_of_a_file_are_sent(tmp_path: Path) -> None:
     ],
 )
 def test_an_address_that_cannot_be_asked_within_a_deadline_is_told_at_once(address: str) -> None:
-    with pytest.raises(ValueError, match="no address of goodhoster"):
+    with pytest.raises(ValueError, match="not an address of goodhoster"):
         Client(address)
 
 

@@ -173,14 +173,14 @@ def test_a_path_in_another_encoding_is_no_guess(importing: Importing) -> None:
         ("anna,An\0na,,,", "U+0000"),
         (f"anna,{'x' * 501},,,", "501 characters"),
         (f"anna,{'x' * 200_000},,,", "more than 131,072 characters"),
-        ("anna,Anna,a@b@c,,", "is no mail address"),
+        ("anna,Anna,a@b@c,,", "is not a mail address"),
         ("anna,Anna,a@b.example\x0bBcc: x,,", "U+000B"),
-        ("anna,Anna,,exa mple_!,", "is no host name"),
-        ("anna,Anna,,www.*.example,", "is no host name"),
+        ("anna,Anna,,exa mple_!,", "is not a host name"),
+        ("anna,Anna,,www.*.example,", "is not a host name"),
         ("anna,Anna,,*.example,", "is all of a top-level domain"),
-        (f"anna,Anna,,{'a' * 64}.example,", "is no host name"),
-        ("anna,Anna,,a.example,srv/x", "is no absolute path"),
-        ("anna,Anna,,a.example,/srv/../etc", "is no absolute path"),
+        (f"anna,Anna,,{'a' * 64}.example,", "is not a host name"),
+        ("anna,Anna,,a.example,srv/x", "is not an absolute path"),
+        ("anna,Anna,,a.example,/srv/../etc", "is not an absolute path"),
         ("anna,Anna,,a.example,//", "is the whole machine"),
         ("anna,Anna,,,/srv/x", "no domain"),
         ("anna,Anna,,", "4 cells and the header 5"),
@@ -201,20 +201,20 @@ def test_a_line_that_is_wrong_is_told_and_the_others_are_imported(importing: Imp
 @pytest.mark.parametrize(
     ("entry", "why"),
     [
-        ({"customer_id": ["anna"]}, "is no text"),
-        ({"customer_id": True}, "is no text"),
-        ({"customer_id": "anna", "sites": {"host": "a.example"}}, "is no list of objects"),
+        ({"customer_id": ["anna"]}, "is not text"),
+        ({"customer_id": True}, "is not text"),
+        ({"customer_id": "anna", "sites": {"host": "a.example"}}, "is not a list of objects"),
         ({"customer_id": "anna", "sites": [{"docroot": "/srv"}]}, "a site has no host"),
         ({"customer_id": "anna", "contacts": [{"kind": "email"}]}, "has no address"),
         ({"customer_id": "anna", "contacts": [{"kind": "fax", "address": "1"}]}, "is not known"),
-        ({"customer_id": "anna", "services": [{"networks": ["192.0.2.0/99"]}]}, "is no network"),
+        ({"customer_id": "anna", "services": [{"networks": ["192.0.2.0/99"]}]}, "is not a network"),
         ({"customer_id": "anna", "services": [{"inspectable": "maybe"}]}, "neither yes nor no"),
-        ({"customer_id": "anna", "since": "yesterday"}, "is no date"),
-        ({"customer_id": "anna", "external_ids": [1]}, "is no table"),
+        ({"customer_id": "anna", "since": "yesterday"}, "is not a date"),
+        ({"customer_id": "anna", "external_ids": [1]}, "is not a table"),
         ({"customer_id": "anna", "company_number": "12345678"}, "does not tell its kind"),
         ({"customer_id": "anna", "reseller": "anna"}, "its own reseller"),
-        ("anna", "is no object"),
-        (17, "is no object"),
+        ("anna", "is not an object"),
+        (17, "is not an object"),
     ],
 )
 def test_an_object_that_is_wrong_is_told(importing: Importing, entry: object, why: str) -> None:
@@ -329,7 +329,7 @@ def test_nobody_ends_while_a_line_does_not_tell_whose_it_is(importing: Importing
     importing(many(10))
     result = importing(many(8).replace("c3,Cust", ",Cust"), replace=True)
     assert (result.difference.ended, len(importing.ids)) == (0, 10)
-    assert "nobody ended" in result.report.warnings[0]
+    assert "no missing customer was ended" in result.report.warnings[0]
 
 
 def test_a_renamed_customer_keeps_its_history(importing: Importing) -> None:

@@ -20,7 +20,7 @@ GOOD = "Contact: mailto:abuse@hoster.example\nExpires: 2026-12-31T23:00:00.000Z\
         (GOOD.replace("Contact: mailto:", "contact:https://hoster.example/"), ""),
         (f"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n{GOOD}", ""),
         (GOOD.replace("Contact", "Contacts"), "no Contact"),
-        (GOOD.replace("mailto:", ""), "no mailto"),
+        (GOOD.replace("mailto:", ""), "not a mailto"),
         (GOOD + "Expires: 2027-01-01T00:00:00Z\n", "2 Expires"),
         ("Contact: mailto:a@b.example\n", "no Expires"),
         (GOOD.replace("2026-12", "2026-01"), "expired on 2026-01-31"),

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.customers.standing.facts import fact_of
-from goodhoster.letters.appeal_links import is_appeal_link
 from goodhoster.letters.contact_letters import OutgoingContactLetters
 from goodhoster.letters.customer_letters import LANGUAGES, CustomerLetters
+from goodhoster.letters.message_ids import is_appeal_link
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import InaccessibleUrls, Letterhead, statement
 from goodhoster.model.cases import Case, CaseState
@@ -131,6 +132,10 @@ def offline(house: House, write: CustomerLetters) -> Iterator[tuple[str, Letter]
     yield "by a person", write.preview_cases("eve", [replace(case, actor="anna") for case in cases(house)])
 
 
+def restored(house: House, write: CustomerLetters) -> Iterator[tuple[str, Letter]]:
+    yield "by a person", write._letter(write._of_restored("eve", cases(house, 2)), "preview", "")
+
+
 def suspensions(write: CustomerLetters) -> Iterator[tuple[str, Letter]]:
     targets = {
         "site": SuspensionTarget("eve", "shop.eve.example"),
@@ -202,6 +207,7 @@ def every(house: House, kind: LetterKind, language: str) -> Iterator[tuple[str, 
     found: dict[LetterKind, Callable[[], Iterator[tuple[str, Letter]]]] = {
         LetterKind.MEASURE: lambda: steps(write),
         LetterKind.OFFLINE: lambda: offline(house, write),
+        LetterKind.RESTORED: lambda: restored(house, write),
         LetterKind.SUSPENSION: lambda: suspensions(write),
         LetterKind.APPEAL: lambda: appeals(write),
         LetterKind.STATEMENT: lambda: of_notice(language),
@@ -213,6 +219,7 @@ def every(house: House, kind: LetterKind, language: str) -> Iterator[tuple[str, 
 KINDS = (
     LetterKind.MEASURE,
     LetterKind.OFFLINE,
+    LetterKind.RESTORED,
     LetterKind.SUSPENSION,
     LetterKind.APPEAL,
     LetterKind.STATEMENT,
@@ -308,6 +315,27 @@ def test_a_link_is_good_for_its_own_letter_alone_and_there_is_none_without_pages
     assert not is_appeal_link(house.outbox.codes, f"{name}x", code)
     assert not is_appeal_link(house.outbox.codes, name, letter.code)
     assert "/appeal/" not in writer(house, "en", link="").preview_cases("eve", cases(house)).text
+
+
+def test_who_was_told_that_files_went_offline_is_told_once_that_they_are_back(house: House) -> None:
+    write = writer(house, "en")
+    back, stays, unheard = cases(house, 3)
+    write.about_cases("eve", [back, stays])
+    house.restore([back.id, unheard.id], ANNA)
+    assert [write.tell_of_restored(house.cases) for _ in range(2)] == [1, 0]
+    house.deliver()
+    (letter,) = [letter for letter in house.mailer.sent if letter.kind is LetterKind.RESTORED]
+    assert [name in letter.text for name in ("eve/1.jpg", "eve/2.jpg", "eve/3.jpg")] == [True, False, False]
+
+
+def test_what_an_appeal_brought_back_stands_in_its_answer_alone(house: House) -> None:
+    write = writer(house, "en")
+    write.about_cases("eve", cases(house))
+    house.deliver()
+    (appeal,) = house.appeals.by_reference(f"Re: {house.mailer.sent[-1].subject}", "a beach", AppealChannel.MAIL)
+    house.appeals.decide(appeal.id, AppealDecision(AppealState.UPHELD, ANNA, mistake=True))
+    assert house.cases.get("k1").state is CaseState.RESTORED
+    assert write.tell_of_restored(house.cases) == 0
 
 
 def test_what_a_person_suspended_is_told_once_and_its_end_too(house: House) -> None:

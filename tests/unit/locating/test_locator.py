@@ -283,6 +283,20 @@ def test_a_link_of_the_administrators_leads_to_the_tree(host: Host, tmp_path: Pa
     assert host.names(host.locate("http://b2.example/a.jpg")) == {"bob/www/a.jpg": FoundBy.URL}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="root, whose links are followed")
+def test_a_url_of_a_home_that_root_linked_to_another_disk_leads_to_its_file(host: Host, tmp_path: Path) -> None:
+    (home := tmp_path / "disk/u1/www").mkdir(parents=True)
+    (home / "a.jpg").write_text("a picture")
+    os.symlink(tmp_path / "disk/u1", host.root / "carl")
+    real = os.fsencode(tmp_path / "disk/u1")
+    host.resolver = TreeResolver([*host.resolver.trees, Tree(real, "carl", is_linked_home=True)])
+    host.locator = replace(host.locator, serving=Serving(host.resolver), copies=Copies(host.resolver, host.contents))
+    host.directory.given.append(Site("carl", ("carl.example",), (host.route("carl/www"),)))
+    location = host.locate("http://carl.example/a.jpg")
+    assert (location.outcome, location.customer) == (LocationKind.FILE, "carl")
+    assert location.files[0].upload.place == Place(real, b"www/a.jpg")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives a link to another owner: needs root")
 def test_a_link_of_somebody_elses_does_not(host: Host, tmp_path: Path) -> None:
     host.file("bob/www/a.jpg")
@@ -291,6 +305,17 @@ def test_a_link_of_somebody_elses_does_not(host: Host, tmp_path: Path) -> None:
     route = PathRoute(Matching.PREFIX, "/", os.fsencode(tmp_path / "link/bob/www"))
     host.directory.given.append(Site("bob", ("b2.example",), (route,)))
     assert host.locate("http://b2.example/a.jpg").reason == "link"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a link to another owner: needs root")
+def test_nor_does_the_administrators_link_to_a_customers_link(host: Host, tmp_path: Path) -> None:
+    host.file("bob/www/a.jpg")
+    os.symlink(host.root / "bob/www", host.root / "anna/site")
+    os.lchown(host.root / "anna/site", 12345, 12345)
+    os.symlink(host.root / "anna/site", tmp_path / "link")
+    route = PathRoute(Matching.PREFIX, "/", os.fsencode(tmp_path / "link"))
+    host.directory.given.append(Site("a2", ("a2.example",), (route,)))
+    assert host.locate("http://a2.example/a.jpg").reason == "link"
 
 
 def test_our_own_quarantine_is_never_shown(host: Host) -> None:

@@ -39,9 +39,9 @@ def test_without_a_table_nobody_is_known() -> None:
     ("text", "says"),
     [
         ("192.0.2.0/24,Example Net,a@b.example\n", "has other columns"),
-        (HEAD + "192.0.2.0/24,Example Net\n", "line 2 is no network"),
-        (HEAD + "192.0.2.0/24,A,b\n192.0.2.1/24,A,b\n", "line 3 is no network"),
-        (HEAD + "example,A,b\n", "line 2 is no network"),
+        (HEAD + "192.0.2.0/24,Example Net\n", "line 2 is not a network"),
+        (HEAD + "192.0.2.0/24,A,b\n192.0.2.1/24,A,b\n", "line 3 is not a network"),
+        (HEAD + "example,A,b\n", "line 2 is not a network"),
         (HEAD + "\udcff", "cannot read the networks"),
     ],
 )

@@ -140,11 +140,6 @@ def test_a_customer_has_a_cap_and_is_the_narrower_cause() -> None:
     assert [b.cause for b in decided(Category.BASELINE, around=around).begun] == [Cause(StormKind.CUSTOMER_CAP, "anna")]
 
 
-def test_a_storm_over_all_sources_of_an_older_version_holds_nothing_new() -> None:
-    around = replace(AROUND, storms=storm(Cause(StormKind.CAP), StormState.OPEN))
-    assert decided(Category.BASELINE, around=around).action is Action.QUARANTINE
-
-
 def test_another_source_that_is_in_no_storm_is_believed() -> None:
     storms = storm(Cause(StormKind.SOURCE_CAP, "a"), StormState.OPEN)
     verdict = known(Match("a", "sha1"), Match("b", "sha1"))

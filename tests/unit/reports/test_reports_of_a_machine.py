@@ -14,11 +14,12 @@ from goodhoster.assembly import reports as assembled
 from goodhoster.assembly.reports import ReportMaker, check_outcomes, count_checks, gather
 from goodhoster.assembly.services import Services
 from goodhoster.model.audit import AuditEvent
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt
+from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen, Sight
 from goodhoster.model.notices import Carrier, NoticeFormat, ReadItem, ReadNotice, TrustFinding, TrustLevel
 from goodhoster.reports.outcomes import OutcomeProblem
 from goodhoster.reports.periods import Period, month_before
 from goodhoster.settings import load
+from goodhoster.takedowns.outside_checks import after_look, first_look
 from goodhoster_agent.background.daily import DailyWork
 from goodhoster_agent.commands import audit, report
 
@@ -59,7 +60,8 @@ def a_notice(number: int, url: str, hours_ago: float, gone_after: float | None, 
     item = NoticeItem(ReadItem((url,)), url, customer="anna", cases=("c",))
     item = replace(item, state=ItemState.OFFLINE)
     if gone_after is not None:
-        item = replace(item, state=ItemState.INACCESSIBLE, gone_at=received + timedelta(hours=gone_after))
+        seen_at = received + timedelta(hours=gone_after)
+        item = after_look(first_look(item, seen_at, may_look=True), Seen(Sight.GONE, ""), seen_at)
     trust = TrustFinding(TrustLevel.PINNED, notifier)
     read = ReadNotice(NoticeFormat.SCART_TABLE, sent_at=received)
     return Notice(Receipt(f"N{number}", received, Carrier.MAIL, b""), NoticeState.OPEN, read, trust, (item,))
@@ -81,6 +83,33 @@ def test_the_mirror_of_a_few_notices(services: Services, config: Path) -> None:
     assert found["by"]["notifier"]["flagger"]["received"] == 1
     traced = CliRunner().invoke(report.app, ["norm", "--trace", "open_over_24h", "--json", "--config", str(config)])
     assert json.loads(traced.output)["notice"] == "N3"
+
+
+def test_what_is_gone_by_our_own_record_and_nobody_looked_at_is_not_measured(services: Services) -> None:
+    looked, unseen = (a_notice(n, f"http://anna.example/{n}.jpg", 100, None) for n in (1, 2))
+    vanished = a_notice(3, "http://anna.example/3.jpg", 100, None)
+    (taken,) = unseen.items
+    services.notices.store.add(looked)
+    services.notices.store.add(replace(unseen, items=(first_look(taken, NOW, may_look=False),)))
+    gone = replace(vanished.items[0], state=ItemState.GONE)
+    services.notices.store.add(replace(vanished, items=(gone,), stopped_at=NOW))
+    made = ReportMaker(services, Period()).make("norm")
+    found = made.data
+    assert (found["unique"], found["unmeasured"], found["open_now"], found["gone_24h_pct"]) == (3, 2, 1, 0.0)
+    assert found["clocks"]["hotline"]["within"]["72"]["of"] == 1
+    assert ("Not measured", "2") in [(tile.label, tile.value) for tile in made.tiles]
+
+
+def test_the_text_shows_the_beginning_of_a_table_and_says_how_to_get_the_rest(services: Services, config: Path) -> None:
+    for number in range(70):
+        services.notices.store.add(a_notice(number, f"http://a{number}.example/1.jpg", 9, 1))
+    args = ["norm", "--config", str(config)]
+    text = CliRunner().invoke(report.app, args).output
+    assert len(text.splitlines()) < 120
+    assert "  the first 60 of 70; --csv has all" in text.splitlines()
+    lines = CliRunner().invoke(report.app, [*args, "--csv"]).output.splitlines()
+    assert sum(line.startswith("By domain,a") for line in lines) == 70
+    assert len(json.loads(CliRunner().invoke(report.app, [*args, "--json"]).output)["by"]["domain"]) == 70
 
 
 def test_a_report_about_nothing_knows_nothing(services: Services) -> None:

@@ -114,7 +114,7 @@ PROFILE = '[[notifier]]\nid = "a"\nname = "A"\nkind = "hotline"\n'
         (PROFILE + 'token_file = "t"\n', "", "", "cannot read the API token of a"),
         (PROFILE + 'token_file = "t"\n', "t", "short", "can be guessed"),
         (PROFILE + 'dkim_keys = "k"\n', "", "", "cannot read the keys"),
-        (PROFILE + 'dkim_keys = "k"\n', "k", "v=DKIM1; p=AAAA\n", "line 1 is no key"),
+        (PROFILE + 'dkim_keys = "k"\n', "k", "v=DKIM1; p=AAAA\n", "line 1 is not a key"),
         (PROFILE.replace('"a"', '"../a b"'), "", "", "id = '../a b' cannot be used"),
         (PROFILE + 'smime_certificates = "k"\n', "", "", "cannot read the keys"),
         (PROFILE + 'smime_certificates = "k"\n', "k", "a certificate?", "holds no key of that kind"),

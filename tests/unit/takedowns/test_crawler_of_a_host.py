@@ -109,8 +109,8 @@ def test_what_came_back_on_a_host_is_found_told_and_counted(config: Path, port: 
         order = ListImportOrder([config.parent / "list.txt"], "demo", Category.BASELINE, None, replace=True)
         RecordedLists(lists_directory(settings), services.audit).import_files(order, "a test")
         services.notices.store.add(reported())
-        assert "no round has begun yet" in as_text(status_object(services))
-        rounds = services.notices.crawl_rounds
+        assert "not begun yet" in as_text(status_object(services))
+        rounds = services.notices.crawl_schedule
         assert rounds
         reach = Reach(settings.notices.own_networks, here, {"http": port, "https": 1})
         crawler = replace(rounds.crawler, pages=HttpPages(reach), outside=HttpOutside(reach))
@@ -141,5 +141,5 @@ def test_without_own_networks_or_sites_it_is_refused(config: Path) -> None:
 def test_unless_it_is_set_there_is_none(config: Path) -> None:
     config.write_text(config.read_text().replace('every = "7d"', ""))
     with Services(load(config)) as services:
-        assert services.notices.crawl_rounds is None
+        assert services.notices.crawl_schedule is None
         assert status_object(services)["crawl"] is None

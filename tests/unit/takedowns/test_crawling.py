@@ -32,8 +32,8 @@ from goodhoster.model.notices import (
 )
 from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Category
-from goodhoster.takedowns.crawl_rounds import CrawlRounds, read_progress
-from goodhoster.takedowns.crawling import ContentChecks, Crawler, CrawlRound, is_noticed
+from goodhoster.takedowns.crawl_schedule import CrawlSchedule, read_progress
+from goodhoster.takedowns.crawling import ContentChecks, Crawler, CrawlRun, is_noticed
 from goodhoster.testing.pictures import made_up_picture
 from tests.unit.takedowns.test_desk import EVA, NOON, Services
 
@@ -119,8 +119,8 @@ class Crawled:
         self.pauses += 1
         return self.pauses > self.stop_after
 
-    def crawl(self) -> CrawlRound:
-        crawl = CrawlRound(self.pause)
+    def crawl(self) -> CrawlRun:
+        crawl = CrawlRun(self.pause)
         self.counts = self.crawler.crawl(self.notice.id, crawl)
         return crawl
 
@@ -161,7 +161,7 @@ def test_the_same_bytes_from_a_program_under_another_name_go_to_a_person(crawled
     assert (item.state, item.reopened, notice.state) == (ItemState.REOPENED, 1, NoticeState.NEEDS_PERSON)
     assert item.found_at == ("http://anna.example/app/show.php?id=3",)
     assert item.reason == "found again at another address of ours: a notice had the same bytes taken offline"
-    assert notice.stopped_at is None, "the clock goes on"
+    assert notice.stopped_at is None, "the clock continues"
     assert [entry["found_at"] for entry in crawled.log("item.reopened")] == list(item.found_at)
     assert any("back online" in subject or "found again" in subject for subject, _ in crawled.services.pager.pages)
     assert crawled.services.blocks.all == [], "nobody was told about that address before"
@@ -264,7 +264,7 @@ def test_what_had_gone_before_we_came_and_is_back_is_reopened(crawled: Crawled) 
     crawled.services.later(hours=2)
     assert crawled.services.states(gone) == [ItemState.GONE]
     crawled.services.outside.sights[url] = Sight.THERE
-    crawled.crawler.crawl(gone.id, CrawlRound(crawled.pause))
+    crawled.crawler.crawl(gone.id, CrawlRun(crawled.pause))
     (item,) = crawled.services.store.get(gone.id).items
     assert (item.reopened, item.state.settled) == (1, False)
 
@@ -320,9 +320,9 @@ def test_a_trial_notice_is_let_be(crawled: Crawled) -> None:
     assert (crawled.counts.urls, crawled.pages.asked) == (0, [])
 
 
-def rounds(crawled: Crawled) -> CrawlRounds:
+def rounds(crawled: Crawled) -> CrawlSchedule:
     services = crawled.services
-    return CrawlRounds(
+    return CrawlSchedule(
         crawled.crawler,
         services.store,
         services.audit,

@@ -65,8 +65,8 @@ class Services:
         return case
 
     def receive_all(self, files: Sequence[NamedFile], grounds: Grounds) -> list[Case]:
-        (cases,) = Demands(self.desk).receive([Demand(files, grounds)])
-        return cases
+        (received,) = Demands(self.desk).receive([Demand(files, grounds)])
+        return received.cases
 
     def names(self) -> set[str]:
         return {str(p.relative_to(self.tree)) for p in self.tree.glob("[!.]*/*")}
@@ -87,6 +87,17 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 def grounds(doubt: str = "", notice: str = "N1", per_hour: int = 10, per_customer: int = 10) -> Grounds:
     return Grounds(notice, "" if doubt else "hotline", doubt, NotifierCaps(per_hour, per_customer))
+
+
+def test_a_case_that_an_unproven_notice_opened_is_the_proven_ones_that_names_it_later(services: Services) -> None:
+    files = [services.file("anna/p.jpg")]
+    unproven = services.receive(files, grounds("the sender is not proven"))
+    waits = replace(grounds("notices of hotline wait for a person", "N2"), notifier="hotline")
+    case = services.receive(files, waits)
+    assert (case.id, case.state) == (unproven.id, CaseState.HELD)
+    assert (case.notice, case.notifier, case.reason) == ("N2", "hotline", "notices of hotline wait for a person")
+    again = services.receive(files, grounds("the sender is not proven", "N3"))
+    assert (again.notice, again.reason) == ("N2", "notices of hotline wait for a person")
 
 
 def three_sizes(services: Services) -> list[NamedFile]:
@@ -381,7 +392,7 @@ def assert_recovered(services: Services) -> None:
 def test_many_demands_in_one_turn_are_cases_of_their_own_within_the_caps(services: Services) -> None:
     files = [services.file(f"{customer}/{n}.jpg", f"{customer}{n}") for n in range(3) for customer in ("anna", "bert")]
     demands = [Demand([file], grounds(per_hour=5, per_customer=3)) for file in files]
-    cases = [case for (case,) in Demands(services.desk).receive([*demands, demands[0]])]
+    cases = [case for received in Demands(services.desk).receive([*demands, demands[0]]) for case in received.cases]
     assert [case.state for case in cases[:6]] == [CaseState.OFFLINE] * 5 + [CaseState.HELD]
     assert cases[6] == cases[0]
     assert services.names() == {"bert/2.jpg"}
@@ -391,6 +402,6 @@ def test_many_demands_in_one_turn_are_cases_of_their_own_within_the_caps(service
 def test_what_a_doubtful_demand_holds_a_sound_one_of_the_same_turn_takes(services: Services) -> None:
     file = services.file("anna/p.jpg")
     demands = [Demand([file], grounds("which one is meant?")), Demand([file], grounds())]
-    cases = [case for (case,) in Demands(services.desk).receive(demands)]
+    cases = [case for received in Demands(services.desk).receive(demands) for case in received.cases]
     assert [case.state for case in cases] == [CaseState.OFFLINE] * 2
     assert len(services.store.find(CaseQuery())) == 1

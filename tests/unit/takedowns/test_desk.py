@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
@@ -32,6 +33,7 @@ from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
+from goodhoster.linux.leases import LEASES
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.digests import Algorithm
@@ -68,6 +70,7 @@ from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.toolkit import toolkit_over
+from tests.leaseholder import lease_on
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOTLINE = Notifier(
@@ -610,6 +613,25 @@ def test_a_person_decides_where_only_a_copy_was_put_back_before(services: Servic
     assert (services.tree / "anna/p-150x150.jpg").exists()
 
 
+def test_a_file_on_which_its_owner_has_a_lease_is_taken_once_that_is_broken(services: Services) -> None:
+    url, path = services.file("anna/p.jpg"), services.tree / "anna/p.jpg"
+    with lease_on(path) as give_up:
+        notice = services.scart(url)
+        assert services.states(notice) == [ItemState.WAITING], "no person can do more"
+        item = services.store.get(notice.id).items[0]
+        assert "it cannot be read yet" in item.reason
+        assert "write lease" in item.reason
+        give_up()
+        end = time.monotonic() + 20
+        while LEASES.waiting():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        services.later(minutes=5)
+        assert services.states(notice) == [ItemState.OFFLINE]
+    assert not path.exists()
+    LEASES.release(os.fsencode(path))
+
+
 def test_a_copy_that_cannot_be_read_waits_for_a_person(services: Services) -> None:
     url, copy = services.file("anna/p.jpg"), services.tree / "anna/p-scaled.jpg"
     services.file("anna/p-scaled.jpg")
@@ -742,6 +764,27 @@ def test_observe_records_and_touches_nothing_and_answers_nobody(tmp_path: Path) 
     assert (services.blocks.all, services.letters()) == ([], [])
     assert services.pager.pages
     assert all("nothing was touched" in text for _, text in services.pager.pages)
+    services.close()
+
+
+def test_a_proven_notice_is_not_said_to_be_unproven_because_another_came_first(tmp_path: Path) -> None:
+    services = Services(tmp_path, "observe")
+    url = services.file("anna/p.jpg")
+    services.level = TrustLevel.UNAUTHENTICATED
+    unproven = services.scart(url)
+    services.level = TrustLevel.AUTHENTICATED
+    unknown = services.scart(url)
+    services.level = TrustLevel.PINNED
+    proven = services.scart(url)
+    services.later(hours=1)
+    expected = [
+        "would be held: the sender is not proven",
+        "would be held: the sender is proven, but is no registered notifier",
+        "would be taken offline",
+    ]
+    assert [services.store.get(notice.id).items[0].reason for notice in (unproven, unknown, proven)] == expected
+    (case,) = services.cases.find(CaseQuery())
+    assert (case.notice, case.notifier, case.reason) == (proven.id, "hotline", "would be taken offline")
     services.close()
 
 

@@ -56,7 +56,7 @@ def test_an_item_without_a_case_is_looked_for(services: Services) -> None:
     held = replace(notice, items=tuple(replace(item, state=ItemState.HELD) for item in notice.items))
     services.store.replace(held, expected=notice.state)
     (line,) = services.desk.preview(notice.id)
-    assert (line.effect, "cannot be told" in line.reason) == (PreviewEffect.LEAVE, True)
+    assert (line.effect, "cannot be located" in line.reason) == (PreviewEffect.LEAVE, True)
     services.map_down = False
     assert taken_by_preview(services, notice.id) == {"anna/p.gif"}
     services.desk.confirm(notice.id, EVA)

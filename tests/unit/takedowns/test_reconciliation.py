@@ -127,5 +127,5 @@ def test_a_list_of_ten_thousand_lines_against_as_many_items_in_mails_of_a_hundre
 
 
 def test_a_quote_that_is_not_closed_hides_no_line_of_theirs() -> None:
-    with pytest.raises(ConfigurationError, match="is no CSV"):
+    with pytest.raises(ConfigurationError, match="is not CSV"):
         read_list(b'url,note\nhttp://a.example/1,"x\nhttp://a.example/2,y\n')

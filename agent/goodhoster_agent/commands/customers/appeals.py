@@ -34,7 +34,7 @@ AboutOption = Annotated[str, typer.Option("--about", help="The measure: step:ID,
 FileOption = Annotated[Path | None, typer.Option("--text", help="File with what the customer says; - for stdin.")]
 AppealArgument = Annotated[str, typer.Argument(metavar="APPEAL", help="Id of an appeal.")]
 MistakeOption = Annotated[
-    bool, typer.Option("--mistake", help="The list or notifier was wrong: whoever keeps the list is told.")
+    bool, typer.Option("--mistake", help="The list or notifier was wrong: the owner of the list is told.")
 ]
 StateOption = Annotated[list[AppealState] | None, typer.Option("--state", help="Only these.", show_default=False)]
 
@@ -97,7 +97,7 @@ def mistakes_command(config: ConfigOption = None, *, as_json: JsonOption = False
     """Show how often each source and notifier was wrong, those with the most mistakes first."""
     with open_services(config) as services:
         appeals = services.customers.standing.store.appeals()
-        for found in accuracy(services.case_store.find(CaseQuery()), appeals):
+        for found in accuracy(services.case_store.each(CaseQuery()), appeals):
             if as_json:
                 print_json(asdict(found))
             else:

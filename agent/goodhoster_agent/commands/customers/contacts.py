@@ -31,8 +31,8 @@ CustomerArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the c
 def verify_contact_command(
     customer_id: CustomerArgument,
     *,
-    phone: Annotated[bool, typer.Option("--phone", help="Have a code told by telephone.")] = False,
-    code: Annotated[str, typer.Option("--code", help="The code that was told.", show_default=False)] = "",
+    phone: Annotated[bool, typer.Option("--phone", help="Have a code read out by telephone.")] = False,
+    code: Annotated[str, typer.Option("--code", help="The code that was read out.", show_default=False)] = "",
     show: Annotated[bool, typer.Option("--show", help="Only print how the contact stands.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -70,7 +70,7 @@ def drill_command(
     customer_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]…", show_default=False)] = None,
     *,
     everybody: Annotated[
-        bool, typer.Option("--all", help="Whoever is due, at most [contacts] drills_a_day in a day.")
+        bool, typer.Option("--all", help="All customers that are due, at most [contacts] drills_a_day in a day.")
     ] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Print who would be written to; write to nobody.")] = False,
     config: ConfigOption = None,

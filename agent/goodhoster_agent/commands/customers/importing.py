@@ -49,20 +49,25 @@ def import_command(
         bool, typer.Option("--from-directories", help="In place of a file: the sites of every [[directory]].")
     ] = False,
     source: Annotated[
-        str, typer.Option("--source", help="What the list is of; other sources are left alone.", callback=_source)
+        str,
+        typer.Option(
+            "--source", help="Name of its source; entries of other sources are not touched.", callback=_source
+        ),
     ] = "list",
-    replace: Annotated[bool, typer.Option("--replace", help="The list is all there is: whom it misses, ends.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="The list is complete: customers missing from it are marked as ended.")
+    ] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Print what would change, and change nothing.")] = False,
     allow_ended: Annotated[
-        int, typer.Option("--allow-ended", min=0, help="With --replace: let so many customers end all the same.")
+        int, typer.Option("--allow-ended", min=0, help="With --replace: allow this many customers to end.")
     ] = 0,
     allow_removed_sites: Annotated[
-        int, typer.Option("--allow-removed-sites", min=0, help="With --replace: let so many sites go all the same.")
+        int, typer.Option("--allow-removed-sites", min=0, help="With --replace: allow this many sites to be removed.")
     ] = 0,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import a list of customers; rejected lines are told, the others imported."""
+    """Import a list of customers; rejected lines are reported, the others imported."""
     if sum((file is not None, panel is not None, from_directories)) != 1:
         raise typer.BadParameter("give a file, --panel NAME, or --from-directories")
     guard = RegisterGuard(allowed_customers=allow_ended, allowed_sites=allow_removed_sites)
@@ -141,5 +146,5 @@ def _problems(file: Path, result: ImportResult) -> Iterator[str]:
         found = result.difference
         yield f"goodhoster: {result.objection}; nothing was imported"
         options = f"--allow-ended {found.ended} --allow-removed-sites {found.sites_removed}"
-        yield f"            look at it with --preview; if that is right: {options}"
+        yield f"            check it with --preview; if that is right: {options}"
     yield ""

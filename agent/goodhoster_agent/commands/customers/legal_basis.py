@@ -53,9 +53,9 @@ def set_command(
     as_json: JsonOption = False,
 ) -> None:
     """Record the legal basis of a check; after its last day that source is asked no more."""
-    from goodhoster.audit.log import utc_now
     from goodhoster.model.customers.legal_basis import ANY, DOORS, LegalBasis
     from goodhoster.model.uploads import display
+    from goodhoster.ports.common import utc_now
     from goodhoster_agent.status.legal_basis import checked_trees
 
     with open_services(config) as services:

@@ -83,7 +83,7 @@ def forget_command(
     if found.kept:
         named = ", ".join(found.kept[:_NAMED])
         why = "whose files lie in quarantine, or that a hold, an appeal or an order wants kept"
-        print(f"  kept as they are: {len(found.kept)} cases {why}: {named}; say it again later")
+        print(f"  kept as they are: {len(found.kept)} cases {why}: {named}; run the command again later")
     if found.notices_kept:
         named = ", ".join(found.notices_kept[:_NAMED])
         print(
@@ -92,5 +92,5 @@ def forget_command(
     print(
         "  stays: notices as they were received and letters to others, until [retention] deletes them; entries of the"
     )
-    print("         log from before this version; backups, which hold")
+    print("         log that name the customer in plain; backups, which hold")
     print("         what is erased here until they are overwritten")

@@ -53,7 +53,7 @@ def list_command(
     until: Annotated[
         datetime | None, typer.Option("--until", parser=moment, metavar="TIME", help="Only customers before that day.")
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, max=1_000_000, help="So many at most.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, max=1_000_000, help="At most this many.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,

@@ -38,7 +38,7 @@ def screen_command(
     *,
     name: Annotated[str, typer.Option("--name", help="Name of the list; that of the file where it is left out.")] = "",
     smaller: Annotated[
-        bool, typer.Option("--smaller", help="Take it although more than half of its entries have gone.")
+        bool, typer.Option("--smaller", help="Import it although more than half of its entries are gone.")
     ] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,

@@ -52,7 +52,7 @@ def suspend_command(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Suspend a site, an account or a network, and tell what was seen afterwards.
+    """Suspend a site, an account or a network, and report what was seen afterwards.
 
     The customer gets a statement of reasons with the reason as it is given here.
     """

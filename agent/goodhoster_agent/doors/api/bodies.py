@@ -54,7 +54,7 @@ class Room:
         if self.taken + size > self.limits.largest:
             raise _too_large(self.limits.largest)
         if self.limits.in_hand + size > self.limits.together:
-            raise ApiProblem(HTTPStatus.SERVICE_UNAVAILABLE, "too many contents at once: come back", _AGAIN)
+            raise ApiProblem(HTTPStatus.SERVICE_UNAVAILABLE, "too many contents at once: try again later", _AGAIN)
         self.limits.in_hand += size
         self.taken += size
 

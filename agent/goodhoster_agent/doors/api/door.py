@@ -118,7 +118,7 @@ class ApiRequest:
         """The customer that is meant. Problem where the token speaks for another one only."""
         own = self.token.customer if self.token else ""
         if own and customer not in {"", own}:
-            raise ApiProblem(HTTPStatus.FORBIDDEN, "this token speaks for one customer, and that is another")
+            raise ApiProblem(HTTPStatus.FORBIDDEN, "this token is valid for one customer only, and that is another")
         return own or _valid_customer(customer)
 
 
@@ -196,7 +196,7 @@ class ApiDoor:
         except ApiProblem as problem:
             return problem.response()
         except _THEIRS:
-            return ApiProblem(HTTPStatus.BAD_REQUEST, "the request was cut off or is no HTTP").response()
+            return ApiProblem(HTTPStatus.BAD_REQUEST, "the request was cut off or is not HTTP").response()
         except GoodhosterError as error:
             _log.error("a request could not be answered: %s; %s", error, error.hint)
             return ApiProblem(
@@ -204,7 +204,7 @@ class ApiDoor:
             ).response()
         except Exception:  # noqa: BLE001 - one request never ends the door; it is logged, and answered as a failure
             _log.exception("a request could not be answered")
-            return ApiProblem(HTTPStatus.INTERNAL_SERVER_ERROR, "it failed here; the journal says why").response()
+            return ApiProblem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; the journal says why").response()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         found = [(route, matched) for route in ROUTES if (matched := route.match(request.path)) is not None]
@@ -274,7 +274,7 @@ class ApiDoor:
     async def status(self, asked: ApiRequest) -> web.Response:
         """Answer as `goodhoster status --json` prints."""
         if asked.token and asked.token.customer:
-            raise ApiProblem(HTTPStatus.FORBIDDEN, "this token speaks for one customer, and status is about all")
+            raise ApiProblem(HTTPStatus.FORBIDDEN, "this token is valid for one customer only, and status is about all")
         return _json(await self._in_thread(self._parts.status))
 
     async def cases(self, asked: ApiRequest) -> web.Response:
@@ -440,7 +440,7 @@ def expect_loopback(host: str, *, beyond: bool) -> None:
         address = ip_address(host)
     except ValueError:
         raise ConfigurationError(
-            f"[api] listen {host} is no IP address", hint='give one, such as "127.0.0.1:8462"'
+            f"[api] listen {host} is not an IP address", hint='give one, such as "127.0.0.1:8462"'
         ) from None
     if not (address.is_loopback or beyond):
         raise ConfigurationError(

@@ -49,7 +49,7 @@ class ApiConnection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what is no HTTP as every other problem, and do not tell what we run on."""
         super().handle_error(request, status, exc, message)  # keeps the books, and closes
-        return ApiProblem(HTTPStatus(status), "the request is no HTTP that is understood here").response()
+        return ApiProblem(HTTPStatus(status), "the request is not HTTP that is understood here").response()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the connection, and close what nobody took."""

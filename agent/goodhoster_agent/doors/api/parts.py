@@ -73,5 +73,5 @@ def _cases(services: Services, state: str | None, customer: str | None, limit: i
     if state is not None and state not in set(CaseState):
         raise RefusedError(f"`state` must be one of {', '.join(CaseState)}")
     states = frozenset({CaseState(state)} if state else ())
-    found = services.case_store.find(CaseQuery(states=states, customer=customer))
-    return [case_object(case) for case in found[-limit:]]
+    found = services.case_store.find(CaseQuery(states=states, customer=customer, newest=limit))
+    return [case_object(case) for case in found]

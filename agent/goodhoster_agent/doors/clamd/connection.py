@@ -27,7 +27,7 @@ _DRAIN_WITHIN = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Seconds that a connection may take."""
 
     command: float
@@ -90,7 +90,7 @@ class ClamdConnection:
         """When something last happened."""
         return self._since
 
-    def look(self, now: float, patience: Patience) -> None:
+    def look(self, now: float, timeouts: Timeouts) -> None:
         """End what takes too long."""
         waited = now - self._since
         if self._stage is _Stage.DRAINING:
@@ -100,10 +100,10 @@ class ClamdConnection:
             if waited > _SEND_WITHIN:
                 self.close()
         elif self._under_way:
-            late = [request for request, since in self._under_way.items() if now - since > patience.answer]
+            late = [request for request, since in self._under_way.items() if now - since > timeouts.answer]
             for request in late:
                 self.answered(request, request.reply(b"Not checked: it takes too long. ERROR"))
-        elif waited > (patience.stream if self._conversation.in_stream else patience.command):
+        elif waited > (timeouts.stream if self._conversation.in_stream else timeouts.command):
             self.time_out()
 
     def time_out(self) -> None:

@@ -20,7 +20,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.settings.doors import BY_UID, ClamdDoorSettings
 from goodhoster.upload_attempts import UploadAttempts
 from goodhoster_agent.doors.clamd.answers import Answerer, Caller
-from goodhoster_agent.doors.clamd.connection import ClamdConnection, Patience
+from goodhoster_agent.doors.clamd.connection import ClamdConnection, Timeouts
 from goodhoster_agent.doors.clamd.peer import peer_of
 from goodhoster_agent.doors.clamd.protocol import ClamdRequest, Conversation
 from goodhoster_agent.doors.clamd.streams import StreamBudget, StreamContent
@@ -56,7 +56,7 @@ class ClamdDoor:
         settings = parts.settings
         _expect_address(settings)
         self._settings = settings
-        self._patience = Patience(settings.command_within, settings.read_within, settings.answer_within)
+        self._timeouts = Timeouts(settings.command_within, settings.read_within, settings.answer_within)
         self._workers = FairThreads(settings.checks)
         self._budget = StreamBudget(settings.streams_together)
         self._connections: set[ClamdConnection] = set()
@@ -189,7 +189,7 @@ class ClamdDoor:
     def _look(self) -> None:
         now = time.monotonic()
         for connection in tuple(self._connections):
-            connection.look(now, self._patience)
+            connection.look(now, self._timeouts)
         self._looking = asyncio.get_running_loop().call_later(_LOOK_EVERY, self._look)
 
     def _figures(self) -> str:
@@ -248,7 +248,7 @@ def _remove_left(path: Path) -> None:
     """
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise OSError(errno.EADDRINUSE, "there is something that is no socket")
+            raise OSError(errno.EADDRINUSE, "there is something that is not a socket")
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX) as trial:

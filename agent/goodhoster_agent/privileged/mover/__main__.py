@@ -24,7 +24,7 @@ _FIRST_PASSED = 3
 
 
 def main() -> int:
-    """Serve until killed; 2 when the configuration or the socket is not as it must be."""
+    """Serve until killed; 2 when the configuration or the socket is not valid."""
     arguments = _arguments()
     log_to_service()
     try:
@@ -50,10 +50,12 @@ def _listener() -> socket.socket:
         listens = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
     except OSError as error:
         raise ConfigurationError(
-            "standard input is no socket", hint="systemd starts the mover; so does: goodhoster run"
+            "standard input is not a socket", hint="systemd starts the mover; so does: goodhoster run"
         ) from error
     if listener.family is not socket.AF_UNIX or kind != socket.SOCK_SEQPACKET or not listens:
-        raise ConfigurationError("the socket is no listening Unix socket for messages", hint="ListenSequentialPacket=")
+        raise ConfigurationError(
+            "the socket is not a listening Unix socket for messages", hint="ListenSequentialPacket="
+        )
     return listener
 
 

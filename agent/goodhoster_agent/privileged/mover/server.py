@@ -82,7 +82,7 @@ class Server:
                 with connection:
                     self.attend(connection)
         except BaseException:  # noqa: BLE001 - whatever it is, a mover with a thread fewer would be silent
-            _log.exception("an order could not be attended to")
+            _log.exception("an order could not be processed")
             os._exit(1)
 
     def attend(self, connection: socket.socket) -> None:
@@ -90,20 +90,20 @@ class Server:
         connection.settimeout(_PEER_TIMEOUT)
         _, uid, _ = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
         if uid not in self._trusted:
-            _log.warning("user %d is not one whose orders are taken", uid)
+            _log.warning("orders of user %d are not accepted", uid)
             return
         try:
             message = connection.recv(LONGEST_MESSAGE + 1)
             if message:
                 connection.send(self._answer(message).to_bytes())
         except OSError as error:
-            _log.warning("a peer of user %d was given up: %s", uid, error)
+            _log.warning("the connection of user %d was closed: %s", uid, error)
 
     def _answer(self, message: bytes) -> MoveAnswer | BatchAnswer:
         try:
             order = read_order(message)
         except ValueError as error:
-            return MoveAnswer(MoveOutcome.REFUSED, f"that is no order: {error}")
+            return MoveAnswer(MoveOutcome.REFUSED, f"invalid order: {error}")
         if isinstance(order, MoveBatch):
             return BatchAnswer(tuple(self._answers(order.orders)))
         try:

@@ -28,7 +28,7 @@ def keep(kept: Sequence[tuple[str, Serve]]) -> NoReturn:
 
     The children end with this process. To be called in a process with one thread.
     """
-    privileges.be_called("gh-keeper")
+    privileges.be_called("gh-supervisor")
     children = {_started(name, serve): (name, serve) for name, serve in kept}
     while True:
         child, status = os.wait()
@@ -39,18 +39,18 @@ def keep(kept: Sequence[tuple[str, Serve]]) -> NoReturn:
 
 
 def _started(name: str, serve: Serve) -> int:
-    keeper = os.getpid()
+    supervisor = os.getpid()
     child = os.fork()
     if child == 0:
-        _become(name, keeper, serve)
+        _become(name, supervisor, serve)
     return child
 
 
-def _become(name: str, keeper: int, serve: Serve) -> NoReturn:
+def _become(name: str, supervisor: int, serve: Serve) -> NoReturn:
     """Turn the forked child into its task; it must not go on as its parent would."""
     privileges.be_called(f"gh-{name}")
     privileges.end_with_parent()
-    if os.getppid() == keeper:  # it may have ended before we asked to end with it
+    if os.getppid() == supervisor:  # it may have ended before we asked to end with it
         serve()
     sys.exit(1)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
+from goodhoster.assembly.state import watched_roots
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.mover_messages import tree_id
 from goodhoster.settings import load
@@ -36,5 +36,4 @@ class KnownTrees:
             _log.error("the trees stay as they were: %s; %s", error, error.hint)
 
     def _read(self) -> dict[str, bytes]:
-        roots = (os.path.realpath(os.fsencode(watch.path)) for watch in load(self._config).watches)
-        return {tree_id(root): root for root in roots}
+        return {tree_id(root): root for root in watched_roots(load(self._config))}

@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="goodhoster keeper", description=__doc__)
+    parser = argparse.ArgumentParser(prog="goodhoster supervisor", description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--parent", type=int, required=True, help="the daemon, with which it ends")
     parser.add_argument("--mover", type=int, help="a listening socket, where a mover is to be kept too")

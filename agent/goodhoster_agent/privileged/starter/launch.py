@@ -1,4 +1,4 @@
-"""Starting the keeper beside a daemon, and with it the starter and the mover.
+"""Starting the supervisor beside a daemon, and with it the starter and the mover.
 
 Where a mover listens already (systemd's), that one is used.
 """
@@ -31,7 +31,7 @@ _WAITING = 64
 """Orders that may queue at the mover's socket."""
 
 
-class Keeper:
+class Supervisor:
     """The process that has a starter, and a mover where none listened, for as long as it lives."""
 
     def __init__(self, process: subprocess.Popen[bytes], starter: StarterClient) -> None:
@@ -40,7 +40,7 @@ class Keeper:
         """Reached by this process alone."""
 
     def expect_alive(self) -> None:
-        """Raise PassingError once the keeper has ended.
+        """Raise PassingError once the supervisor has ended.
 
         What it keeps ended with it, and no process is left that may start that again.
         """
@@ -52,8 +52,8 @@ class Keeper:
 
 
 @contextmanager
-def kept_beside(settings: Settings, commands: frozenset[Command]) -> Iterator[Keeper]:
-    """A keeper for as long as the block runs.
+def kept_beside(settings: Settings, commands: frozenset[Command]) -> Iterator[Supervisor]:
+    """A supervisor for as long as the block runs.
 
     To be entered in the main thread, while this process has all its privileges still. A mover that does not answer
     is reported, and measures wait.
@@ -66,17 +66,17 @@ def kept_beside(settings: Settings, commands: frozenset[Command]) -> Iterator[Ke
         ending.callback(_end, process)
         ours.send(json.dumps(sorted(commands)).encode())
         _wait_for(mover_of(settings).greet)
-        yield Keeper(process, StarterClient(ours))
+        yield Supervisor(process, StarterClient(ours))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the keeper, at rest or as safely as any crash; what it keeps ends with it."""
+    """End the supervisor, at rest or as safely as any crash; what it keeps ends with it."""
     process.kill()
     process.wait()
 
 
 def _start(config: Path, daemon: socket.socket, listener: socket.socket | None) -> subprocess.Popen[bytes]:
-    """Start the keeper, isolated (-I).
+    """Start the supervisor, isolated (-I).
 
     Nothing is imported from where the daemon happens to be, or from what its user's PYTHON* say.
     """

@@ -48,4 +48,4 @@ def receive_order(daemon: socket.socket) -> tuple[StarterOrder, socket.socket, t
     except (ValueError, IndexError, OSError) as error:
         for file in files:
             os.close(file)
-        raise ValueError("a message that is no order") from error
+        raise ValueError("a message that is not an order") from error

@@ -72,9 +72,9 @@ class StarterServer:
         try:
             self._verbs[verb](order)
         except OSError as error:
-            _log.warning("the daemon gave up an order (%s): %s", verb, error)
+            _log.warning("the daemon cancelled an order (%s): %s", verb, error)
         except (ValueError, TypeError, IndexError) as error:
-            _log.error("the daemon gave an order that is none (%s): %r", verb, error)
+            _log.error("the daemon sent an invalid order (%s): %r", verb, error)
         finally:
             order.channel.close()
             for file in order.files:
@@ -85,7 +85,7 @@ class StarterServer:
         argv = frames.receive_value(order.channel)
         given = frames.receive_content(order.channel)
         if not any(command.permits(argv) for command in self._commands):
-            frames.send_value(order.channel, "this command does not stand in the configuration")
+            frames.send_value(order.channel, "this command is not in the configuration")
             return
         try:
             ended = run_here(argv, given)
@@ -102,7 +102,7 @@ def _next_order(daemon: socket.socket) -> tuple[StarterOrder, socket.socket, tup
         try:
             return receive_order(daemon)
         except ValueError as error:
-            _log.error("the daemon gave an order that is none (%s): %r", "unknown", error)
+            _log.error("the daemon sent an invalid order (%s): %r", "unknown", error)
 
 
 def _start_hasher(order: _Order) -> None:

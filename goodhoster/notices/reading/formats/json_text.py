@@ -20,7 +20,7 @@ def table_of(content: bytes) -> Table:
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"it is not JSON: {str(error)[:200]}") from error
     if not isinstance(value, dict):
-        raise UnreadableError("it is no JSON object")
+        raise UnreadableError("it is not a JSON object")
     return value
 
 

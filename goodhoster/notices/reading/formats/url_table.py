@@ -100,7 +100,7 @@ def _csv_rows(text: str) -> Rows:
         rows = csv.reader(io.StringIO(text), delimiter=separator, strict=True)  # else a quote hides the rows after it
         return [[cell.strip() for cell in row] for row in rows]
     except csv.Error as error:
-        raise UnreadableError(f"the attached list is no CSV: {error}") from error
+        raise UnreadableError(f"the attached list is not CSV: {error}") from error
 
 
 def _named(line: str) -> bool:

@@ -103,9 +103,9 @@ def _doubts_4(report: Table) -> Iterator[str]:
     if text_in(report, "type") == "csam" and text_in(report, "detection_method") not in _METHODS:
         yield "detection_method is none of " + ", ".join(sorted(_METHODS))
     if not _is_uuid(text_in(report, "report_id")):
-        yield "report_id is no UUID"
+        yield "report_id is not a UUID"
     if not moment(text_in(report, "timestamp")):
-        yield "timestamp is no time"
+        yield "timestamp is not a time"
 
 
 def _older(report: Table) -> ReadNotice:
@@ -129,7 +129,7 @@ def _older(report: Table) -> ReadNotice:
 
 def _url(text: str) -> str:
     if not re.match(r"https?://", text, re.IGNORECASE):
-        raise UnreadableError(f"the report's URL is no web address: {text[:80]!r}")
+        raise UnreadableError(f"the report's URL is not a web address: {text[:80]!r}")
     return text
 
 

@@ -38,7 +38,7 @@ def signer_of(signature: bytes) -> CmsSigner:
     """
     kind, wrapped = der.element_of(signature).expect(der.SEQUENCE).parts()
     if kind != DerElement(der.OID, _SIGNED_DATA):
-        raise ValueError("it is no signed-data")
+        raise ValueError("it is not signed-data")
     (signed_data,) = wrapped.expect(_CONTENT).parts()
     (signer,) = signed_data.expect(der.SEQUENCE).parts()[-1].expect(der.SET).parts()
     _, _, digest, attributes, *_ = signer.expect(der.SEQUENCE).parts()

@@ -85,7 +85,7 @@ final class Answer {
 		if ( self::ACCEPT === $decision || self::REFUSE === $decision ) {
 			return new self( $decision, $reference );
 		}
-		$reason = self::UNCHECKED === $decision && isset( $told['reason'] ) && is_string( $told['reason'] ) ? $told['reason'] : 'an answer that is none';
+		$reason = self::UNCHECKED === $decision && isset( $told['reason'] ) && is_string( $told['reason'] ) ? $told['reason'] : 'an invalid answer';
 		return self::unchecked( substr( $reason, 0, 200 ) );
 	}
 }

@@ -223,7 +223,7 @@ final class Client {
 				$part  = (string) @fread( $peer, self::AT_A_TIME );
 				$read .= $part;
 				if ( strlen( $read ) > self::LONGEST_BODY ) {
-					return 'an answer that is none';
+					return 'an invalid answer';
 				}
 				if ( '' === $part && feof( $peer ) ) {
 					return array( $read );
@@ -250,7 +250,7 @@ final class Client {
 	private static function parse( $response ) {
 		$parts = explode( "\r\n\r\n", $response, 2 );
 		if ( 2 !== count( $parts ) || ! preg_match( '#^HTTP/1\.[01] ([0-9]{3})#', $parts[0], $status ) ) {
-			return '' === $response ? 'goodhoster closed the connection' : 'an answer that is none';
+			return '' === $response ? 'goodhoster closed the connection' : 'an invalid answer';
 		}
 		if ( preg_match( '/\r\nContent-Length: *([0-9]+)/i', $parts[0], $length ) && strlen( $parts[1] ) !== (int) $length[1] ) {
 			return 'an answer that was cut off';

@@ -146,7 +146,7 @@ def test_a_customers_own_file_names_no_other_and_takes_no_time(tmp_path: Path, r
         at(site, "/" + "a" * 300 + "b")
     (tmp_path / "www/.htaccess").unlink()
     os.mkfifo(tmp_path / "www/.htaccess")
-    with pytest.raises(UnclearRouteError, match="is no file"):
+    with pytest.raises(UnclearRouteError, match="is not a file"):
         at(site, "/x")
 
 

@@ -66,10 +66,10 @@ def test_a_change_is_seen_the_next_time(tmp_path: Path) -> None:
         ("sites.csv", "customer_id,domain,docroot\na,b.example,www\n", "line 2: docroot must be an absolute path"),
         ("sites.csv", "customer_id,domain,docroot\na,b.example\n", "line 2: docroot must be an absolute path"),
         ("sites.toml", "[[site]\n", "is not valid TOML"),
-        ("sites.toml", "site = 1\n", "holds something else than"),
-        ("sites.toml", "[[site]]\n[other]\n", "holds something else than"),
+        ("sites.toml", "site = 1\n", "holds something other than"),
+        ("sites.toml", "[[site]]\n[other]\n", "holds something other than"),
         ("sites.toml", '[[site]]\ncustomer = "a"\nname = "b"\n', "site 1: unknown key name"),
-        ("sites.toml", '[[site]]\ncustomer = "a"\nnames = "b"\n', "site 1 is not as it must be"),
+        ("sites.toml", '[[site]]\ncustomer = "a"\nnames = "b"\n', "site 1 is not valid"),
         ("sites.toml", '[[site]]\ncustomer = "a"\nnames = ["b"]\ndocroot = 1\n', "docroot must be an absolute path"),
         ("sites.toml", '[[site]]\nnames = ["b"]\ndocroot = "/x"\n', "a customer and a domain"),
     ],
@@ -94,5 +94,5 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> No
 def test_a_quote_that_is_not_closed_hides_no_site(tmp_path: Path, row: str) -> None:
     file = tmp_path / "sites.csv"
     file.write_text(f"customer_id,domain,docroot\n{row}\nanna,anna.example,/srv/anna\n")
-    with pytest.raises(ConfigurationError, match="is no CSV"):
+    with pytest.raises(ConfigurationError, match="is not CSV"):
         ListedDirectory(file).sites()

@@ -110,6 +110,7 @@ OPERATIONS: dict[str, Callable[[Record], object]] = {
     "cases.find, taken of a content": find(CaseQuery(states=UNDER_WAY, digest=KNOWN.of(Algorithm.SHA256))),
     "cases.find, of a customer lately": find(CaseQuery(states=UNDER_WAY, customer="anna", opened_since=NOON)),
     "cases.find, lately": find(CaseQuery(opened_since=NOON)),
+    "cases.each": lambda r: list(r.cases.each(CaseQuery(opened_since=NOON, opened_before=NOON + DAY))),
     "cases.ids": lambda r: r.cases.ids(CaseQuery(opened_since=NOON, opened_before=NOON + DAY)),
     "cases.find, of a notifier": find(CaseQuery(opened_since=NOON, automatic=True, notifier="hotline")),
     "notices.recorded": lambda r: r.notices.recorded(["N1"]),

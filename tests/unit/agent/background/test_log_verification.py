@@ -145,6 +145,6 @@ def test_the_end_of_the_daemon_breaks_it_off(services: Services) -> None:
     services.audit.append_all([AuditEvent("made.up", {}) for _ in range(2100)])
     task = LogVerificationTask(services)
     task._go()
-    task.rounds.stopping.set()
+    task.task.stopping.set()
     task._go()
     assert last_verification(services.settings) is None

@@ -12,7 +12,7 @@ from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.assembly.customer_services import FILE
 from goodhoster.assembly.services import Services
-from goodhoster.letters.appeal_links import appeal_link
+from goodhoster.letters.message_ids import appeal_link
 from goodhoster.model.cases import Order
 from goodhoster.model.customers.register import Customer
 from goodhoster.model.customers.vetting import CheckOutcome

@@ -47,7 +47,7 @@ def test_nothing_is_destroyed_while_the_clock_may_be_wrong(
     services: Services, last: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert rounds_that_destroy(services, last) == 0
-    assert "nothing is destroyed in this round" in caplog.text
+    assert "nothing is destroyed in this run" in caplog.text
 
 
 def test_the_next_days_round_goes_on(services: Services) -> None:

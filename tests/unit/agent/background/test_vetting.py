@@ -17,7 +17,7 @@ from goodhoster.settings import load
 from goodhoster.testing.http_answers import reply
 from goodhoster.testing.identity_provider import FakeIdentityProvider
 from goodhoster.testing.suites.customer_store import imported
-from goodhoster_agent.background.vetting import IdentityRounds, ScreeningRounds
+from goodhoster_agent.background.vetting import IdentityTask, ScreeningTask
 from tests.unit.customers.test_vetting_desk import JAN, NOW, Desk, made, provided, server
 
 __all__ = ["made", "server"]
@@ -28,7 +28,7 @@ class Rounds:
         self.made, self.server = made, server
         self.seconds = 0.0
         desk = provided(made, server)
-        self.rounds = IdentityRounds(lambda: desk, lambda: self.seconds)
+        self.rounds = IdentityTask(lambda: desk, lambda: self.seconds)
 
     def later(self, seconds: float) -> int:
         """How often the provider was asked in a round so much later."""
@@ -90,7 +90,7 @@ def test_a_provider_that_is_away_is_asked_once_in_a_round_and_what_is_not_known_
 
 
 def test_without_a_register_nothing_is_asked() -> None:
-    assert IdentityRounds(lambda: None).go() > 0
+    assert IdentityTask(lambda: None).go() > 0
 
 
 def test_a_customer_that_was_forgotten_is_not_asked_about(rounds: Rounds) -> None:
@@ -140,7 +140,7 @@ def findings(services: Services) -> list[tuple[str, str]]:
 
 
 def test_customers_are_compared_again_when_the_list_or_a_customer_has_changed(lists: Lists, services: Services) -> None:
-    rounds = ScreeningRounds(services)
+    rounds = ScreeningTask(services)
     assert rounds.go() == 3600.0
     assert (runs(services), findings(services)) == (1, [])
     rounds.go()
@@ -160,7 +160,7 @@ def test_a_list_that_was_compared_by_command_is_compared_again_too(lists: Lists,
     other.write_text("id,name\nx1,Nobody Here\n")
     desk, kept = services.customers.screening(), services.customers.kept_lists
     kept.replace("sanctions", other, lambda file: desk.screen("sanctions", file, JAN))
-    rounds = ScreeningRounds(services)
+    rounds = ScreeningTask(services)
     rounds.go()
     before = runs(services)
     lists.customers(Customer("dora", "Nobody Here", "person"))
@@ -171,7 +171,7 @@ def test_a_list_that_was_compared_by_command_is_compared_again_too(lists: Lists,
 
 def test_a_list_that_cannot_be_read_is_told_and_the_others_are_compared(lists: Lists, services: Services) -> None:
     lists.list.unlink()
-    rounds = ScreeningRounds(services)
+    rounds = ScreeningTask(services)
     rounds.go()
     (problem,) = rounds.problems()
     assert "customers are not compared with police: " in problem
@@ -183,7 +183,7 @@ def test_a_list_that_cannot_be_read_is_told_and_the_others_are_compared(lists: L
 
 def test_a_list_that_lost_most_of_its_entries_waits_for_a_person(lists: Lists, services: Services) -> None:
     lists.write(*(f"e{number},Person Number{number}" for number in range(10)))
-    rounds = ScreeningRounds(services)
+    rounds = ScreeningTask(services)
     rounds.go()
     lists.write("e1,Person Number1")
     rounds.go()
@@ -194,5 +194,5 @@ def test_without_a_register_nothing_is_compared_or_made(tmp_path: Path) -> None:
     config = tmp_path / "goodhoster.toml"
     config.write_text(f'[agent]\nstate_dir = "{tmp_path / "state"}"\n')
     with Services(load(config)) as services:
-        assert ScreeningRounds(services).go() == 3600.0
+        assert ScreeningTask(services).go() == 3600.0
         assert not services.customers.in_use

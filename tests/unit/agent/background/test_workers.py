@@ -1,7 +1,9 @@
 """The pool over the queue: every file gets its verdict, failures come back in time, and no thread dies of anything."""
 
+import fcntl
 import hashlib
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +36,7 @@ from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.queue import MOST_OF_ONE
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.background.workers import UploadWorkers
+from tests.leaseholder import leases_on
 
 PICTURE = "\x89PNG made up"
 
@@ -119,6 +122,38 @@ def test_what_is_no_file_any_more_leaves_nothing(services: Services) -> None:
     services.expect("link.png")
     eventually(services.idle)
     assert services.verdicts() == {}
+
+
+def test_files_whose_owner_takes_leases_again_at_once_are_checked(services: Services) -> None:
+    for number in range(6):
+        services.file(f"alice/{number}.png", f"{PICTURE} {number}")
+    services.file("bob/b.png")
+    services.near.known[made_up(f"{PICTURE} 5").digests.of(Algorithm.MD5)] = Category.ILLEGAL
+    with leases_on(*(services.tree / "alice").iterdir()):
+        services.workers.start()
+        eventually(lambda: services.verdicts() == {"clear": 6, "known": 1})
+    eventually(lambda: services.workers.problems() == [])
+
+
+def test_a_file_whose_owner_keeps_its_lease_is_told_and_waited_for_by_nobody(services: Services) -> None:
+    services.file("alice/a.png")
+    path = services.tree / "alice/a.png"
+    descriptor = os.open(path, os.O_RDWR)
+    told = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        services.workers.start()
+        eventually(lambda: services.verdicts() == {"unchecked": 1})
+        (problem,) = services.workers.problems()
+        assert f"1 files are unchecked while a write lease of their owner is being broken ({path} of user" in problem
+        services.file("alice/b.png")
+        eventually(lambda: services.verdicts() == {"unchecked": 1, "clear": 1})
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        eventually(lambda: services.verdicts() == {"clear": 2})
+        eventually(lambda: services.workers.problems() == [])
+    finally:
+        os.close(descriptor)
+        signal.signal(signal.SIGIO, told)
 
 
 DOWN = SourceUnavailableError("the service is away", reason="refused")

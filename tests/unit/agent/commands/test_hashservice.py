@@ -5,8 +5,8 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from goodhoster.audit.log import utc_now
 from goodhoster.errors import ConfigurationError, RefusedError
+from goodhoster.ports.common import utc_now
 from goodhoster_agent.commands.hashservice import HashServiceSetup, make_app, run_server
 from goodhoster_agent.doors.usage_figures import Figures, RequestOutcome, figures_file, read_figures
 

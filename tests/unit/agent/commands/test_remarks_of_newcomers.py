@@ -102,7 +102,7 @@ def storms(config: Path) -> Path:
     case = a_case()
     store.add(case)
     found.begin(replace(storm("S20260301-aaaaaaa"), measures=(case.id,)))
-    found.begin(replace(storm("S20260301-bbbbbbb", Cause(StormKind.CAP)), sources=("own",), measures=()))
+    found.begin(replace(storm("S20260301-bbbbbbb", Cause(StormKind.SOURCE_CAP, "own")), sources=("own",), measures=()))
     found.replace(replace(found.get("S20260301-bbbbbbb"), state=StormState.RELEASED, ended_at=NOON))
     found.begin(replace(storm("S20260301-ccccccc", Cause(StormKind.CUSTOMER_CAP, "bert")), measures=()))
     found.replace(replace(found.get("S20260301-ccccccc"), state=StormState.UNDONE, ended_at=NOON))
@@ -131,6 +131,13 @@ def storms(config: Path) -> Path:
 def test_storms_are_listed_by_state_source_customer_and_date(storms: Path, words: tuple[str, ...], found: str) -> None:
     listed = run(storms, "storms", "list", "--json", *words).splitlines()
     assert "".join(json.loads(line)["id"][-1] for line in listed) == found
+
+
+def test_a_storm_says_each_thing_once(storms: Path) -> None:
+    shown = json.loads(run(storms, "storms", "show", "S20260301-ccccccc", "--json"))
+    keys = {"id", "state", "cause", "reason", "sources", "since", "until", "taken", "held", "cases", "part_of"}
+    assert shown.keys() == keys | {"actor", "told"}
+    assert shown["cause"] == {"kind": "customer-cap", "about": "bert"}
 
 
 def test_the_hint_for_a_missing_configuration_is_the_first_step_of_the_pages(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from goodhoster.assembly.services import Services
-from goodhoster.audit.log import utc_now
 from goodhoster.model.attempts import Attempt
 from goodhoster.model.customers.legal_basis import ANY, DOORS, LegalBasis
 from goodhoster.model.digests import Algorithm, Digest
+from goodhoster.ports.common import utc_now
 from goodhoster.settings import load
 from goodhoster.upload_attempts import AttemptDecision
 from goodhoster_agent.cli import app

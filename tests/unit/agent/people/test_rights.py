@@ -71,13 +71,13 @@ def permitted(
         (("hashlist", "import", "list.txt", "/etc/shadow", "--source", "own"), "did not come"),
         (("customers", "appeal", "anna", "--about", "x", "--text", "/etc/shadow"), "did not come"),
         (("audit", "verify", "--checkpoint", "/etc/shadow"), "did not come"),
-        (("audit", "export", "--case", "x", "--to", "/etc/cron.d/x"), "no new name"),
-        (("audit", "export", "--case", "x", "--to", "../x"), "no new name"),
-        (("audit", "export", "--case", "x", "--to", ".."), "no new name"),
-        (("audit", "export", "--case", "x", "--to=/etc/cron.d/x"), "no new name"),
-        (("audit", "export", "--case", "x", "--to", ".input"), "no new name"),
-        (("report", "transparency", "--xlsx", "/root/x"), "no new name"),
-        (("customers", "export", "anna", "--to", "a/b"), "no new name"),
+        (("audit", "export", "--case", "x", "--to", "/etc/cron.d/x"), "not a new name"),
+        (("audit", "export", "--case", "x", "--to", "../x"), "not a new name"),
+        (("audit", "export", "--case", "x", "--to", ".."), "not a new name"),
+        (("audit", "export", "--case", "x", "--to=/etc/cron.d/x"), "not a new name"),
+        (("audit", "export", "--case", "x", "--to", ".input"), "not a new name"),
+        (("report", "transparency", "--xlsx", "/root/x"), "not a new name"),
+        (("customers", "export", "anna", "--to", "a/b"), "not a new name"),
         (("check", "/etc/shadow"), "root alone"),
         (("scan", "/srv"), "root alone"),
         (("state", "backup", "x"), "root alone"),
@@ -113,7 +113,7 @@ def test_what_people_need_is_permitted(argv: tuple[str, ...], sent: tuple[str, .
 def test_what_came_and_is_read_by_nothing_is_refused() -> None:
     with pytest.raises(RefusedError, match="did not come"):
         permitted("cases", "list", sent=("x",))
-    with pytest.raises(RefusedError, match="no new name"):
+    with pytest.raises(RefusedError, match="not a new name"):
         permitted("audit", "export", "--case", "x", "--to", "a", "--since", "a", sent=("a",))
 
 

@@ -115,7 +115,7 @@ def house(tmp_path: Path) -> House:
 def test_a_command_is_run_with_the_rights_of_the_service_and_what_it_prints_comes_back(house: House) -> None:
     ((code, out, err),) = house.run(house.ask("config", "check"))
     assert (code, err) == (0, "")
-    assert "is right" in out
+    assert "is valid" in out
     assert house.ordered() == []
     assert list(house.workspaces.iterdir()) == []
 

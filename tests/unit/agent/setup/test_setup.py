@@ -106,6 +106,6 @@ def test_the_draft_is_short_loads_and_touches_nothing(tmp_path: Path, account: H
 def test_a_configuration_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "goodhoster.toml"
     file.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(RefusedError, match="there already"):
+    with pytest.raises(RefusedError, match="exists already"):
         write_new(file, "x")
     assert not (tmp_path / "elsewhere").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.assembly.state import trees_of
+from goodhoster.assembly.state import trees_of, watched_roots
 from goodhoster.linux.file_system_calls import FileSystemCalls
 from goodhoster.settings import load
 from goodhoster.uploads.index import UploadIndex
@@ -31,11 +31,13 @@ class Disks:
             (disk / "anna").mkdir(parents=True)
         self.link.symlink_to(self.one)
 
-    def tree(self) -> Tree:
+    def tree_file(self) -> Path:
         file = self.folder / "goodhoster.toml"
         file.write_text(f'[agent]\nstate_dir = "{self.folder}/state"\n[[watch]]\npath = "{self.link}"\n')
-        (tree,) = trees_of(load(file))
-        return tree
+        return file
+
+    def tree(self) -> Tree:
+        return trees_of(load(self.tree_file()))[0]
 
     def switch(self, target: Path, owner: int = 0) -> None:
         new = self.folder / "new"
@@ -147,3 +149,32 @@ def test_a_home_on_a_disk_that_hangs_keeps_nobody_waiting(disks: Disks) -> None:
     assert found
     assert found.links[0][1] == b"/proc/self/root/nowhere/at/all"  # never looked at
     assert time.monotonic() - began < 30
+
+
+@root_only
+def test_a_home_that_root_links_later_is_watched_once_it_was_seen_twice(disks: Disks, watching: Watching) -> None:
+    (disks.two / "bob").mkdir()
+    watcher = watching([disks.tree()])
+    settings = load(disks.folder / "goodhoster.toml")
+    watcher.roots_now = lambda: watched_roots(settings)
+    assert (look(watcher), watcher.must_follow) == ([], False)
+    (disks.one / "bob").symlink_to(disks.two / "bob")
+    look(watcher)
+    assert not watcher.must_follow
+    look(watcher)
+    assert watcher.must_follow
+
+
+@root_only
+def test_the_link_of_a_home_that_is_gone_is_said_and_its_home_watched_no_more(disks: Disks, watching: Watching) -> None:
+    (disks.two / "bob").mkdir()
+    (link := disks.one / "bob").symlink_to(disks.two / "bob")
+    disks.tree_file()
+    trees = trees_of(load(disks.folder / "goodhoster.toml"))
+    watcher = watching(trees)
+    assert (look(watcher), watcher.must_follow) == ([], False)
+    link.unlink()
+    look(watcher)
+    assert look(watcher) == [f"the link {link} is gone: {disks.two}/bob is not watched any more"]
+    assert watcher.must_follow
+    assert len(trees_of(load(disks.folder / "goodhoster.toml"))) == 1

@@ -197,7 +197,7 @@ def test_a_panel_that_cannot_be_asked_later_changes_nothing(world: World) -> Non
     world.fails = fails
     kept = world.desk.look_after(found)
     assert kept.state is SuspensionState.IN_FORCE
-    assert "could not be looked at" in kept.detail
+    assert "could not be checked" in kept.detail
     assert world.paged == []
 
 

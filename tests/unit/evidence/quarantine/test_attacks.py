@@ -3,17 +3,20 @@
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from goodhoster.errors import QuarantineError, RefusedError
+from goodhoster.errors import PassingError, QuarantineError, RefusedError
 from goodhoster.evidence.quarantine import labels, misplaced_files, taking
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
+from goodhoster.linux.leases import LEASES
 from goodhoster.model.quarantine import OWN_DIRECTORIES, Label, Whereabouts
 from goodhoster.model.uploads import Place, Upload
 from goodhoster.testing.suites.quarantine import BYTES, CASE, seen, sha256, uploaded
+from tests.leaseholder import lease_on
 
 ANNA = 61001
 Disk = Callable[..., Path]
@@ -32,6 +35,36 @@ def annas(tree: bytes, path: bytes, content: bytes = BYTES) -> Upload:
 
 
 class TestOtherNamesAndOpenDescriptors:
+    def test_an_owner_who_has_a_lease_on_it_only_delays_it(self, quarantine: LocalQuarantine, tree: bytes) -> None:
+        upload = annas(tree, b"anna/a.jpg")
+        path = upload.place.absolute
+        with lease_on(Path(os.fsdecode(path))) as give_up:
+            with pytest.raises(PassingError, match="has a write lease on it"):
+                quarantine.take_offline(CASE, upload, sha256())
+            give_up()
+            end = time.monotonic() + 20
+            while LEASES.waiting():
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            quarantine.take_offline(CASE, upload, sha256())
+        LEASES.release(path)
+        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+
+    def test_a_file_back_at_its_place_is_compared_although_its_owner_has_a_lease(
+        self, quarantine: LocalQuarantine, tree: bytes
+    ) -> None:
+        upload = annas(tree, b"anna/a.jpg")
+        with lease_on(Path(os.fsdecode(upload.place.absolute))) as give_up:
+            with pytest.raises(PassingError, match="has a write lease on it"):
+                quarantine.verify_in_place(upload, sha256())
+            give_up()
+            end = time.monotonic() + 20
+            while LEASES.waiting():
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            quarantine.verify_in_place(upload, sha256())
+        LEASES.release(upload.place.absolute)
+
     @root_only
     def test_a_hardlink_elsewhere_opens_no_more(
         self, quarantine: LocalQuarantine, tree: bytes, as_customer: Customer

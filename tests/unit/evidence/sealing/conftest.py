@@ -9,7 +9,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from goodhoster.cases.sealing import SealingRounds, Unsealed
+from goodhoster.cases.sealing import PendingSeals, Unsealed
 from goodhoster.evidence.quarantine.reading import open_quarantined
 from goodhoster.evidence.sealing.custody import CustodyDesk
 from goodhoster.evidence.sealing.sealer import Sealer
@@ -43,8 +43,8 @@ class Sealing:
         recipients, free, largest = self.recipients, self.leave_free, self.largest
         return Sealer(self.store, services.audit, services.clock, keep, recipients, free, largest, "test 1")
 
-    def rounds(self) -> SealingRounds:
-        return SealingRounds(self.services.store, self.sealer(), open_quarantined)
+    def rounds(self) -> PendingSeals:
+        return PendingSeals(self.services.store, self.sealer(), open_quarantined)
 
     def seal(self) -> list[Unsealed]:
         return self.rounds().go(None, lambda: False)

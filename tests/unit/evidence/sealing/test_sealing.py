@@ -196,7 +196,7 @@ def test_a_change_in_the_configuration_alone_changes_no_recipient(sealing: Seali
 @pytest.mark.parametrize(
     ("recipients", "says"),
     [
-        (["age1", "age2"], "is no age recipient"),
+        (["age1", "age2"], "is not an age recipient"),
         (["AGE-SECRET-KEY-1QQ", "x"], "private key, which must not be on this host"),
         ([], "at least two"),
     ],

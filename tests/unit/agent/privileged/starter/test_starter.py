@@ -54,7 +54,7 @@ def test_a_command_of_the_terms_is_run(starter: StarterClient) -> None:
     "argv", [["/bin/true"], [*SAYS], [*SAYS, "one", "two"], [*SAYS[:-1], "other", "one"], ["/bin/sh"], []]
 )
 def test_no_other_is_run(starter: StarterClient, argv: list[str]) -> None:
-    with pytest.raises(OSError, match="does not stand in the configuration"):
+    with pytest.raises(OSError, match="is not in the configuration"):
         starter.run(argv)
 
 

@@ -1,4 +1,4 @@
-"""Rounds of the crawler over all reported URLs."""
+"""Runs of the crawler over all reported URLs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from goodhoster.linux.durable_files import replace_durably
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.crawling import CrawlCounts, CrawlProgress
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeStore
-from goodhoster.takedowns.crawling import Crawler, CrawlRound
+from goodhoster.takedowns.crawling import Crawler, CrawlRun
 
 FILE = "crawl.json"
 
 
 @dataclass(frozen=True, slots=True)
-class CrawlRounds:
-    """Rounds of one daemon. A restart goes on where the last one stopped."""
+class CrawlSchedule:
+    """Runs of one daemon. A restart goes on where the last one stopped."""
 
     crawler: Crawler
     notices: NoticeStore
@@ -30,14 +30,14 @@ class CrawlRounds:
     reported_within: timedelta
 
     def go(self, pause: Callable[[], bool]) -> float:
-        """Go on with the round, or begin the next; returns the seconds until there is more.
+        """Go on with the run, or begin the next; returns the seconds until there is more.
 
         `pause` waits before each request, and says whether to stop there. Raises what stores and directories raise.
         """
         now, progress = self.clock(), read_progress(self.file)
         if progress is not None and progress.ended_at is not None:
             wait = progress.began_at + self.every - now
-            if timedelta(0) < wait <= self.every:  # a clock that was set back keeps no round waiting for years
+            if timedelta(0) < wait <= self.every:  # a clock that was set back keeps no run waiting for years
                 return wait.total_seconds()
             progress = None
         if progress is None:
@@ -47,8 +47,8 @@ class CrawlRounds:
         return 0.0 if self._go_on(progress, pause) else self.every.total_seconds()
 
     def _go_on(self, progress: CrawlProgress, pause: Callable[[], bool]) -> bool:
-        """Whether the round was broken off."""
-        crawl = CrawlRound(pause)
+        """Whether the run was broken off."""
+        crawl = CrawlRun(pause)
         ids = self.notices.ids(NoticeQuery(received_since=progress.began_at - self.reported_within))
         for notice_id in sorted(one for one in ids if one > progress.position):
             counts = self.crawler.crawl(notice_id, crawl)
@@ -68,7 +68,7 @@ class CrawlRounds:
 
 
 def read_progress(file: Path) -> CrawlProgress | None:
-    """How far the last round is; None before the first, and where the file is damaged."""
+    """How far the last run is; None before the first, and where the file is damaged."""
     try:
         read = json.loads(file.read_bytes())
         ended = read["ended_at"]

@@ -4,7 +4,7 @@ import pytest
 
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.notices import FoundBy
-from goodhoster.policy.copies import CopyFacts, decide_copy, look_alike
+from goodhoster.policy.notices import CopyFacts, decide_copy, look_alike
 
 SAME, SIZE, FILE, RULE = FoundBy.SAME_CONTENT, FoundBy.VARIANT, FoundBy.SAME_FILE, FoundBy.DERIVED
 AT_ANOTHER = {"same_customer": False, "customers": 2}
