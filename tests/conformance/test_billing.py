@@ -158,7 +158,7 @@ def test_a_list_that_ends_early_is_an_error(name: str, empty: bytes) -> None:
     start, make = KINDS[name]
     with start(1) as server:
         server.behave = lambda _: reply(200, empty)
-        with pytest.raises(PermanentError, match="told 0 of 5"):
+        with pytest.raises(PermanentError, match="returned 0 of 5"):
             list(make(server).clients())
 
 

@@ -779,7 +779,7 @@ def test_a_proven_notice_is_not_said_to_be_unproven_because_another_came_first(t
     services.later(hours=1)
     expected = [
         "would be held: the sender is not proven",
-        "would be held: the sender is proven, but is no registered notifier",
+        "would be held: the sender is proven, but is not a registered notifier",
         "would be taken offline",
     ]
     assert [services.store.get(notice.id).items[0].reason for notice in (unproven, unknown, proven)] == expected
