@@ -185,7 +185,7 @@ first_steps() {
 
 services() {
     inside sh -ec '
-        systemd-analyze verify /usr/lib/systemd/system/goodhoster*.service >verify 2>&1
+        systemd-analyze verify --man=no /usr/lib/systemd/system/goodhoster*.service >verify 2>&1
         if [ -s verify ]; then cat verify; exit 1; fi
         for unit in goodhoster goodhoster-doors goodhoster-people goodhoster-hashservice; do
             systemd-analyze security "$unit" --no-pager | tail -n 1

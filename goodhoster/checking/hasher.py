@@ -85,19 +85,29 @@ def worth_opening(fd: int) -> bool:
     Never of a picture where the extra `near` is not installed. Raises UncheckedError(unreadable).
     """
     beginning = _beginning(fd)
-    return _NEAR if kind_of(beginning) is ContentKind.IMAGE else _opener(fd, beginning) is not None
+    return _NEAR if kind_of(beginning) is ContentKind.IMAGE else _opener(fd, beginning, _size(fd)) is not None
 
 
-def _opener(fd: int, beginning: bytes) -> Opener | None:
-    """The opener for an archive or document, also for a ZIP behind other bytes; a video is none."""
+def _size(fd: int) -> int:
+    try:
+        return os.fstat(fd).st_size
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def _opener(fd: int, beginning: bytes, size: int) -> Opener | None:
+    """The opener for an archive or document, also for a ZIP behind other bytes; a video is none.
+
+    The caller gives the size: in the sandbox there is no stat.
+    """
     if (opener := opener_of(beginning)) is not None:
         return opener
     if kind_of(beginning) is not ContentKind.OTHER:
         return None
     try:
-        end = os.pread(fd, END, max(0, os.fstat(fd).st_size - END))
+        end = os.pread(fd, END, max(0, size - END))
     except OSError as error:
-        raise UncheckedError(f"cannot be read: {error.strerror}", reason="unreadable") from error
+        raise _unreadable(error) from error
     return opener_at_end(end)
 
 
@@ -114,7 +124,10 @@ def looked_into(
         fingerprints = dict.fromkeys(each for picture in pictures for each in picture.fingerprints)
         pixels = pictures[0].pixels if pictures else None
         return replace(content, fingerprints=tuple(fingerprints), pixels=pixels, fault=fault)
-    opener = _opener(fd, _beginning(fd))
+    try:
+        opener = _opener(fd, _beginning(fd), content.size)
+    except UncheckedError as error:
+        return replace(content, fault=Fault(error.reason, str(error)))
     if opener is None:
         return content
     inside = Inside(file, opener, limits)
@@ -172,7 +185,11 @@ def _beginning(fd: int) -> bytes:
     try:
         return os.pread(fd, BEGINNING, 0)
     except OSError as error:
-        raise UncheckedError(f"cannot be read: {error.strerror}", reason="unreadable") from error
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> UncheckedError:
+    return UncheckedError(f"cannot be read: {error.strerror}", reason="unreadable")
 
 
 def _gathered(found: Iterable[Found]) -> tuple[tuple[Found, ...], Fault | None]:

@@ -12,12 +12,13 @@ import io
 import lzma
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol, Self
 
 from goodhoster.checking.digests import digests_of
 from goodhoster.errors import UncheckedError
@@ -32,6 +33,9 @@ BEGINNING = 1024
 END = (1 << 16) + 22
 """Bytes at the end that hold the end record of a ZIP with the longest comment (APPNOTE 4.3.16)."""
 _END_RECORD = 22
+_DIRECTORY_ENTRY = 46
+_SPANNING_MARKS = (b"PK\7\x08PK\3\4", b"PK00PK\3\4")
+"""The start of the first part of a divided ZIP, which may also be whole (APPNOTE 8.5.3, 8.5.4)."""
 
 _BROKEN = (
     zipfile.BadZipFile,
@@ -80,10 +84,21 @@ def opener_at_end(end: bytes) -> Opener | None:
 
     Such as a self-extracting one: every program that reads ZIP files looks there (APPNOTE 4.3.16).
     """
-    found = end.rfind(b"PK\5\6")
-    record = end[found : found + _END_RECORD] if found >= 0 else b""
-    whole = len(record) == _END_RECORD and int.from_bytes(record[-2:], "little") == len(end) - found - _END_RECORD
-    return _zip if whole else None
+    return _zip if any(_ends_a_zip(end, mark.start()) for mark in re.finditer(b"PK\5\6", end)) else None
+
+
+def _ends_a_zip(end: bytes, at: int) -> bool:
+    """Whether a ZIP's end record is there: it fits to the end of the file, or to its directory.
+
+    The mark may also stand in a comment, and other bytes may follow the record.
+    """
+    if len(end) - at < _END_RECORD:
+        return False
+    *_, here, entries, size, _, comment = struct.unpack_from("<4H2LH", end, at + 4)
+    if comment == len(end) - at - _END_RECORD:
+        return True
+    fits = 0 < here <= entries and size >= here * _DIRECTORY_ENTRY
+    return fits and end.startswith(b"PK\1\2", max(0, at - size)) if size <= at else False
 
 
 def opener_of(beginning: bytes) -> Opener | None:
@@ -91,7 +106,7 @@ def opener_of(beginning: bytes) -> Opener | None:
 
     None for what is no archive or document.
     """
-    if beginning.startswith((b"PK\3\4", b"PK\5\6")):
+    if beginning.startswith((b"PK\3\4", b"PK\5\6", *_SPANNING_MARKS)):
         return _zip
     if beginning.startswith(tuple(_COMPRESSED)):
         return _compressed
@@ -101,12 +116,23 @@ def opener_of(beginning: bytes) -> Opener | None:
 
 
 def _begins_as_tar(beginning: bytes) -> bool:
-    """Recognise a TAR file by the checksum that every form of it has.
+    """Recognise a TAR file by the checksum that every form of it has, or by the mark of POSIX.
 
-    Before POSIX there was no magic number.
+    Before POSIX there was no mark; and whoever reads one with a wrong checksum reads on behind it.
     """
+    for block in (beginning[: tarfile.BLOCKSIZE], beginning[tarfile.BLOCKSIZE : 2 * tarfile.BLOCKSIZE]):
+        if len(block) == tarfile.BLOCKSIZE and block.count(0) == tarfile.BLOCKSIZE:
+            continue  # some programs pass over empty blocks
+        return block[_USTAR].startswith(b"ustar") or _is_tar_header(block)
+    return False
+
+
+_USTAR = slice(257, 262)
+
+
+def _is_tar_header(block: bytes) -> bool:
     try:
-        tarfile.TarInfo.frombuf(beginning[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError:
         return False
     return True
@@ -131,8 +157,12 @@ class Inside:
             yield from self._digests()
         except _BROKEN as error:
             raise UncheckedError(f"the archive is broken: {error}", reason="broken-archive") from error
+        except (UncheckedError, MemoryError):
+            raise
         except RuntimeError as error:  # what zipfile says of an encrypted member
             raise UncheckedError(f"not everything inside can be read: {error}", reason="encrypted") from error
+        except Exception as error:  # a reader of archives may raise anything over an outsider's bytes
+            raise UncheckedError(f"the archive is broken: {error!r}", reason="broken-archive") from error
 
     def _digests(self) -> Iterator[Digests]:
         for name, file in self._members:
@@ -186,7 +216,7 @@ def _zip(file: BinaryIO) -> Iterator[Member]:
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
             name = entry.filename.encode("utf-8", "surrogateescape")
-            if entry.is_dir():
+            if entry.filename.endswith("/"):  # not is_dir(), which fails for a member without a name
                 continue
             if stat.S_ISLNK(entry.external_attr >> 16):
                 yield Member(name, None)
@@ -201,7 +231,7 @@ def _compressed(file: BinaryIO) -> Iterator[Member]:
     magic = file.read(_LONGEST_MAGIC)
     file.seek(0)
     unpacked = next(opens(file) for start, opens in _COMPRESSED.items() if magic.startswith(start))
-    first = _read_whole(unpacked, tarfile.BLOCKSIZE)
+    first = _read_whole(unpacked, BEGINNING)
     whole = _Rejoined(first, unpacked)
     if _begins_as_tar(first):
         yield from _tar(whole)
@@ -222,13 +252,47 @@ class _Rejoined:
 
 
 def _tar(file: Readable) -> Iterator[Member]:
+    """The members of all TAR files one behind the other, as `tar --ignore-zeros` reads them."""
     ending: Any = _Ending(file)  # of a file, mode "r|" wants nothing but reading
-    with tarfile.open(fileobj=ending, mode="r|", bufsize=_BLOCK) as archive:
+    with _TarFile.open(fileobj=ending, mode="r|", bufsize=_BLOCK, ignore_zeros=True) as archive:
         for entry in archive:
             name = entry.name.encode("utf-8", "surrogateescape")
-            member = archive.extractfile(entry) if entry.isreg() else None
+            # Whatever has a type that is not known is extracted as a file.
+            is_file = entry.isreg() or entry.type not in tarfile.SUPPORTED_TYPES
+            member = archive.extractfile(entry) if is_file else None
             if member or not entry.isdir():
                 yield Member(name, member)
+    if archive.damaged:
+        raise tarfile.ReadError("there is something in it that is no member")
+
+
+class _TarHeader(tarfile.TarInfo):
+    """A header that tells the archive when it is none."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """As the base class does; what remains at the end is a block, too."""
+        return super().frombuf(bytes(buf).ljust(tarfile.BLOCKSIZE, b"\0") if buf else buf, encoding, errors)
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """As the base class does."""
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.InvalidHeaderError:  # type: ignore[attr-defined]  # typeshed does not have it
+            if isinstance(archive, _TarFile):
+                archive.damaged = True
+            raise
+
+
+class _TarFile(tarfile.TarFile):
+    """A TAR file that notes whether something in it was passed over.
+
+    Such as what follows a broken header, or what stands behind its end.
+    """
+
+    tarinfo = _TarHeader
+    damaged = False
 
 
 class _Ending:

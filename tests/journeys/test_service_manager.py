@@ -127,6 +127,52 @@ def test_systemd_knows_every_setting_of_a_unit(tmp_path: Path, unit: str) -> Non
     assert [line for line in said.stderr.splitlines() if unit in line] == []
 
 
+GIVING_UP = frozenset(
+    {"capset", "prctl", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "openat2"}
+)
+"""What every service gives its rights up with, and opens files with."""
+SANDBOXING = frozenset({"seccomp", "setresuid", "setresgid"})
+"""What those need besides that start processes which open pictures."""
+
+
+def groups_of_calls(host: Host) -> dict[str, set[str]]:
+    """The groups of this systemd, each with what it names: calls and other groups."""
+    groups: dict[str, set[str]] = {}
+    name = ""
+    for line in host.output("systemd-analyze", "syscall-filter", "--no-pager").splitlines():
+        if line.startswith("@"):
+            name = line
+            groups[name] = set()
+        elif line.startswith("    ") and not line.strip().startswith("#"):
+            groups[name].add(line.strip())
+    return groups
+
+
+def expanded(names: list[str], groups: dict[str, set[str]]) -> set[str]:
+    found = {name for name in names if not name.startswith("@")}
+    for name in set(names) - found:
+        found |= expanded(sorted(groups.get(name, set())), groups)
+    return found
+
+
+def permitted_calls(unit: str, groups: dict[str, set[str]]) -> set[str]:
+    """As systemd.exec(5) says: the first line decides whether it lists what is permitted or what is not."""
+    lines = re.findall(r"^SystemCallFilter=(~?)(.*)$", (UNITS / unit).read_text(), re.MULTILINE)
+    permitted = expanded(["@known"], groups) if lines[0][0] else set()
+    for refuses, names in lines:
+        calls = expanded(names.split(), groups)
+        permitted = permitted - calls if refuses else permitted | calls
+    return permitted
+
+
+@pytest.mark.debian("systemd", program="systemd-analyze")
+@pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")))
+def test_a_unit_permits_the_calls_with_which_the_service_gives_its_rights_up(host: Host, unit: str) -> None:
+    """Refused, the hash service ended at its start, and the processes of the doors had no sandbox."""
+    needed = GIVING_UP if "hashservice" in unit else GIVING_UP | SANDBOXING
+    assert needed - permitted_calls(unit, groups_of_calls(host)) == set()
+
+
 WITHOUT_OPENAT2 = """
 import ctypes, os, struct, sys
 

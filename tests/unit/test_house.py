@@ -16,6 +16,12 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
 CONTRACTS = {contract["id"]: contract["name"] for contract in PYPROJECT["tool"]["importlinter"]["contracts"]}
+SHARED_NAMES = {
+    "Decision": "what an application does (a public name of the client), and what the house rules say",
+    "NearList": "what an adapter asks for, and what it is given",
+    "Upload": "what an application wants to store (a public name of the client), and a customer's file",
+}
+"""Names of two classes, and why."""
 LONGEST_FIRST_LINE = 90  # of a docstring: what an index of the code shows
 
 # (contract, the module that sins, what it says)
@@ -266,3 +272,12 @@ def _files_of_the_tree() -> list[str]:
 def _content(name: str) -> bytes:
     path = CHECKOUT / name
     return path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+
+
+def test_each_class_has_a_name_of_its_own() -> None:
+    homes: dict[str, set[str]] = {}
+    for path in (path for root in ("goodhoster", "agent") for path in sorted((CHECKOUT / root).rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, set()).add(str(path.relative_to(CHECKOUT)))
+    assert {name: where for name, where in homes.items() if len(where) > 1 and name not in SHARED_NAMES} == {}

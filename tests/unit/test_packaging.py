@@ -65,6 +65,12 @@ def test_a_purge_keeps_what_proves(tmp_path: Path) -> None:
     assert not (tmp_path / "var/lib/goodhoster").exists()
 
 
+@pytest.mark.parametrize("script", ["postinst", "prerm", "postrm"])
+def test_a_maintainer_script_forgets_no_unit(script: str) -> None:
+    text = (CHECKOUT / "packaging/deb/goodhoster" / script).read_text()
+    assert [unit.name for unit in (CHECKOUT / "packaging/systemd").glob("*.service") if unit.name not in text] == []
+
+
 def test_another_python_than_the_releases_is_refused(build: ModuleType) -> None:
     with pytest.raises(SystemExit, match=r"is 3\.2, .*PYTHON=/usr/bin/python3 \./dev setup"):
         build._expect_python("/usr/bin/python3", "3.2")

@@ -112,6 +112,19 @@ class HasherSuite:
         members = read(hasher, packed).members
         assert [member.sha256 for member in members] == [hashlib.sha256(picture).digest()]
 
+    @pytest.mark.parametrize("front", [b"x", b"#!/bin/sh\nexit 0\n", b"MZ" + bytes(1022), b"PK\7\x08", b"PK00"])
+    def test_pictures_in_a_zip_behind_other_bytes_are_told_too(self, hasher: Hasher, front: bytes) -> None:
+        picture = jpeg(2)
+        content = read(hasher, front + zip_of({"a.txt": b"text", "b.jpg": picture}))
+        assert content.fault is None
+        assert [member.sha256 for member in content.members] == [hashlib.sha256(picture).digest()]
+
+    def test_a_member_without_a_name_is_read(self, hasher: Hasher) -> None:
+        picture = jpeg(2)
+        content = read(hasher, zip_of({"": picture}))
+        assert content.fault is None
+        assert [member.sha256 for member in content.members] == [hashlib.sha256(picture).digest()]
+
     def test_what_goes_over_a_limit_has_digests_and_a_fault(self, hasher: Hasher) -> None:
         bomb = empty_png((5000, 5000), b"")
         content = read(hasher, bomb)

@@ -169,7 +169,7 @@ def test_a_log_that_was_removed_is_noticed_and_not_begun_anew(log: FileAuditLog,
     for noticing in (log, FileAuditLog(file)):
         with pytest.raises(AuditError, match="is gone, with 1 entries") as caught:
             noticing.append(event())
-        assert "put it back" in caught.value.hint
+        assert "restore it from a copy" in caught.value.hint
     assert not file.exists()
     assert FileAuditLog(file).verify().problem == "1 entries that were written after it are gone"
 

@@ -202,7 +202,7 @@ def test_recovery_leaves_what_the_living_are_at(machine: Machine) -> None:
     assert machine.open(desk, "anna/1.jpg", hanging=True) is CaseState.OPEN
     assert machine.desk(LocalQuarantine((os.fsencode(machine.tree),))).recover() == []
     (case,) = machine.store.find(CaseQuery())
-    with pytest.raises(BusyError, match=f"process {os.getpid()} is at work"):
+    with pytest.raises(BusyError, match=f"process {os.getpid()} is working on"):
         machine.desk().cancel(case.id, EVE)
     machine.disk.answers.set()
     wait_for_state(machine, "anna/1.jpg", CaseState.OFFLINE)

@@ -6,11 +6,11 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from goodhoster.checking.members import BEGINNING, END, Inside, opener_at_end, opener_of
+from goodhoster.checking.members import BEGINNING, END, Inside, Member, opener_at_end, opener_of
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.hostile import tar_of
@@ -171,3 +171,99 @@ def test_a_zip_behind_other_bytes_is_a_zip(front: bytes, comment: bytes) -> None
 @pytest.mark.parametrize("content", [b"text about PK\5\6 and more of it", b"PK\5\6", bytes(30) + b"PK\5\6" + bytes(40)])
 def test_the_mark_of_an_end_alone_is_no_zip(content: bytes) -> None:
     assert opener_at_end(content[-END:]) is None
+
+
+def test_a_zip_behind_other_bytes_may_have_bytes_after_it_and_a_mark_in_its_comment() -> None:
+    packed = zip_with("a.jpg", JPEG)
+    for content in (b"front" + packed + b"junk" * 100, b"front" + zip_with("a.jpg", JPEG, b"PK\5\6" + bytes(30))):
+        assert opener_at_end(content[-END:])
+    assert opener_at_end((b"front" + packed + b"PK\5\6 text")[-END:])
+
+
+@pytest.mark.parametrize("mark", [b"PK\7\x08", b"PK00"])
+def test_the_first_part_of_a_divided_zip_is_not_said_to_hold_nothing(mark: bytes) -> None:
+    with pytest.raises(UncheckedError) as caught:
+        digests_in(mark + zip_with("a.jpg", JPEG)[:-40])
+    assert caught.value.reason == "broken-archive"
+
+
+def test_whatever_a_reader_of_archives_raises_is_a_broken_archive() -> None:
+    def fails(_: object) -> Iterator[Member]:
+        yield Member(b"a.jpg", io.BytesIO(JPEG))
+        raise IndexError("string index out of range")
+
+    inside = iter(Inside(io.BytesIO(), fails, ReadingLimits()))
+    assert next(inside).sha256 == sha256(JPEG)[0]
+    with pytest.raises(UncheckedError, match="index out of range") as caught:
+        next(inside)
+    assert caught.value.reason == "broken-archive"
+
+
+OTHER = b"\x89PNG\r\n\x1a\n another"
+PACKED = [bytes, gzip.compress, bz2.compress, lzma.compress]
+
+
+def read_until_fault(content: bytes) -> tuple[list[bytes], str]:
+    """The digests that are found, and why there are no more."""
+    found: list[bytes] = []
+    try:
+        found.extend(member.sha256 for member in opened(content))
+    except UncheckedError as error:
+        return found, error.reason
+    return found, ""
+
+
+def damaged(content: bytes, header: int) -> bytes:
+    """The TAR file with a wrong checksum in the header at that place."""
+    return content[: header + 148] + b"0000000\0" + content[header + 156 :]
+
+
+@pytest.mark.parametrize("pack", PACKED)
+def test_a_tar_with_a_broken_header_is_read_on_and_never_said_to_hold_no_more(pack: Callable[[bytes], bytes]) -> None:
+    whole = tar_of({"a.jpg": JPEG, "b.jpg": PNG, "c.jpg": OTHER})
+    second = whole.index(b"b.jpg")
+    assert read_until_fault(pack(damaged(whole, second))) == (sha256(JPEG, OTHER), "broken-archive")
+    assert read_until_fault(pack(damaged(whole, whole.index(b"c.jpg")))) == (sha256(JPEG, PNG), "broken-archive")
+    if b"ustar" in whole[:512]:
+        assert read_until_fault(pack(damaged(whole, 0))) == (sha256(PNG, OTHER), "broken-archive")
+
+
+@pytest.mark.parametrize("kind", [b"A", b"D", b"E", b"M", b"N", b"V", b"Z", b"a", b"8", b"\xff"])
+def test_a_tar_member_of_an_unknown_type_is_a_file(kind: bytes) -> None:
+    entry = tarfile.TarInfo("a.jpg")
+    entry.size, entry.type = len(JPEG), kind
+    content = entry.tobuf(tarfile.USTAR_FORMAT) + JPEG + bytes(-len(JPEG) % 512) + bytes(1024)
+    assert read_until_fault(content) == (sha256(JPEG), "")
+
+
+@pytest.mark.parametrize("pack", PACKED)
+def test_tar_files_one_behind_the_other_are_all_read(pack: Callable[[bytes], bytes]) -> None:
+    one, two = tar_of({"a.jpg": JPEG}), tar_of({"b.jpg": PNG})
+    assert read_until_fault(pack(one + two)) == (sha256(JPEG, PNG), "")
+    assert read_until_fault(pack(one) + pack(two)) == (sha256(JPEG, PNG), "")
+    assert read_until_fault(pack(bytes(512) + one)) == (sha256(JPEG), "")
+
+
+def test_an_empty_block_within_a_tar_is_not_its_end() -> None:
+    whole = tar_of({"a.jpg": JPEG, "b.jpg": PNG})
+    second = whole.index(b"b.jpg")
+    assert read_until_fault(whole[:second] + bytes(512) + whole[second:]) == (sha256(JPEG, PNG), "")
+
+
+@pytest.mark.parametrize("pack", PACKED)
+@pytest.mark.parametrize("behind", [PNG, b"x", JPEG, bytes(511) + b"x", bytes(5000) + PNG + bytes(5000)])
+def test_what_is_behind_the_end_of_a_tar_is_not_passed_over(pack: Callable[[bytes], bytes], behind: bytes) -> None:
+    assert read_until_fault(pack(tar_of({"a.jpg": JPEG}) + behind)) == (sha256(JPEG), "broken-archive")
+
+
+@pytest.mark.parametrize("zeros", [1, 511, 512, 100_000])
+def test_zeros_behind_the_end_of_a_tar_are_nothing(zeros: int) -> None:
+    assert read_until_fault(tar_of({"a.jpg": JPEG}) + bytes(zeros)) == (sha256(JPEG), "")
+
+
+def test_a_directory_or_link_with_content_in_a_tar_is_not_passed_over() -> None:
+    for kind in (tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE):
+        entry = tarfile.TarInfo("a")
+        entry.type, entry.size = kind, len(JPEG)
+        content = entry.tobuf(tarfile.USTAR_FORMAT) + JPEG + bytes(-len(JPEG) % 512) + bytes(1024)
+        assert read_until_fault(content) == ([], "broken-archive"), kind

@@ -24,7 +24,7 @@ GOOD = "Contact: mailto:abuse@hoster.example\nExpires: 2026-12-31T23:00:00.000Z\
         (GOOD + "Expires: 2027-01-01T00:00:00Z\n", "2 Expires"),
         ("Contact: mailto:a@b.example\n", "no Expires"),
         (GOOD.replace("2026-12", "2026-01"), "expired on 2026-01-31"),
-        (GOOD.replace("2026-12-31T23:00:00.000Z", "next year"), "no date"),
+        (GOOD.replace("2026-12-31T23:00:00.000Z", "next year"), "not a date"),
         ("<!DOCTYPE html><title>404</title>", "no Contact"),
     ],
 )
