@@ -171,8 +171,8 @@ class CustomerLetters:
         return sum(map(len, due.values()))
 
     def _is_restored_untold(self, case: Case) -> bool:
-        said = {one.purpose: one.state for one in self._parts.store.statements(f"case:{case.id}")}
-        if said.get("offline") is not StatementState.SENT or "restored" in said:
+        said = {(one.purpose, one.state) for one in self._parts.store.statements(f"case:{case.id}")}
+        if ("offline", StatementState.SENT) not in said or any(purpose == "restored" for purpose, _ in said):
             return False
         return not any(case.id in one.restored for one in self._parts.store.appeals(case.upload.customer, _UPHELD))
 

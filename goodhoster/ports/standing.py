@@ -41,7 +41,10 @@ class StandingStore(Protocol):
         """The steps in any of these states, oldest first."""
 
     def keep_statement(self, statement: Statement) -> None:
-        """Record what became of a letter; it takes the place of an earlier record of the same id."""
+        """Record what became of a letter; where that id is taken, with a number behind it.
+
+        An earlier letter stays known: its reference and its link are in the customer's hands.
+        """
 
     def statements(self, subject: str) -> Sequence[Statement]:
         """What was written about a subject, oldest first."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
 
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, print_json, read_settings
-from goodhoster_agent.people.rights import ACCESS, Access
+from goodhoster_agent.commands.typed_line import all_commands
+from goodhoster_agent.people.rights import ACCESS
 
 app = typer.Typer(no_args_is_help=True, help="Let people who are not root use the commands that their role permits.")
 
@@ -45,15 +47,21 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
 
 @app.command("rights")
 def rights_command(*, as_json: JsonOption = False) -> None:
-    """Print which right each command needs: see, decide, change, export, or root."""
-    for words, access in ACCESS.items():
-        print_json({"command": words, "right": _needed(access)}) if as_json else print(f"{_needed(access):<8} {words}")
+    """Print which right each command needs: see, decide, change, export, or root.
+
+    An option that needs another right than its command is listed below it.
+    """
+    for words, right in _needed():
+        print_json({"command": words, "right": right}) if as_json else print(f"{right:<8} {words}")
 
 
-def _needed(access: Access) -> str:
-    if access.here:
-        return "anybody"
-    return str(access.right) if access.right else "root"
+def _needed() -> Iterator[tuple[str, str]]:
+    for words, command in all_commands():
+        access = ACCESS[words]
+        yield words, "anybody" if access.here else str(access.right or "root")
+        for option in command.params:
+            if right := access.option_right(option.name):
+                yield f"{words} {max(option.opts, key=len)}", str(right)
 
 
 def _private(directory: Path) -> Path:

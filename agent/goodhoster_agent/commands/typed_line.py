@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from goodhoster.errors import RefusedError
-from goodhoster_agent.people.rights import ACCESS, TEXTS_THAT_NAME_FILES, Access
+from goodhoster_agent.people.rights import ACCESS, TEXTS_THAT_NAME_FILES, Access, Right
 
 _PATHS = frozenset({"path", "file", "directory", "filename"})
 """Names of the parameter types that stand for something in a file system."""
@@ -34,6 +34,20 @@ class TypedLine:
     """Parameter and value of each path that was typed; of the configuration too."""
     texts: tuple[tuple[str, str], ...]
     """The same of every other parameter."""
+    given: tuple[str, ...] = ()
+    """Every parameter that was typed, flags too."""
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """The rights that this line needs: the command's, and those of the options that were typed."""
+        options = {self.access.option_right(name) for name in self.given}
+        return frozenset(right for right in {self.access.right, *options} if right is not None)
+
+    @property
+    def order(self) -> str:
+        """The command with the options that act, such as `customers statement --resend`."""
+        acting = (name for name in self.given if self.access.option_right(name))
+        return " ".join((self.words, *(f"--{name.replace('_', '-')}" for name in acting)))
 
     def expect_no_configuration(self) -> None:
         """RefusedError where another configuration is named."""
@@ -75,8 +89,9 @@ def read_line(argv: Sequence[str]) -> TypedLine:
     for parameter in command.params:
         for value in _texts(values.get(parameter.name or "")):
             (paths if parameter.type.name in _PATHS else texts).append((parameter.name or "", value))
+    given = tuple(parameter.name or "" for parameter in command.params if _is_given(values.get(parameter.name or "")))
     name = " ".join(words)
-    return TypedLine(name, ACCESS[name], tuple(rest), tuple(paths), tuple(texts))
+    return TypedLine(name, ACCESS[name], tuple(rest), tuple(paths), tuple(texts), given)
 
 
 def command_names() -> list[str]:
@@ -120,6 +135,11 @@ def _find(argv: Sequence[str]) -> tuple[Any, list[str], list[str]]:
         words.append(rest.pop(0))
         command = found
     return command, words, rest
+
+
+def _is_given(value: Any) -> bool:  # noqa: ANN401 - what the parser gives
+    """Whether the parser found the parameter: an empty text and a flag that says no were typed, too."""
+    return value is not None and value not in ((), [])
 
 
 def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - what the parser gives

@@ -15,6 +15,10 @@ class Right(StrEnum):
     EXPORT = "export"
 
 
+_FORM = frozenset({"config", "as_json", "as_csv", "as_csv_", "as_html", "since", "until", "limit", "help"})
+"""Parameters that mean the same wherever they are: the form of what is printed, and how much of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """The right that a command needs of whoever is not root, and the files it takes and gives."""
@@ -31,11 +35,25 @@ class Access:
     """Parameters that look like paths and are only compared with others: nothing is opened by them."""
     here: bool = False
     """Whether it needs no state at all, and so runs as whoever typed it."""
+    shows: tuple[str, ...] = ()
+    """Parameters of a command for whoever sees that only choose what is shown, and in which form."""
+
+    def option_right(self, parameter: str) -> Right | None:
+        """The right that a parameter needs beside the command's own; None where it needs no other.
+
+        What is not declared to show needs `decide`: whoever may only see must not be the first to try a new option.
+        """
+        if self.right is not Right.SEE or parameter in _FORM:
+            return None
+        declared = {*self.shows, *self.reads, *self.labels, self.writes}
+        return None if parameter in declared else Right.DECIDE
 
 
 ROOT = Access(None)
 HERE = Access(None, here=True)
 SEE, DECIDE = Access(Right.SEE), Access(Right.DECIDE)
+_FILTERS = ("state", "customer", "source")
+_PERIOD = ("period",)
 CHANGE, EXPORT = Access(Right.CHANGE), Access(Right.EXPORT)
 
 ACCESS: dict[str, Access] = {
@@ -43,26 +61,26 @@ ACCESS: dict[str, Access] = {
     "demo": HERE,
     "check": ROOT,
     "scan": ROOT,
-    "status": SEE,
+    "status": Access(Right.SEE, shows=("nagios",)),
     "metrics": SEE,
     "observe": DECIDE,
-    "cases list": SEE,
-    "cases show": SEE,
+    "cases list": Access(Right.SEE, shows=(*_FILTERS, "category", "host", "mine")),
+    "cases show": Access(Right.SEE, shows=("case_id",)),
     "cases restore": DECIDE,
     "cases confirm": DECIDE,
     "cases cancel": DECIDE,
     "cases note": DECIDE,
     "cases take": DECIDE,
     "cases hand-over": DECIDE,
-    "storms list": SEE,
-    "storms show": SEE,
+    "storms list": Access(Right.SEE, shows=_FILTERS),
+    "storms show": Access(Right.SEE, shows=("storm_id",)),
     "storms undo": DECIDE,
     "storms release": DECIDE,
     "alerts list": SEE,
     "alerts test": CHANGE,
     "notices receive": Access(Right.DECIDE, reads=("file",), stdin=True),
-    "notices list": SEE,
-    "notices show": SEE,
+    "notices list": Access(Right.SEE, shows=(*_FILTERS, "host", "mine")),
+    "notices show": Access(Right.SEE, shows=("notice_id", "raw", "reply")),
     "notices confirm": DECIDE,
     "notices dismiss": DECIDE,
     "notices answer": DECIDE,
@@ -71,25 +89,25 @@ ACCESS: dict[str, Access] = {
     "notices note": DECIDE,
     "notices take": DECIDE,
     "notices hand-over": DECIDE,
-    "notices reconcile": Access(Right.SEE, reads=("file",)),
-    "evidence list": SEE,
+    "notices reconcile": Access(Right.SEE, reads=("file",), shows=("notifier",)),
+    "evidence list": Access(Right.SEE, shows=("state", "case")),
     "evidence hold": DECIDE,
     "evidence release": DECIDE,
     "evidence export": Access(Right.EXPORT, writes="to"),
     "evidence destroy": ROOT,
     "evidence recipients": ROOT,
     "audit verify": Access(Right.SEE, reads=("checkpoint",)),
-    "audit show": SEE,
+    "audit show": Access(Right.SEE, shows=("case", "follow")),
     "audit outcomes": SEE,
     "audit checkpoint": EXPORT,
     "audit keys": SEE,
     "audit change-keys": ROOT,
     "audit export": Access(Right.EXPORT, reads=("since",), writes="to"),
-    "report norm": SEE,
-    "report weekly": SEE,
-    "report conduct": SEE,
-    "report transparency": Access(Right.SEE, writes="xlsx"),
-    "report measures": SEE,
+    "report norm": Access(Right.SEE, shows=(*_PERIOD, "traced")),
+    "report weekly": Access(Right.SEE, shows=_PERIOD),
+    "report conduct": Access(Right.SEE, shows=_PERIOD),
+    "report transparency": Access(Right.SEE, writes="xlsx", shows=_PERIOD),
+    "report measures": Access(Right.SEE, shows=_PERIOD),
     "report all": Access(Right.EXPORT, writes="to"),
     "report verify": ROOT,
     "report police": EXPORT,
@@ -98,30 +116,30 @@ ACCESS: dict[str, Access] = {
     "witness serve": ROOT,
     "witness keys": SEE,
     "customers import": Access(Right.CHANGE, reads=("file",)),
-    "customers list": SEE,
-    "customers show": SEE,
+    "customers list": Access(Right.SEE, shows=("state", "reseller", "host", "source", "text")),
+    "customers show": Access(Right.SEE, shows=("customer_id",)),
     "customers vet": DECIDE,
-    "customers vetting-due": SEE,
+    "customers vetting-due": Access(Right.SEE, shows=("within",)),
     "customers identity-message": Access(Right.CHANGE, reads=("file",), stdin=True),
     "customers screen": Access(Right.CHANGE, reads=("file",)),
-    "customers findings": SEE,
+    "customers findings": Access(Right.SEE, shows=("state", "list_name", "customer")),
     "customers screen-decide": DECIDE,
     "customers verify-contact": DECIDE,
     "customers drill": DECIDE,
-    "customers may": SEE,
-    "customers standing": SEE,
+    "customers may": Access(Right.SEE, shows=("customer_id", "act")),
+    "customers standing": Access(Right.SEE, shows=("customer_id",)),
     "customers measures list": SEE,
     "customers measures confirm": DECIDE,
     "customers measures refuse": DECIDE,
     "customers measures undo": DECIDE,
     "customers measures told": DECIDE,
     "customers measures done": DECIDE,
-    "customers statement": SEE,
+    "customers statement": Access(Right.SEE, shows=("subject", "preview")),
     "customers suspend": DECIDE,
     "customers unsuspend": DECIDE,
-    "customers suspensions": SEE,
+    "customers suspensions": Access(Right.SEE, shows=("state", "customer", "panel", "suspension_id")),
     "customers appeal": Access(Right.DECIDE, reads=("text",)),
-    "customers appeals": SEE,
+    "customers appeals": Access(Right.SEE, shows=("state", "customer")),
     "customers decide": DECIDE,
     "customers mistakes": SEE,
     "customers legal-basis list": SEE,
@@ -129,13 +147,13 @@ ACCESS: dict[str, Access] = {
     "customers personal-data": HERE,
     "customers export": Access(Right.EXPORT, writes="to"),
     "customers forget": ROOT,
-    "policy explain": SEE,
+    "policy explain": Access(Right.SEE, shows=("customer", "what_if")),
     "hashlist import": Access(Right.CHANGE, reads=("files",)),
     "hashlist list": SEE,
     "hashlist remove": CHANGE,
     "exemptions build": Access(Right.CHANGE, reads=("origin",)),
     "exemptions list": SEE,
-    "exemptions show": SEE,
+    "exemptions show": Access(Right.SEE, shows=("name",)),
     "exemptions remove": CHANGE,
     "hashservice serve": ROOT,
     "hashservice figures": SEE,

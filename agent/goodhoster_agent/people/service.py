@@ -110,7 +110,7 @@ class PeopleService:
         with workspace(self._parts.directory) as place:
             async with asyncio.timeout(self._parts.limits.files_within):
                 await _read_files(reader, request, place)
-            if line.access.right is not Right.SEE:
+            if line.rights != {Right.SEE}:
                 self._note(account, line)
             execution = Execution(request, account, place, self._parts.config)
             written = next(iter(line.named((line.access.writes,))), "")
@@ -120,7 +120,7 @@ class PeopleService:
     def _note(self, account: HostAccount, line: TypedLine) -> None:
         """Write into the audit log who orders what; the command's own entries tell the rest."""
         who: dict[str, str | int] = {"actor": account.name, "uid": account.uid}
-        who |= {"command": line.words, "right": str(line.access.right)}
+        who |= {"command": line.order, "right": ", ".join(sorted(line.rights - {Right.SEE}))}
         self._parts.audit.append(AuditEvent("person.ordered", who))
 
     @contextmanager
@@ -147,9 +147,9 @@ def expect_permitted(account: HostAccount, rights: frozenset[Right], line: Typed
         raise RefusedError(f"goodhoster {line.words} needs no special rights", hint="run it yourself")
     if line.access.right is None:
         raise RefusedError(f"goodhoster {line.words} is for root alone", hint="ask the administrator of this host")
-    if line.access.right not in rights:
-        has = ", ".join(sorted(rights))
-        message = f"goodhoster {line.words} needs the right to {line.access.right}, and {account.name} may {has}"
+    if missing := line.rights - rights:
+        needs, has = ", ".join(sorted(missing)), ", ".join(sorted(rights))
+        message = f"goodhoster {line.order} needs the right to {needs}, and {account.name} may {has}"
         raise RefusedError(message, hint="root can grant it: [roles] in the configuration")
     line.expect_known_paths()
 

@@ -329,9 +329,8 @@ class StandingDesk:
         if not written:  # a crash came between the step and its letter
             self._write(self._parts.store.step(step_id), purpose)
             return
-        if written[-1].state is not StatementState.SENT:
-            return
-        delivered = self._parts.letters.delivered(written[-1])
+        outcomes = [self._parts.letters.delivered(one) for one in written if one.state is StatementState.SENT]
+        delivered = True if True in outcomes else outcomes[-1] if outcomes else None
         if delivered is None:
             return
         with self._parts.lock:

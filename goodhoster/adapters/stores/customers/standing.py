@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain, count
 from typing import TypeVar
 
 from goodhoster.adapters.stores.codec import decode, encode
@@ -43,7 +45,7 @@ CREATE TABLE house_rules (number INTEGER PRIMARY KEY, version TEXT NOT NULL, at 
 """
 _KEEP_STATEMENT = """
 INSERT INTO standing_statements (id, subject, customer, at, reference, body) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET at = excluded.at, reference = excluded.reference, body = excluded.body
+ON CONFLICT (id) DO NOTHING
 """
 _LOGGED_A_DAY = 4
 """Entries of the audit log that the gate may make of one customer in a day, however its answers change."""
@@ -95,10 +97,13 @@ class SqliteStandingStore:
 
     def keep_statement(self, statement: Statement) -> None:
         """See `ports.standing.StandingStore`."""
-        at = time_text(statement.at)
-        values = (*(statement.id, statement.subject, statement.customer, at), statement.reference, encode(statement))
-        with self._record.changing() as db:
-            db.execute(_KEEP_STATEMENT, values)
+        ids = chain([statement.id], (f"{statement.id} {number}" for number in count(2)))
+        with self._record.changing() as db:  # the first INSERT keeps other processes from writing
+            for statement_id in ids:
+                kept = replace(statement, id=statement_id)
+                values = (kept.id, kept.subject, kept.customer, time_text(kept.at), kept.reference, encode(kept))
+                if db.execute(_KEEP_STATEMENT, values).rowcount:
+                    return
 
     def statements(self, subject: str) -> Sequence[Statement]:
         """See `ports.standing.StandingStore`."""

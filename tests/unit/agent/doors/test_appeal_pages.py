@@ -104,6 +104,24 @@ def test_a_customer_objects_by_the_link_of_the_letter(pages: Pages) -> None:
     assert "Wij hebben uw bezwaar ontvangen" in pages.house.mailer.sent[-1].subject
 
 
+def test_the_link_of_a_letter_is_good_also_after_the_letter_was_sent_again(pages: Pages) -> None:
+    paths = [pages.link()]
+    case = pages.house.cases.get("k1")
+    for _ in range(3):
+        pages.letters.resend_cases("bob", [case])
+        pages.house.deliver()
+        paths.append(path_in(pages.house.mailer.sent[-1]))
+    assert len(set(paths)) == 4
+    assert [pages.ask("GET", path)[0] for path in paths] == [200, 200, 200, 200]
+    assert [one.id for one in pages.house.store.statements("case:k1")] == [
+        *("case:k1 offline", "case:k1 offline 2", "case:k1 offline 3", "case:k1 offline 4")
+    ]
+    assert pages.ask("POST", paths[1], WHY)[0] == 201
+    assert len(pages.house.store.appeals()) == 1  # one for the measure, whichever letter it came by
+    pages.letters.tell_of_cases(pages.house.cases)
+    assert len(pages.house.store.statements("case:k1")) == 4
+
+
 @pytest.mark.parametrize(
     ("name", "accepts", "language", "words"),
     [

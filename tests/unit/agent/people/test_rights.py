@@ -6,7 +6,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.settings.roles import RolesSettings
 from goodhoster_agent.commands.typed_line import all_commands, command_names, read_line
 from goodhoster_agent.people.messages import INPUT, Attached, CommandRequest
-from goodhoster_agent.people.rights import ACCESS, TEXTS_THAT_NAME_FILES, Right
+from goodhoster_agent.people.rights import ACCESS, TEXTS_THAT_NAME_FILES, Access, Right
 from goodhoster_agent.people.roles import ALL, HostAccount, rights_of
 from goodhoster_agent.people.service import expect_permitted
 from goodhoster_agent.people.workspace import expect_files_sent
@@ -26,6 +26,51 @@ def test_every_path_of_a_command_for_people_is_said_to_be_read_written_or_a_labe
             continue
         there = {each.name for each in command.params if each.type.name in PATHS} - {"config"}
         assert there == {*access.reads, *access.labels, *([access.writes] if access.writes else [])}, words
+
+
+ACTING = {
+    "customers statement": {"resend": Right.DECIDE},
+    "doctor": {"ask_outside": Right.DECIDE},
+}
+"""Options that change, send or ask others, of commands that otherwise show; all of them."""
+
+
+def test_every_option_of_a_command_that_shows_is_declared_to_show_or_needs_a_right() -> None:
+    """An option that nobody declared needs `decide`: a new one stands here before anybody who only sees has it."""
+    found: dict[str, dict[str | None, Right]] = {}
+    for words, command in all_commands():
+        needed = {one.name: right for one in command.params if (right := ACCESS[words].option_right(one.name))}
+        if needed:
+            found[words] = needed
+    assert found == ACTING
+
+
+def test_what_is_declared_to_show_is_a_parameter_of_a_command_that_shows() -> None:
+    for words, command in all_commands():
+        declared = set(ACCESS[words].shows)
+        assert declared <= {each.name for each in command.params}, words
+        assert not declared or ACCESS[words].right is Right.SEE, words
+
+
+def test_an_option_that_nobody_declared_needs_the_right_to_decide() -> None:
+    assert Access(Right.SEE, shows=("subject",)).option_right("something_new") is Right.DECIDE
+    assert Access(Right.SEE, shows=("subject",)).option_right("subject") is None
+    assert Access(Right.CHANGE).option_right("something_new") is None  # the command's own right covers it
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("customers", "statement", "case:x", "--resend"),
+        ("customers", "statement", "--resend", "case:x"),
+        ("customers", "statement", "--resend", "--preview", "--", "case:x"),
+        ("doctor", "--ask-outside", "--json"),
+    ],
+)
+def test_an_option_that_acts_needs_the_right_to_decide(argv: tuple[str, ...]) -> None:
+    with pytest.raises(RefusedError, match="needs the right to decide, and eve may see"):
+        permitted(*argv, rights=frozenset({Right.SEE}))
+    permitted(*argv, rights=frozenset({Right.SEE, Right.DECIDE}))
 
 
 def test_texts_that_name_files_are_parameters_of_their_commands() -> None:
@@ -96,6 +141,7 @@ def test_a_line_that_would_have_root_open_something_is_refused(argv: tuple[str, 
     ("argv", "sent"),
     [
         (("cases", "list", "--state", "held", "--json"), ()),
+        (("customers", "statement", "case:x", "--preview"), ()),
         (("hashlist", "import", "list.txt", "more.csv", "--source", "own"), ("list.txt", "more.csv")),
         (("notices", "receive"), (INPUT,)),
         (("notices", "receive", "mail.eml"), ("mail.eml",)),

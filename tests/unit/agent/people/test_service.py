@@ -145,6 +145,19 @@ def test_a_role_permits_no_more_than_it_says(house: House) -> None:
     assert not any(entry.event.kind.startswith("mode.") for entry in house.audit.entries())
 
 
+def test_an_option_that_acts_is_in_the_log_before_it_runs_and_refused_to_whoever_only_sees(house: House) -> None:
+    resend = ("customers", "statement", "case:x", "--resend")
+    house.account = AUDITOR
+    ((code, out, err),) = house.run(house.ask(*resend))
+    assert (code, out) == (2, "")
+    assert "customers statement --resend needs the right to decide, and max may see" in err
+    assert house.ordered() == []
+    house.account = EVE
+    house.run(house.ask(*resend))  # there is no such case: what was ordered is written all the same
+    expected = {"actor": "eve", "uid": 61001, "command": "customers statement --resend", "right": "decide"}
+    assert house.ordered() == [expected]
+
+
 @pytest.mark.parametrize("account", [NOBODY, None])
 def test_whoever_has_no_role_is_refused_whatever_is_asked(house: House, account: HostAccount | None) -> None:
     house.account = account
