@@ -88,8 +88,9 @@ class PanelServices(LazyParts):
 
         PassingError or PermanentError when not all could be read: nothing was changed then.
         """
+        report = ListReport(unit="entry")
         if name in self.panels:
-            rows = panel_rows(name, self.panels[name].accounts())
+            rows = panel_rows(name, self.panels[name].accounts(), report)
         elif name in self.billing:
             rows = billing_rows(name, self.billing[name].clients())
         else:
@@ -97,7 +98,7 @@ class PanelServices(LazyParts):
             raise RefusedError(f"there is no [[panel]] or [[billing]] called {name}", hint=f"known are: {known}")
         importer = self._services.customers.importer
         whole = replace(order, origin=name, replace=True)
-        return importer.import_rows(rows, whole, ListReport(unit="entry"), name=name)
+        return importer.import_rows(rows, whole, report, name=name)
 
     def _glances(self) -> Mapping[str, SiteGlances]:
         """The looks at sites, by panel; without own networks nowhere is looked."""

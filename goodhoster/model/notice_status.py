@@ -37,6 +37,8 @@ class ItemState(StrEnum):
     """It lies on a server of the customer's own, who was told to act; the clock goes on, and so does the customer's."""
     OFFLINE = "offline"
     """The measure is done; from outside it has not been seen to be gone yet."""
+    MISSING = "missing"
+    """No file was there when we came, and nothing was done; from outside it has not been seen to be gone yet."""
     INACCESSIBLE = "inaccessible"
     """Settled: gone, also from outside where we may look."""
     GONE = "gone"

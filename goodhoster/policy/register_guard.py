@@ -13,8 +13,8 @@ class RegisterGuard:
 
     share: float = 0.2
     """Of what the source named before."""
-    always: int = 5
-    """So many may end whatever share that is: a small house has few customers."""
+    always: int = 1
+    """So many may end whatever share that is: in a small house one customer is more than a fifth."""
     allowed_customers: int = 0
     """A person's word that so many may end this time."""
     allowed_sites: int = 0
@@ -30,6 +30,8 @@ class RegisterGuard:
             (found.ended, found.before, self.allowed_customers, "customers"),
             (found.sites_removed, found.sites_before, self.allowed_sites, "sites"),
         ):
+            if ended == before > allowed:
+                return f"all {before:,} {what} of this source would end"
             if ended > max(self.always, before * self.share, allowed):
                 return f"{ended:,} of {before:,} {what} of this source would end, more than {self.share:.0%}"
         return ""

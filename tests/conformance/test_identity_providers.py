@@ -111,7 +111,11 @@ class TestStripe(VendorSuite):
         }
         if outcome == "failed":
             session["last_error"] = {"code": "document_expired", "reason": "The document is expired."}
-        kind = "payment_intent.succeeded" if outcome == "elsewhere" else "identity.verification_session.verified"
+        kind = (
+            "payment_intent.succeeded"
+            if outcome == "elsewhere"
+            else f"identity.verification_session.{session['status']}"
+        )
         return {"id": "evt_1", "created": int(SECONDS), "type": kind, "data": {"object": session}}
 
     def signed(self, body: bytes) -> dict[str, str]:
@@ -134,7 +138,12 @@ class TestVeriff(VendorSuite):
 
     def told(self, outcome: str) -> object:
         word = {"passed": "approved", "failed": "declined"}.get(outcome, "odd")
-        about = {"id": REFERENCE, "status": word, "code": 9001, "decisionTime": "2026-11-02T11:59:00.123Z"}
+        about = {
+            "id": REFERENCE,
+            "status": word,
+            "code": 9102 if outcome == "failed" else 9001,
+            "decisionTime": "2026-11-02T11:59:00.123Z",
+        }
         return {"id": REFERENCE, "action": "started"} if outcome == "elsewhere" else {"verification": about}
 
     def signed(self, body: bytes) -> dict[str, str]:
@@ -173,7 +182,7 @@ class TestSumsub(VendorSuite):
             "failed": {"reviewAnswer": "RED", "reviewRejectType": "FINAL"},
         }.get(outcome, {"reviewAnswer": "BLUE"})
         about = {"reviewStatus": "completed", "reviewResult": result, "createdAtMs": "2026-11-02 11:59:00.123"}
-        return about if outcome == "elsewhere" else {"applicantId": REFERENCE, **about}
+        return about if outcome == "elsewhere" else {"applicantId": REFERENCE, "type": "applicantReviewed", **about}
 
     def signed(self, body: bytes) -> dict[str, str]:
         return {"X-Payload-Digest": sign(body, SECRET), "X-Payload-Digest-Alg": "HMAC_SHA256_HEX"}

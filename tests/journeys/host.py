@@ -117,6 +117,12 @@ class Host:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code in {0, 1, 3} else done.stderr
 
+    def ended_with(self, *words: str) -> tuple[int, str]:
+        """The exit code of a command, and all that it printed."""
+        command = (*GOODHOSTER, *words, "--config", str(self.config))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return done.returncode, done.stdout + done.stderr
+
     def status(self) -> dict[str, Any]:
         command = (*GOODHOSTER, "status", "--json", "--config", str(self.config))
         done = subprocess.run(command, capture_output=True, text=True, check=False)

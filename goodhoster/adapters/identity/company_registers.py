@@ -113,7 +113,7 @@ class Vies:
             answer = send(request)
             if answer.status != HTTPStatus.OK:
                 raise PassingError(f"status {answer.status}")
-            outcome, reason = _vies_state(read_object(answer.body))
+            outcome, reason = _vies_state(read_object(answer.body), country, number)
         except GoodhosterError as error:
             outcome, reason = CheckOutcome.UNCHECKED, str(error)
         return CompanyAnswer(self.name, f"{scheme}:{value}", outcome, reason)
@@ -122,14 +122,18 @@ class Vies:
 _NO_ERROR = frozenset({"", "VALID", "INVALID"})
 
 
-def _vies_state(answer: Mapping[str, Any]) -> tuple[CheckOutcome, str]:
+def _vies_state(answer: Mapping[str, Any], country: str, number: str) -> tuple[CheckOutcome, str]:
     """Only an explicit boolean without an error counts: an outage is HTTP 200 without it."""
     errors = answer.get("errorWrappers")
     said = text_at(answer, "userError")
     if answer.get("actionSucceed") is False or errors or said not in _NO_ERROR:
         first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
         return CheckOutcome.UNCHECKED, text_at(first, "error")[:64] or said[:64] or "it could not check"
+    if answer.get("countryCode", country) != country or answer.get("vatNumber", number) != number:
+        return CheckOutcome.UNCHECKED, "it answers about another number"
     valid = answer.get("valid", answer.get("isValid"))
+    if valid is not answer.get("isValid", valid) or {"VALID": True, "INVALID": False}.get(said, valid) is not valid:
+        return CheckOutcome.UNCHECKED, "it contradicts itself"
     if valid is True:
         return CheckOutcome.PASSED, ""
     return (CheckOutcome.FAILED, "not valid") if valid is False else (CheckOutcome.UNCHECKED, "it does not say")

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from goodhoster.adapters.identity.provider import MappedProvider, Told, document_of, moment, outcome_of
+from goodhoster.adapters.identity.provider import (
+    TEST_MODE,
+    MappedProvider,
+    Told,
+    document_of,
+    is_off,
+    moment,
+    outcome_of,
+)
 from goodhoster.adapters.identity.requests import IdentityRequest, text_at
 from goodhoster.adapters.identity.signatures import header, verify_timed
 from goodhoster.model.customers.vetting import CheckOutcome
@@ -25,8 +33,8 @@ class NeutralProvider(MappedProvider):
         verify_timed((SIGNATURE, header(headers, SIGNATURE)), body, self.account.webhook_secret, self.clock)
 
     def read_message(self, message: Mapping[str, Any]) -> Told:
-        """`{event, session, outcome, at, document_type, reason}`."""
-        return Told(
+        """`{event, session, outcome, at, document_type, reason, test}`."""
+        told = Told(
             text_at(message, "session"),
             outcome_of(_WORDS, text_at(message, "outcome")),
             moment(text_at(message, "at")),
@@ -34,6 +42,7 @@ class NeutralProvider(MappedProvider):
             document_of(text_at(message, "document_type")),
             text_at(message, "reason"),
         )
+        return told.unless({TEST_MODE: not is_off(message, "test")})
 
     def request(self, reference: str) -> IdentityRequest:
         """`GET URL/sessions/REFERENCE`."""

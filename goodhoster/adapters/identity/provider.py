@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -44,6 +44,15 @@ class Told:
     event_id: str = ""
     document_type: str = ""
     reason: str = ""
+
+    def unless(self, doubts: Mapping[str, bool]) -> Told:
+        """The same; unchecked where one of the doubts holds, which then is the reason."""
+        doubt = next((why for why, holds in doubts.items() if holds), "")
+        return replace(self, outcome=CheckOutcome.UNCHECKED, reason=doubt) if doubt else self
+
+
+TEST_MODE = "test-mode"
+CONTRADICTORY = "contradictory"
 
 
 class MappedProvider(ABC):
@@ -115,6 +124,11 @@ def _code(error: GoodhosterError) -> str:
 def outcome_of(words: Mapping[str, CheckOutcome], said: str) -> CheckOutcome:
     """The outcome for a provider's word; a word that is not known is never a pass."""
     return words.get(said.strip().lower(), CheckOutcome.UNCHECKED)
+
+
+def is_off(answer: Mapping[str, Any], key: str) -> bool:
+    """Whether a mark is wanting, or an explicit no: whatever else stands there is none."""
+    return answer.get(key, False) is False
 
 
 def moment(text: str) -> datetime | None:

@@ -77,16 +77,24 @@ async def _send(request: IdentityRequest) -> IdentityResponse:
 
 
 def read_object(body: bytes) -> Mapping[str, Any]:
-    """A JSON object; UnreadableError for anything else, whatever it is."""
+    """A JSON object; UnreadableError for anything else, and where a key stands twice in one object."""
     if len(body) > _LONGEST:
         raise UnreadableError("the message is too long")
     try:
-        found = json.loads(body)
+        found = json.loads(body, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:  # what is no UTF-8 is a ValueError too
         raise UnreadableError("this is not JSON") from error
     if not isinstance(found, dict):
         raise UnreadableError("this is not a JSON object")
     return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    """Build an object: two readers of a key that stands twice may see two things, so it is not read."""
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise UnreadableError("a key stands twice in one object of the message")
+    return table
 
 
 def text_at(found: Mapping[str, Any], *path: str) -> str:

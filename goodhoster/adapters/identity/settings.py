@@ -98,7 +98,7 @@ class SumsubKind:
     """Sumsub. Experimental."""
 
     kind: str = setting(one_of("sumsub"), "Which kind of provider this is.", example='"sumsub"')
-    app_token: str = setting(text, "The app token, which is not a secret alone.", example='"sbx:example"')
+    app_token: str = setting(text, "The app token, which is not a secret alone.", example='"prd:example"')
     webhook_secret_file: Path = setting(path, _WEBHOOK_HELP, example='"sumsub-webhook.secret"')
     token_file: Path = setting(path, _TOKEN_HELP, example='"sumsub.secret"')
     url: str = setting(text, "Address of the service.", default="https://api.sumsub.com")

@@ -2,7 +2,8 @@
 
 Experimental: none was run against the vendor.
 
-Each table maps the vendor's words; a word that is not in it is `unchecked`.
+Each table maps the vendor's words; a word that is not in it is `unchecked`. So is what contradicts itself, and what a
+test account or the vendor's sandbox says.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from goodhoster.adapters.identity.provider import (
+    CONTRADICTORY,
+    TEST_MODE,
     MappedProvider,
     Told,
     document_of,
+    is_off,
     moment,
     moment_of_seconds,
     outcome_of,
@@ -41,7 +45,23 @@ VERIFF = {
     "started": CheckOutcome.PENDING,
     "submitted": CheckOutcome.PENDING,
 }
+VERIFF_CODES = {
+    9001: {"approved"},
+    9102: {"declined"},
+    9103: {"resubmission_requested"},
+    9104: {"expired", "abandoned"},
+    9121: {"review"},
+}
+"""The words that go with a code of a decision."""
+VERIFF_APPROVED = 9001
 ONFIDO = {"clear": CheckOutcome.PASSED, "consider": CheckOutcome.REVIEW}
+ONFIDO_OPEN = {
+    "in_progress": CheckOutcome.PENDING,
+    "awaiting_applicant": CheckOutcome.PENDING,
+    "paused": CheckOutcome.PENDING,
+    "withdrawn": CheckOutcome.ABANDONED,
+    "reopened": CheckOutcome.REVIEW,
+}
 SUMSUB_OPEN = {
     "init": CheckOutcome.PENDING,
     "pending": CheckOutcome.PENDING,
@@ -50,6 +70,8 @@ SUMSUB_OPEN = {
     "onhold": CheckOutcome.REVIEW,
 }
 SUMSUB_RED = {"final": CheckOutcome.FAILED, "retry": CheckOutcome.RETRY}
+SUMSUB_REVIEWED = frozenset({"applicantReviewed", "applicantWorkflowCompleted"})
+"""The messages that tell how the review of an applicant ended; others may repeat an older answer."""
 
 
 class StripeIdentity(MappedProvider):
@@ -68,7 +90,12 @@ class StripeIdentity(MappedProvider):
             raise UnreadableError(f"the message of {self.name} is about no verification session")
         told = self.read_answer(session)
         at = moment_of_seconds(message.get("created"))
-        return Told(told.reference, told.outcome, at, text_at(message, "id"), reason=told.reason)
+        event = text_at(message, "type").rpartition(".")[2]
+        status = {"created": "requires_input"}.get(event, event)
+        told = Told(told.reference, told.outcome, at, text_at(message, "id"), reason=told.reason)
+        return told.unless(
+            {TEST_MODE: message.get("livemode", True) is not True, CONTRADICTORY: status != text_at(session, "status")}
+        )
 
     def request(self, reference: str) -> IdentityRequest:
         """`GET /v1/identity/verification_sessions/ID`."""
@@ -85,14 +112,14 @@ class StripeIdentity(MappedProvider):
         outcome = outcome_of(STRIPE, status)
         if status == "requires_input" and answer.get("last_error"):
             outcome = CheckOutcome.RETRY
-        return Told(text_at(answer, "id"), outcome, reason=failed)
+        test = self.account.token.startswith(("sk_test_", "rk_test_")) or answer.get("livemode", True) is not True
+        contradictory = status == "verified" and bool(answer.get("last_error"))
+        told = Told(text_at(answer, "id"), outcome, reason=failed)
+        return told.unless({TEST_MODE: test, CONTRADICTORY: contradictory})
 
 
 class Veriff(MappedProvider):
-    """Veriff: sessions and their decision.
-
-    Its words are read, never its numeric codes: they conflict.
-    """
+    """Veriff: sessions and their decision, whose word and numeric code must go together."""
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """`x-hmac-signature` over the body."""
@@ -113,12 +140,13 @@ class Veriff(MappedProvider):
 
     def read_answer(self, answer: Mapping[str, Any]) -> Told:
         """`verification.status`; the outer `status` only says that the call succeeded."""
-        return Told(
+        told = Told(
             text_at(answer, "verification", "id"),
             outcome_of(VERIFF, text_at(answer, "verification", "status")),
             moment(text_at(answer, "verification", "decisionTime")),
             document_type=document_of(text_at(answer, "verification", "document", "type")),
         )
+        return told.unless({CONTRADICTORY: _veriff_contradicts(answer)})
 
 
 class Onfido(MappedProvider):
@@ -133,7 +161,10 @@ class Onfido(MappedProvider):
         if text_at(message, "payload", "resource_type") != "check":
             raise UnreadableError(f"the message of {self.name} is about no check")
         at = moment(text_at(message, "payload", "object", "completed_at_iso8601"))
-        return Told(text_at(message, "payload", "object", "id"), CheckOutcome.UNCHECKED, at or self.clock())
+        check = text_at(message, "payload", "object", "id")
+        if text_at(message, "payload", "resource", "id") not in {"", check}:
+            raise UnreadableError(f"the message of {self.name} is about two checks")
+        return Told(check, CheckOutcome.UNCHECKED, at or self.clock())
 
     def request(self, reference: str) -> IdentityRequest:
         """`GET /v3.6/checks/ID`."""
@@ -143,13 +174,13 @@ class Onfido(MappedProvider):
 
     def read_answer(self, answer: Mapping[str, Any]) -> Told:
         """`result` counts once `status` is `complete`."""
-        status = text_at(answer, "status")
-        outcome = outcome_of(ONFIDO, text_at(answer, "result")) if status == "complete" else CheckOutcome.PENDING
-        if status in {"withdrawn", "reopened", ""}:
-            outcome = {"withdrawn": CheckOutcome.ABANDONED, "reopened": CheckOutcome.REVIEW}.get(
-                status, CheckOutcome.UNCHECKED
-            )
-        return Told(text_at(answer, "id"), outcome)
+        complete = text_at(answer, "status") == "complete"
+        outcome = outcome_of(ONFIDO, text_at(answer, "result"))
+        if not complete:
+            outcome = outcome_of(ONFIDO_OPEN, text_at(answer, "status"))
+        test = self.account.token.startswith("api_sandbox") or not is_off(answer, "sandbox")
+        contradictory = complete and not is_off(answer, "paused")
+        return Told(text_at(answer, "id"), outcome).unless({TEST_MODE: test, CONTRADICTORY: contradictory})
 
 
 class Sumsub(MappedProvider):
@@ -165,7 +196,11 @@ class Sumsub(MappedProvider):
         """`applicantId`, `reviewStatus`, `reviewResult`."""
         told = self.read_answer({"id": message.get("applicantId"), **message})
         at = moment(text_at(message, "createdAtMs"))
-        return Told(text_at(message, "applicantId"), told.outcome, at, text_at(message, "correlationId"))
+        applicant = text_at(message, "applicantId")
+        about_another = told.reference != applicant
+        other_event = told.outcome is CheckOutcome.PASSED and text_at(message, "type") not in SUMSUB_REVIEWED
+        found = Told(applicant, told.outcome, at, text_at(message, "correlationId"), reason=told.reason)
+        return found.unless({CONTRADICTORY: about_another, "other-event": other_event})
 
     def request(self, reference: str) -> IdentityRequest:
         """`GET /resources/applicants/ID/one`, signed with the time."""
@@ -192,4 +227,29 @@ class Sumsub(MappedProvider):
             outcome = outcome_of(SUMSUB_RED, text_at(review, "reviewResult", "reviewRejectType"))
         else:
             outcome = CheckOutcome.UNCHECKED
-        return Told(text_at(answer, "id"), outcome)
+        test = self.account.app_id.startswith("sbx:") or not is_off(answer, "sandboxMode")
+        return Told(text_at(answer, "id"), outcome).unless(
+            {TEST_MODE: test, CONTRADICTORY: _sumsub_contradicts(answer, outcome)}
+        )
+
+
+def _veriff_contradicts(answer: Mapping[str, Any]) -> bool:
+    """Whether the code, or a reason to refuse, does not go with the word."""
+    verification = answer.get("verification")
+    if not isinstance(verification, dict) or answer.get("status", "success") != "success":
+        return True
+    status, code = text_at(verification, "status").strip().lower(), verification.get("code", 0)
+    if status == "approved":
+        refused = verification.get("reasonCode") or verification.get("reason")
+        return bool(refused) or ("code" in verification and (isinstance(code, bool) or code != VERIFF_APPROVED))
+    return isinstance(code, int) and code in VERIFF_CODES and status not in VERIFF_CODES[code]
+
+
+def _sumsub_contradicts(answer: Mapping[str, Any], outcome: CheckOutcome) -> bool:
+    """Whether there are two reviews, or a pass has reasons to refuse."""
+    if "review" in answer and ("reviewStatus" in answer or "reviewResult" in answer):
+        return True
+    review = answer.get("review", answer)
+    result = review.get("reviewResult") if isinstance(review, dict) else None
+    refused = isinstance(result, dict) and (result.get("rejectLabels") or result.get("reviewRejectType"))
+    return outcome is CheckOutcome.PASSED and bool(refused)

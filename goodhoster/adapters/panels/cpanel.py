@@ -21,12 +21,13 @@ from goodhoster.adapters.counterparts import (
     text_of,
     unreadable,
 )
-from goodhoster.errors import PassingError, PermanentError, RefusedError
+from goodhoster.errors import GoodhosterError, PassingError, PermanentError, RefusedError
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.model.customers.panels import PanelAccount, PanelSite, SuspensionTarget
 
 _DOCROOT = 4  # field of a line of userdatadomains: user, owner, type, main domain, docroot
 _KIND = 2
+_WRITER = "/usr/local/cpanel/scripts/updateuserdomains"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,13 @@ class CpanelPanel:
 
     def accounts(self) -> Iterator[PanelAccount]:
         """See `ports.Panel`."""
-        sites = self._sites()
-        for entry in tables_of(self._asked("listaccts").get("acct"), "whmapi1 listaccts"):
+        sites, doubt = self._sites()
+        if doubt is not None:
+            raise doubt
+        entries = tables_of(self._asked("listaccts").get("acct"), "whmapi1 listaccts")
+        if entries and sites.keys().isdisjoint(text_of(entry, "user") for entry in entries):
+            raise self._being_written(f"has no line of any account, and WHM has {len(entries)}")
+        for entry in entries:
             yield _account(entry, sites)
 
     def account(self, account_id: str) -> PanelAccount:
@@ -51,7 +57,7 @@ class CpanelPanel:
         found = tables_of(self._asked("accountsummary", f"user={account_name(account_id)}").get("acct"), "whmapi1")
         for entry in found:
             if entry.get("user") == account_id:
-                return _account(entry, self._sites())
+                return _account(entry, self._sites()[0])  # a line that says too little delays no suspension
         raise RefusedError(f"{self.name} has no account {account_id}", hint="look in WHM: List Accounts")
 
     def suspend(self, target: SuspensionTarget, reason: str) -> None:
@@ -86,32 +92,48 @@ class CpanelPanel:
         data = answer.get("data", {})
         return data if isinstance(data, dict) else {}
 
-    def _sites(self) -> Mapping[str, Sequence[PanelSite]]:
-        """The sites of each user, from `host: user==owner==type==main==docroot==…` a line."""
-        found: defaultdict[str, list[PanelSite]] = defaultdict(list)
+    def _sites(self) -> tuple[Mapping[str, Sequence[PanelSite]], GoodhosterError | None]:
+        """The sites of each user, from `host: user==owner==type==main==docroot==…` a line; why it may not be all."""
         try:
-            lines = self.domains.read_bytes().split(b"\n")
+            raw = self.domains.read_bytes()
         except OSError as error:
             hint = "see the setting domains of the [[panel]] section"
             raise PermanentError(f"{self.domains} cannot be read: {error.strerror}", hint=hint) from error
-        for line in lines:
+        doubt: GoodhosterError | None = None
+        if raw and not raw.endswith(b"\n"):
+            doubt = self._being_written("was cut off within its last line")
+        found: defaultdict[str, list[PanelSite]] = defaultdict(list)
+        for number, line in enumerate(raw.split(b"\n"), 1):
+            if not line.strip() or line.startswith(b"#"):
+                continue
             host, colon, rest = line.partition(b": ")
             fields = rest.split(b"==")
-            if colon and len(fields) > _DOCROOT and fields[_KIND] != b"parked":
+            if not (host and colon and len(fields) > _DOCROOT):
+                why = f"line {number} of {self.domains} does not tell a site and whose it is"
+                doubt = doubt or PermanentError(why, hint=f"to write the list anew: {_WRITER}")
+                continue
+            if fields[_KIND] != b"parked":
                 site = PanelSite(host.decode("utf-8", "replace"), fields[_DOCROOT] or None)
                 found[fields[0].decode("utf-8", "replace")].append(site)
-        return found
+        return found, doubt
+
+    def _being_written(self, what: str) -> PassingError:
+        hint = f"is it being written just now? try again; to write it anew: {_WRITER}"
+        return PassingError(f"{self.domains} {what}", hint=hint)
 
 
 def _account(entry: Mapping[str, Any], sites: Mapping[str, Sequence[PanelSite]]) -> PanelAccount:
-    user, owner = text_of(entry, "user"), text_of(entry, "owner")
+    user, owner, domain = text_of(entry, "user"), text_of(entry, "owner"), text_of(entry, "domain")
     if not user:
         raise unreadable("whmapi1")
+    listed = tuple(sites.get(user, ()))
+    lacks = bool(domain) and domain.lower() not in {site.host.lower() for site in listed}
     return PanelAccount(
         id=user,
         suspended=flag(entry.get("suspended")),
-        sites=tuple(sites.get(user, (PanelSite(text_of(entry, "domain")),))),
+        sites=(*listed, PanelSite(domain)) if lacks else listed,
         name=user,
         email=text_of(entry, "email").replace("*unknown*", ""),
         reseller=owner if owner not in {user, "root"} else "",
+        unsure=f"the list of sites lacks its main domain {domain}" if lacks else "",
     )

@@ -6,14 +6,17 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from goodhoster.customers.importing.rows import ListRow
+from goodhoster.customers.importing.rows import ListReport, ListRow
 from goodhoster.customers.importing.vocabulary import ID
 from goodhoster.model.customers.panels import BillingClient, PanelAccount, PanelSite
 
 
-def panel_rows(name: str, accounts: Iterable[PanelAccount]) -> Iterator[ListRow]:
+def panel_rows(name: str, accounts: Iterable[PanelAccount], report: ListReport) -> Iterator[ListRow]:
     """A row for each account; what `accounts` raises ends the import: nothing is changed."""
     for number, account in enumerate(accounts, 1):
+        if account.unsure:
+            report.warnings.append(f"account {account.id}: {account.unsure}: no site of it ends")
+            report.kept.add(account.id)
         fields = {
             ID: account.id,
             "name": account.company or account.name,

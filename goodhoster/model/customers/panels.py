@@ -34,6 +34,8 @@ class PanelAccount:
     """The account above it; empty for the hoster's own."""
     holds_others: bool = False
     """A suspension would take other customers along: a reseller's or administrator's account."""
+    unsure: str = ""
+    """Why it may have more sites than these: it is told, and no site of it ends."""
 
     def site(self, host: str) -> PanelSite | None:
         """The site with that host among its names; None when there is none."""

@@ -309,6 +309,27 @@ def test_the_guard_does_not_let_a_list_empty_the_register(importing: Importing, 
     assert importing.ids == (before if objects else sorted(f"c{n}" for n in range(left)))
 
 
+@pytest.mark.parametrize(
+    ("before", "left", "objects"),
+    [(1, 0, True), (2, 1, False), (5, 4, False), (5, 3, True), (5, 2, True), (9, 8, False)],
+)
+def test_a_small_house_is_guarded_too(importing: Importing, before: int, left: int, *, objects: bool) -> None:
+    importing(many(before))
+    result = importing(many(left) if left else HEADER, replace=True)
+    assert bool(result.objection) is objects
+    assert len(importing.ids) == (before if objects else left)
+
+
+def test_the_last_one_does_not_go_unasked(importing: Importing) -> None:
+    importing(many(1))
+    result = importing(many(2).replace("c0,", "c9,").replace("c0.example", "c9.example"), replace=True)
+    assert "all 1 customers" in result.objection
+    allowed = RegisterGuard(allowed_customers=1, allowed_sites=1)
+    assert importing(
+        many(2).replace("c0,", "c9,").replace("c0.example", "c9.example"), replace=True, guard=allowed
+    ).applied
+
+
 def test_a_person_may_overrule_the_guard_by_number(importing: Importing) -> None:
     importing(many(20))
     few = RegisterGuard(always=2, allowed_customers=9, allowed_sites=10)

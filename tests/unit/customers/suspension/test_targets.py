@@ -29,8 +29,8 @@ def register(tmp_path: Path) -> Register:
         "anna", suspended=False, sites=(PanelSite("anna.example", b"/home/anna", ("www.anna.example",)),)
     )
     for name, account in (("Web1", anna), ("web2", PanelAccount("bob", suspended=True))):
-        rows = panel_rows(name, [account])
-        importer.import_rows(rows, RegisterImportOrder(name, "carla", replace=True), ListReport(), name=name)
+        rows = panel_rows(name, [account], report := ListReport())
+        importer.import_rows(rows, RegisterImportOrder(name, "carla", replace=True), report, name=name)
     clients = billing_rows("billing", [BillingClient("7", "Dora")])
     importer.import_rows(clients, RegisterImportOrder("billing", "carla", replace=True), ListReport(), name="billing")
     return Register(store)
