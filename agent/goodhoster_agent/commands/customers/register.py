@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any
@@ -68,10 +69,10 @@ def list_command(
     """List customers by id."""
     query = CustomerQuery(frozenset(state), reseller, source, text)
     with open_services(config) as services:
-        found: Iterable[Customer] = services.customers.store.find(query)
         if host is not None:
             owners = {site.customer for site in services.customers.register.sites_named(host)}
-            found = (customer for customer in found if customer.id in owners)
+            query = replace(query, among=frozenset(owners))
+        found: Iterable[Customer] = services.customers.store.find(query)
         if since or until:
             found = (customer for customer in found if _began_between(customer, since, until))
         _print_list(islice(found, limit), as_json=as_json, as_csv=as_csv)
