@@ -134,7 +134,9 @@ def _left(texts: Iterable[str], notice: ReadNotice, own: frozenset[str]) -> tupl
 
 
 def _noting_addresses(texts: Iterable[str], notice: ReadNotice, addresses: dict[str, None]) -> Iterator[str]:
-    """Every text, and those within it; addresses in it that no item has are added to `addresses`.
+    """Every text, and those within it.
+
+    Addresses in it that no item has are added to `addresses`.
 
     Not in what may be encoded within a text: nobody reads that, and what only looks encoded would change addresses.
     """

@@ -1,4 +1,4 @@
-"""Addresses that stand anywhere in a notice: a host with a path behind it, however it is written.
+"""Addresses that stand anywhere in a notice: a host and a path, however it is written.
 
 The readers of formats take what is meant as an address. This finds what they did not read as one: in links and pictures
 of HTML, with another scheme or none, escaped or split. Which hosts are ours is decided elsewhere.
@@ -52,7 +52,10 @@ class ItemAddresses:
                         self._paths.setdefault(_plain(address.host), set()).add(with_plain_dots(path))
 
     def without_item(self, text: str) -> Iterator[str]:
-        """Addresses in the text that no item has, as host and path; a path alone is taken at the items' hosts."""
+        """Addresses in the text that no item has, as host and path.
+
+        A path alone is taken at the items' hosts.
+        """
         if not _ANY_SLASH.search(text):
             return
         shown = _SLASH_WORD.sub("/", with_plain_dots(text))
@@ -72,7 +75,10 @@ class ItemAddresses:
 
 
 def _is_known(path: str, known: set[str]) -> bool:
-    """Whether an item has this path, or one that it is the beginning of, or that ends in it before another sign."""
+    """Whether an item has this path, or one like it.
+
+    One that it is the beginning of, or that ends in it before another sign.
+    """
     if path in known or _canonical(path) in known:
         return True
     for item in known:

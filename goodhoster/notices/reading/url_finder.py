@@ -183,7 +183,10 @@ def _cut_one(text: str, start: int, end: int, *, glued: bool = False) -> Iterato
 
 
 def _left_off(signs: str, before: str, behind: str) -> Iterator[str]:
-    """Doubts that follow from the signs left off at the end of a URL, and from what stands right behind it."""
+    """Doubts that follow from the signs left off at the end of a URL.
+
+    And from what stands right behind it.
+    """
     if _SHORTENED.search(signs):
         yield SHORTENED
     if "*" in signs and before != "*":
