@@ -12,7 +12,7 @@ from goodhoster.errors import AuditError, NotAnUploadError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.objects import StoredObject, place_of
-from goodhoster.model.uploads import Content
+from goodhoster.model.uploads import OTHER_ARCHIVE, Content
 from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
 from goodhoster.ports.objects import ObjectStore
 from goodhoster.upload_handling import UploadHandling
@@ -99,7 +99,7 @@ class ObjectHandling:
     def _settle(self, job: ObjectJob, verdict: Verdict, case: Case | None) -> None:
         if case is not None and case.state is CaseState.GONE:  # it was another object by then
             self.queue.retry(job, "changed", self.clock() + AFTER_CHANGE)
-        elif verdict.reason not in {"", NOT_ASKED}:
+        elif verdict.reason not in {"", NOT_ASKED, OTHER_ARCHIVE}:
             self.queue.retry(job, verdict.reason, self.clock() + wait_after(verdict, None, job.tries))
         else:
             self.queue.settle(job)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.other_sizes import withdraw_by_name
 from goodhoster.cases.storm_decisions import concerned, decided, expect_free, left_undone, taken_over
-from goodhoster.errors import GoodhosterError, NotAnUploadError, RefusedError
+from goodhoster.errors import ConfigurationError, GoodhosterError, NotAnUploadError, RefusedError
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState, Order
@@ -23,7 +23,7 @@ from goodhoster.model.storms import Cause, StormKind, StormState
 from goodhoster.model.uploads import PastReading, Place, Upload
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore
-from goodhoster.upload_handling import ActionResult, UploadHandling
+from goodhoster.upload_handling import ActionResult, UploadHandling, follow_up
 
 __all__ = ["ActionResult", "CaseOrders", "Examined", "NotAnUploadError", "Order", "RefusedOrder", "Toolkit"]
 
@@ -98,7 +98,7 @@ class Toolkit:
 
         Returns the case, as it was when they cannot all be asked.
         """
-        return self.upload_handling.followed_up(self.desk.proceed(case.id, self._by_now(case)))
+        return follow_up(self.desk.proceed(case.id, self._by_now(case)), self.check_again, self.check_sizes)
 
     def restore(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Undo measures by order of a person.
@@ -201,7 +201,8 @@ class Toolkit:
         return self._confirm(case_id, order, by_now)
 
     def _confirm(self, case_id: str, order: Order, by_now: Verdict | None, seen: Case | None = None) -> Case:
-        return _must_be_offline(self.upload_handling.followed_up(self.desk.confirm(case_id, order, by_now, seen)))
+        case = self.desk.confirm(case_id, order, by_now, seen)
+        return _must_be_offline(follow_up(case, self.check_again, self.check_sizes))
 
     def _by_now(self, case: Case) -> Verdict | None:
         """The current answer of the sources about a case, never a cached one.
@@ -211,8 +212,11 @@ class Toolkit:
         """
         if not case.matches or case.notice or case.is_attempt:
             return None
-        with suppress(NotAnUploadError), self.examine(case.upload.place, live=True) as checked:
-            return checked.verdict if checked.state in {None, case.upload.state} else None
+        try:
+            with suppress(NotAnUploadError), self.examine(case.upload.place, live=True) as checked:
+                return checked.verdict if checked.state in {None, case.upload.state} else None
+        except ConfigurationError as error:  # only the service may have the secrets of sources
+            return Verdict(VerdictKind.UNCHECKED, reason="no-source", detail=str(error))
         return None
 
     def verify(self) -> AuditFinding:

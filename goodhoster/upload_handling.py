@@ -15,8 +15,8 @@ from goodhoster.cases.desk import CaseDesk
 from goodhoster.errors import AuditError, NotAnUploadError, StaleVerdictError
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.cases import Case, CaseState
-from goodhoster.model.uploads import Place, Upload
-from goodhoster.model.verdicts import Verdict, VerdictKind
+from goodhoster.model.uploads import OTHER_ARCHIVE, Place, Upload
+from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
 from goodhoster.uploads.check_scheduling import (
     AFTER_CHANGE,
     NOT_ASKABLE,
@@ -151,15 +151,22 @@ class UploadHandling:
         )
 
     def followed_up(self, case: Case) -> Case:
-        """The case, after marking files whose index entry no longer holds to be checked again.
+        """The case, see `follow_up`."""
+        return follow_up(case, self.check_again, self.check_sizes)
 
-        Those are a file that no source knows any more, and other sizes of one that is offline now.
-        """
-        if case.state is CaseState.WITHDRAWN:
-            self.check_again([case.upload])
-        if case.state is CaseState.OFFLINE:
-            self.check_sizes(case.upload.place)
-        return case
+
+def follow_up(
+    case: Case, check_again: Callable[[Sequence[Upload]], None], check_sizes: Callable[[Place], None]
+) -> Case:
+    """The case, after marking files whose index entry no longer holds to be checked again.
+
+    Those are a file that no source knows any more, and other sizes of one that is offline now.
+    """
+    if case.state is CaseState.WITHDRAWN:
+        check_again([case.upload])
+    if case.state is CaseState.OFFLINE:
+        check_sizes(case.upload.place)
+    return case
 
 
 def _is_covered(place: Place, trees: Mapping[bytes, Tree]) -> bool:
@@ -175,7 +182,18 @@ def _outcome(job: Job, examined: Examined, case: Case | None) -> UploadOutcome:
     """The outcome of an upload that was examined, and acted on where the house rules said so."""
     if case is not None and case.state is CaseState.GONE:  # it was another file by then
         return UploadOutcome(QueueAction.RETRIED, AFTER_CHANGE, examined, case)
-    if examined.verdict.reason not in ("", NOT_ASKED):  # unchecked, or a source still owes its answer
+    if not _is_final(examined):  # unchecked, or a source still owes its answer
         fault = examined.content.fault if examined.content else None
         return UploadOutcome(QueueAction.RETRIED, wait_after(examined.verdict, fault, job.tries), examined, case)
     return UploadOutcome(QueueAction.SETTLED, 0.0, examined, case)
+
+
+def _is_final(examined: Examined) -> bool:
+    """Whether another check of the same file would say the same.
+
+    An archive that nothing here opens stays *unchecked* without being read again and again; what its own bytes are is
+    compared with lists that grow. A picture that is one, too, is also asked about again.
+    """
+    content = examined.content
+    is_closed = examined.verdict.reason == OTHER_ARCHIVE and content is not None and content.kind is ContentKind.OTHER
+    return is_closed or examined.verdict.reason in {"", NOT_ASKED}

@@ -32,13 +32,19 @@ def alert_desk(services: Services) -> AlertDesk | None:
     from goodhoster.alerts.desk import AlertDesk
     from goodhoster.ports.common import utc_now
 
-    check_alerts(settings)
+    _check_rules(settings)
     queue = partial(SqliteAlertQueue, services.state_dir / FILE)
     return AlertDesk(queue, tuple(_rules(services)), utc_now, partial(_lasts, services))
 
 
 def check_alerts(settings: Settings) -> None:
     """Look at every rule and its secret; ConfigurationError when one cannot be used."""
+    _check_rules(settings)
+    for rule in settings.alerts:
+        _secret(rule)
+
+
+def _check_rules(settings: Settings) -> None:
     names = [rule.name for rule in settings.alerts]
     for rule in settings.alerts:
         where = f"{settings.file} [[alert]] {rule.name}"
@@ -53,7 +59,6 @@ def check_alerts(settings: Settings) -> None:
             )
         if names.count(rule.name) > 1 or rule.name == PAGING:
             raise ConfigurationError(f"{where}: the name is taken", hint="give each rule a name of its own")
-        _secret(rule)
 
 
 def _secret(rule: AlertSettings) -> str:
@@ -89,7 +94,7 @@ def _receiver(services: Services, rule: AlertSettings) -> AlertReceiver:
     from goodhoster.adapters.pagers.webhook import Webhook, WebhookReceiver
     from goodhoster.ports.common import utc_now
 
-    webhook = Webhook(rule.webhook or "", _secret(rule), rule.form == "text", rule.details)
+    webhook = Webhook(rule.webhook or "", partial(_secret, rule), rule.form == "text", rule.details)
     return WebhookReceiver(webhook, utc_now)
 
 

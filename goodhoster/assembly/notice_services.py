@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from goodhoster.locating.locator import Locator
     from goodhoster.model.notice_status import NoticeFigures
     from goodhoster.model.notices import Notifier
+    from goodhoster.notices.monotonic_clock import MonotonicClock
     from goodhoster.notices.sender.trust import Trust
     from goodhoster.notices.spool import Spool
-    from goodhoster.ports import Clock, Mailer, NoticeReader, NoticeStore, Outside, SignatureCheck, UrlBlocks
+    from goodhoster.ports import Mailer, NoticeReader, NoticeStore, Outside, SignatureCheck, UrlBlocks
     from goodhoster.takedowns.actions import TakedownActions
     from goodhoster.takedowns.answers import Answers
     from goodhoster.takedowns.crawl_schedule import CrawlSchedule
@@ -404,7 +405,7 @@ class NoticeServices(LazyParts):
         return FileLock(self._state_dir / "notices.lock")
 
     @lazy
-    def clock(self) -> Clock:
+    def clock(self) -> MonotonicClock:
         """The clock of deadlines, which the system's clock cannot set back."""
         from goodhoster.notices.monotonic_clock import MonotonicClock
         from goodhoster.ports.common import utc_now

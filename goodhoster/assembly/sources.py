@@ -165,6 +165,14 @@ def source_shares(sources: Sequence[HashSource], settings: Settings) -> dict[str
     }
 
 
+def source_names(settings: Settings) -> list[str]:
+    """The name of each source. None is made, so that no secret is needed."""
+    from goodhoster.settings import read_plugged
+
+    kinds = hash_source_kinds()
+    return [getattr(read_plugged(table, kinds), "name", table.kind) for table in settings.hash_sources]
+
+
 def owner_addresses(settings: Settings) -> dict[str, str]:
     """The owner's address of each source, by its name and by the names of its lists.
 

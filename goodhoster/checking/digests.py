@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from goodhoster.errors import UncheckedError
-from goodhoster.model.content_kinds import HEAD, kind_of
+from goodhoster.model.content_kinds import HEAD, kind_of, other_archive
 from goodhoster.model.digests import Digests
-from goodhoster.model.uploads import Content
+from goodhoster.model.uploads import OTHER_ARCHIVE, Content, Fault
 
 _BLOCK = 1 << 18
 
@@ -24,12 +24,19 @@ def read_content(fd: int, largest: int) -> Content:
     refuse_too_big(os.fstat(fd).st_size, largest)
     reading = _Reading(fd, largest)
     digests = digests_of(reading.blocks())
-    return Content(digests, kind_of(reading.head), reading.size)
+    fault = fault_of_archive(other_archive(reading.head))
+    return Content(digests, kind_of(reading.head), reading.size, fault=fault)
 
 
 def read_small(content: bytes) -> Content:
     """As `read_content`, of bytes in memory."""
-    return Content(digests_of([content]), kind_of(content[:HEAD]), len(content))
+    fault = fault_of_archive(other_archive(content[:HEAD]))
+    return Content(digests_of([content]), kind_of(content[:HEAD]), len(content), fault=fault)
+
+
+def fault_of_archive(kind: str) -> Fault | None:
+    """The fault of a content that is an archive of a kind that is not looked into, if it is one."""
+    return Fault(OTHER_ARCHIVE, f"{kind} archives are not looked into") if kind else None
 
 
 def digests_of(blocks: Iterable[bytes]) -> Digests:

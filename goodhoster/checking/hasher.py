@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
-from goodhoster.checking.digests import read_content, read_small
+from goodhoster.checking.digests import fault_of_archive, read_content, read_small
 from goodhoster.checking.licensed import fingerprint_by
 from goodhoster.checking.members import BEGINNING, END, Inside, Opener, opener_at_end, opener_of
 from goodhoster.checking.positioned import PositionedFile
 from goodhoster.errors import UncheckedError
-from goodhoster.model.content_kinds import kind_of
+from goodhoster.model.content_kinds import kind_of, other_archive, other_archive_behind
 from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.uploads import Content, Fault
@@ -66,12 +66,11 @@ def read_at_once(content: bytes, limits: ReadingLimits) -> Content | None:
     if len(content) > limits.file_bytes:
         return None
     found = read_small(content)
-    if found.kind is ContentKind.IMAGE:
-        opener, inside = None, _NEAR
-    else:
-        opener = opener_of(content[:BEGINNING])
-        inside = found.kind is ContentKind.OTHER and opener_at_end(content[-END:]) is not None
-    return None if inside or opener is not None else found
+    if (found.kind is ContentKind.IMAGE and _NEAR) or found.fault:
+        return None
+    end = content[-END:]
+    inside = opener_of(content[:BEGINNING]) or opener_at_end(end) or other_archive_behind(end)
+    return None if inside else found
 
 
 def opens_pictures() -> bool:
@@ -85,7 +84,12 @@ def worth_opening(fd: int) -> bool:
     Never of a picture where the extra `near` is not installed. Raises UncheckedError(unreadable).
     """
     beginning = _beginning(fd)
-    return _NEAR if kind_of(beginning) is ContentKind.IMAGE else _opener(fd, beginning, _size(fd)) is not None
+    if _NEAR and kind_of(beginning) is ContentKind.IMAGE:
+        return True
+    if other_archive(beginning):
+        return False  # that is all that is told of it: see `read_content`
+    archive = _archive_in(fd, _size(fd))
+    return archive.opener is not None or archive.fault is not None
 
 
 def _size(fd: int) -> int:
@@ -95,20 +99,29 @@ def _size(fd: int) -> int:
         raise _unreadable(error) from error
 
 
-def _opener(fd: int, beginning: bytes, size: int) -> Opener | None:
-    """The opener for an archive or document, also for a ZIP behind other bytes; a video is none.
+class _Archive(NamedTuple):
+    """What a content is beside what its first bytes say, or is alone."""
+
+    opener: Opener | None = None
+    fault: Fault | None = None
+    """It is an archive that nothing here opens."""
+
+
+def _archive_in(fd: int, size: int) -> _Archive:
+    """The archive or document that a content is, also one behind other bytes, such as a picture.
 
     The caller gives the size: in the sandbox there is no stat.
     """
+    beginning = _beginning(fd)
     if (opener := opener_of(beginning)) is not None:
-        return opener
-    if kind_of(beginning) is not ContentKind.OTHER:
-        return None
+        return _Archive(opener)
+    if kind := other_archive(beginning):
+        return _Archive(None, fault_of_archive(kind))
     try:
         end = os.pread(fd, END, max(0, size - END))
     except OSError as error:
         raise _unreadable(error) from error
-    return opener_at_end(end)
+    return _Archive(opener_at_end(end), fault_of_archive(other_archive_behind(end)))
 
 
 def looked_into(
@@ -118,21 +131,21 @@ def looked_into(
 
     What cannot be opened is recorded in `fault`, beside what was found until then.
     """
-    file = io.BufferedReader(PositionedFile(fd, content.size), _BLOCK)
-    if content.kind is ContentKind.IMAGE:
+    if content.kind is ContentKind.IMAGE and _NEAR:
+        file = io.BufferedReader(PositionedFile(fd, content.size), _BLOCK)
         pictures, fault = _gathered(_pictures(file, limits, library))
         fingerprints = dict.fromkeys(each for picture in pictures for each in picture.fingerprints)
         pixels = pictures[0].pixels if pictures else None
-        return replace(content, fingerprints=tuple(fingerprints), pixels=pixels, fault=fault)
+        content = replace(content, fingerprints=tuple(fingerprints), pixels=pixels, fault=fault)
     try:
-        opener = _opener(fd, _beginning(fd), content.size)
+        archive = _archive_in(fd, content.size)  # a picture may be one, too
     except UncheckedError as error:
         return replace(content, fault=Fault(error.reason, str(error)))
-    if opener is None:
-        return content
-    inside = Inside(file, opener, limits)
+    if archive.opener is None:
+        return replace(content, fault=archive.fault or content.fault)
+    inside = Inside(io.BufferedReader(PositionedFile(fd, content.size), _BLOCK), archive.opener, limits)
     members, fault = _gathered(inside)
-    return replace(content, members=members, left_out=inside.left_out, fault=fault)
+    return replace(content, members=members, left_out=inside.left_out, fault=fault or content.fault)
 
 
 _BLOCK = 1 << 16

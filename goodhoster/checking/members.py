@@ -1,7 +1,8 @@
 """Pictures and videos inside ZIP, TAR and PDF files, by the exact digest of their own bytes.
 
-Not looked into: an archive inside an archive, other kinds of archive (7z, RAR), PDF pictures that are not kept as
-files (anything but JPEG and JPEG 2000, be they packed once more by Flate), and no fingerprint is made of a member.
+Archives in archives are looked into, too, down to a depth. What is none of these kinds (7z, RAR), lies deeper, or hangs
+behind a picture inside is not, and that is said: `other-archive`. PDF pictures that are not kept as files (anything but
+JPEG and JPEG 2000, be they packed once more by Flate) are not looked at, and no fingerprint is made of a member.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, NamedTuple, Protocol, Self
+from typing import IO, Any, BinaryIO, NamedTuple, Protocol, Self
 
 from goodhoster.checking.digests import digests_of
 from goodhoster.errors import UncheckedError
-from goodhoster.model.content_kinds import HEAD, kind_of, named_as_picture
+from goodhoster.model.content_kinds import HEAD, kind_of, named_as_picture, other_archive, other_archive_behind
 from goodhoster.model.digests import Digests
 from goodhoster.model.limits import ReadingLimits
+from goodhoster.model.uploads import OTHER_ARCHIVE
 from goodhoster.model.verdicts import ContentKind
 
 BEGINNING = 1024
@@ -48,7 +50,9 @@ _BROKEN = (
     NotImplementedError,  # what zipfile raises for a compression that it does not know
 )
 _LARGEST_DOCUMENT = 256 << 20
-"""Bytes of a PDF that are held in memory at once; a larger one is `too-big` to be looked into."""
+"""Bytes of a PDF, or of a ZIP inside, that are held in memory at once; a larger one is `too-big` to be looked into."""
+_DEEPEST = 3
+"""Archives around a picture, beyond the outermost."""
 _BLOCK = 1 << 16
 _ENDS = 8
 """Reads past its end that a TAR file without its closing blocks may need."""
@@ -142,37 +146,107 @@ class Inside:
     """The digests of the pictures and videos inside a file.
 
     Or, with `limits.every_member`, of all files there. Iterating raises UncheckedError, also after some were given:
-    `broken-archive`, `encrypted`, `too-many-members`, `too-big`.
+    `broken-archive`, `encrypted`, `other-archive`, `too-many-members`, `too-big`. What cannot be read hides nothing
+    that lies beside it: all that can be is given before.
     """
 
     def __init__(self, file: BinaryIO, opener: Opener, limits: ReadingLimits) -> None:
         self._members = opener(file)
         self._every = limits.every_member
         self._left = _Left(limits.members, limits.member_bytes)
+        self._problem: UncheckedError | None = None
+        """The first of what could not be looked at."""
         self.left_out = 0
         """Entries that are no file with something in it."""
 
     def __iter__(self) -> Iterator[Digests]:
-        try:
-            yield from self._digests()
-        except _BROKEN as error:
-            raise UncheckedError(f"the archive is broken: {error}", reason="broken-archive") from error
-        except (UncheckedError, MemoryError):
-            raise
-        except RuntimeError as error:  # what zipfile says of an encrypted member
-            raise UncheckedError(f"not everything inside can be read: {error}", reason="encrypted") from error
-        except Exception as error:  # a reader of archives may raise anything over an outsider's bytes
-            raise UncheckedError(f"the archive is broken: {error!r}", reason="broken-archive") from error
+        yield from self._digests(self._members, depth=0)
+        if self._problem:
+            raise self._problem
 
-    def _digests(self) -> Iterator[Digests]:
-        for name, file in self._members:
-            head = _read_whole(file, HEAD) if file else b""
-            self._left.unpacked(len(head))
-            if file is None or not head:
-                self.left_out += 1
-            elif self._every or kind_of(head) is not ContentKind.OTHER or named_as_picture(name):
-                self._left.found()
-                yield digests_of(_blocks(head, file, self._left))
+    def _digests(self, members: Iterator[Member], depth: int) -> Iterator[Digests]:
+        """The digests of what is inside one archive, and inside those in it."""
+        while True:
+            try:
+                name, file = next(members)
+                yield from self._digests_of(name, file, depth)
+            except StopIteration:
+                return
+            except UncheckedError as error:
+                if self._left.is_over:
+                    raise
+                self._note(error)
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a reader may raise anything over an outsider's bytes
+                self._note(_unreadable(error))
+
+    def _digests_of(self, name: bytes, file: Readable | None, depth: int) -> Iterator[Digests]:
+        head = _read_whole(file, HEAD) if file else b""
+        self._left.unpacked(len(head))
+        if file is None or not head:
+            self.left_out += 1
+            return
+        rest = _Counted(file, self._left)
+        if self._every:
+            self._left.found()
+            yield digests_of(_blocks(head, rest))
+            return
+        opener, is_picture = opener_of(head), kind_of(head) is not ContentKind.OTHER or named_as_picture(name)
+        if is_picture:
+            self._left.found()
+        if is_picture and opener:  # both at once, or an archive that is called a picture
+            held = _held(_Rejoined(head, rest))
+            yield digests_of([held])
+            yield from self._nested(opener, io.BytesIO(held), depth)
+        elif is_picture:
+            end = _End()
+            yield digests_of(end.of(_blocks(head, rest)))
+            if opener_at_end(end.last) or other_archive_behind(end.last):
+                self._note(_not_looked_into("an archive behind a picture"))
+        elif opener:
+            yield from self._nested(opener, _Rejoined(head, rest), depth)
+        elif other := other_archive(head):
+            self._note(_not_looked_into(other))
+
+    def _nested(self, opener: Opener, file: Readable, depth: int) -> Iterator[Digests]:
+        if depth == _DEEPEST:
+            self._note(_not_looked_into(f"archives in one another, more than {_DEEPEST} deep"))
+        else:
+            yield from self._digests(_opened(opener, file), depth + 1)
+
+    def _note(self, problem: UncheckedError) -> None:
+        self._problem = self._problem or problem
+
+
+def _unreadable(error: Exception) -> UncheckedError:
+    if isinstance(error, _BROKEN):
+        return UncheckedError(f"the archive is broken: {error}", reason="broken-archive")
+    if isinstance(error, RuntimeError):  # what zipfile says of an encrypted member
+        return UncheckedError(f"not everything inside can be read: {error}", reason="encrypted")
+    return UncheckedError(f"the archive is broken: {error!r}", reason="broken-archive")
+
+
+def _not_looked_into(what: str) -> UncheckedError:
+    return UncheckedError(f"inside is what is not looked into: {what}", reason=OTHER_ARCHIVE)
+
+
+def _opened(opener: Opener, file: Readable) -> Iterator[Member]:
+    """The members of an archive inside another.
+
+    A ZIP is read from its end, so that it must be held whole.
+    """
+    source: Any = file  # the others want nothing but reading
+    if opener is _zip:
+        source = io.BytesIO(_held(file))
+    yield from opener(source)
+
+
+def _held(file: Readable) -> bytes:
+    held = _read_whole(file, _LARGEST_DOCUMENT + 1)
+    if len(held) > _LARGEST_DOCUMENT:
+        raise UncheckedError("an archive inside is too large to be looked into", reason="too-big")
+    return held
 
 
 @dataclass(slots=True)
@@ -181,22 +255,50 @@ class _Left:
 
     members: int
     size: int
+    is_over: bool = False
+    """One of the limits was reached: nothing more is looked at."""
 
     def found(self) -> None:
         self.members -= 1
         if self.members < 0:
+            self.is_over = True
             raise UncheckedError("too many pictures and videos inside", reason="too-many-members")
 
     def unpacked(self, size: int) -> None:
         self.size -= size
         if self.size < 0:
+            self.is_over = True
             raise UncheckedError("what is inside is too large", reason="too-big")
 
 
-def _blocks(head: bytes, member: Readable, left: _Left) -> Iterator[bytes]:
+@dataclass(slots=True)
+class _Counted:
+    """A member of which all that is read counts."""
+
+    file: Readable
+    left: _Left
+
+    def read(self, size: int, /) -> bytes:
+        block = self.file.read(size)
+        self.left.unpacked(len(block))
+        return block
+
+
+@dataclass(slots=True)
+class _End:
+    """The last bytes of what was read."""
+
+    last: bytes = b""
+
+    def of(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self.last = block[-END:] if len(block) >= END else (self.last + block)[-END:]
+            yield block
+
+
+def _blocks(head: bytes, member: Readable) -> Iterator[bytes]:
     yield head
     while block := member.read(_BLOCK):
-        left.unpacked(len(block))
         yield block
 
 
@@ -221,16 +323,29 @@ def _zip(file: BinaryIO) -> Iterator[Member]:
             if stat.S_ISLNK(entry.external_attr >> 16):
                 yield Member(name, None)
                 continue
-            with archive.open(entry) as member:
-                yield Member(name, member)
+            # Opened when it is read: what is wrong with one member must not end this loop.
+            yield Member(name, _Packed(archive, entry))
+
+
+@dataclass(slots=True)
+class _Packed:
+    """A member of a ZIP file."""
+
+    archive: zipfile.ZipFile
+    entry: zipfile.ZipInfo
+    opened: IO[bytes] | None = None
+
+    def read(self, size: int, /) -> bytes:
+        self.opened = self.opened or self.archive.open(self.entry)
+        return self.opened.read(size)
 
 
 def _compressed(file: BinaryIO) -> Iterator[Member]:
     """The members of compressed data: a TAR file, or one file alone."""
     # Not tarfile's own decompression, which takes quadratic time over data that compresses well.
-    magic = file.read(_LONGEST_MAGIC)
-    file.seek(0)
-    unpacked = next(opens(file) for start, opens in _COMPRESSED.items() if magic.startswith(start))
+    magic = _read_whole(file, _LONGEST_MAGIC)
+    packed: Any = _Rejoined(magic, file)  # of a file, decompression wants nothing but reading
+    unpacked = next(opens(packed) for start, opens in _COMPRESSED.items() if magic.startswith(start))
     first = _read_whole(unpacked, BEGINNING)
     whole = _Rejoined(first, unpacked)
     if _begins_as_tar(first):
@@ -326,7 +441,7 @@ _LAYERS = 3
 
 
 def _pdf(file: BinaryIO) -> Iterator[Member]:
-    document = file.read(_LARGEST_DOCUMENT + 1)
+    document = _read_whole(file, _LARGEST_DOCUMENT + 1)
     if len(document) > _LARGEST_DOCUMENT:
         raise UncheckedError("the document is too large to be opened", reason="too-big")
     if _ENCRYPTED.search(document):

@@ -27,7 +27,9 @@ _SCHEME = re.compile(
 _DROPPED = str.maketrans("", "", "\t\r\n")  # WHATWG: wherever they stand
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
 _PATH = re.compile(r"[/?#]")
-_DOT = re.compile(r"[ ]{0,2}[\[({]\s?(?:\.|dot|punkt|punt|point)\s?[\])}][ ]{0,2}", re.IGNORECASE)
+DOT_WORDS = "dot|punkt|punt|point|punto|ponto|punct|kropka|te[cč]ka|nokta|piste|pont|to[cč]ka|tochka|точка|点|點"
+"""What people write for a dot that is not to be clicked, as part of a regular expression."""
+_DOT = re.compile(rf"[ ]{{0,2}}[\[({{]\s?(?:\.|{DOT_WORDS})\s?[\])}}][ ]{{0,2}}", re.IGNORECASE)
 _DOT_IN_HOST = re.compile(r"\s?(?:_\._|\[\.(?!\])|(?<!\[)\.\])\s?| +dot +| +\. *|\. +", re.IGNORECASE)
 """Only between labels: in a path these may be part of a name."""
 

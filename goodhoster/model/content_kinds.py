@@ -139,9 +139,22 @@ def _brands(head: bytes) -> list[bytes]:
     return [head[8:12], *(head[at : at + 4] for at in range(16, end, 4))]
 
 
-_ARCHIVES = (
-    b"PK\3\4", b"PK\5\6", b"Rar!\x1a\7", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd",
-)  # fmt: skip
+_OTHER_ARCHIVES = {
+    b"Rar!\x1a\7": "RAR",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"LZIP\1": "lzip",
+    b"\x1f\x9d": "compress (.Z)",
+    b"MSCF\0\0\0\0": "CAB",
+    b"xar!": "XAR",
+}
+"""Archives that nothing here opens, by their first bytes."""
+_LHA = re.compile(rb"..-lh[0-9d]-", re.DOTALL)
+_ACE = slice(7, 14)
+_ENDS_OF_RAR = (b"\xc4\x3d\x7b\0\x40\7\0", b"\x1d\x77\x56\x51\3\5\4\0")
+"""Last block of a RAR file, versions 4 and 5: unpackers find one behind a picture."""
+_ARCHIVES = (b"PK\3\4", b"PK\5\6", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", *_OTHER_ARCHIVES)
 _USTAR = slice(257, 262)
 
 
@@ -165,6 +178,24 @@ _PICTURE_SUFFIXES = tuple(
         b"dv dif rm rmvb swf m4s cmfv divx xvid amv bik smk fli flc wtv dvr-ms y4m ivf h264 h265 hevc nut"
     ).split()
 )
+
+
+def other_archive(beginning: bytes) -> str:
+    """The kind of an archive that nothing here looks into, by its first bytes.
+
+    Empty for anything else.
+    """
+    for magic, name in _OTHER_ARCHIVES.items():
+        if beginning.startswith(magic):
+            return name
+    if _LHA.match(beginning):
+        return "LHA"
+    return "ACE" if beginning[_ACE] == b"**ACE**" else ""
+
+
+def other_archive_behind(end: bytes) -> str:
+    """The same of an archive behind other bytes, by the last bytes."""
+    return "RAR" if end.endswith(_ENDS_OF_RAR) else ""
 
 
 def named_as_program(path: bytes) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -37,6 +37,8 @@ class ItemState(StrEnum):
     """It lies on a server of the customer's own, who was told to act; the clock goes on, and so does the customer's."""
     OFFLINE = "offline"
     """The measure is done; from outside it has not been seen to be gone yet."""
+    MISSING = "missing"
+    """No file was there when we came, and nothing was done; from outside it has not been seen to be gone yet."""
     INACCESSIBLE = "inaccessible"
     """Settled: gone, also from outside where we may look."""
     GONE = "gone"
@@ -70,6 +72,8 @@ class ItemState(StrEnum):
         return self in _FOR_A_PERSON
 
 
+DATED_AHEAD = timedelta(hours=1)
+"""Received so much later than now: no clock that is only corrected a little does that."""
 _SETTLED = frozenset({ItemState.INACCESSIBLE, ItemState.GONE, ItemState.NOT_OURS, ItemState.DISPUTED})
 _FOR_A_PERSON = frozenset({ItemState.HELD, ItemState.OBSERVED, ItemState.REOPENED})
 
@@ -251,8 +255,17 @@ class Notice:
         return any(item.known_to and item.state.waits_for_person for item in self.items)
 
     def overdue(self, now: datetime) -> bool:
-        """Did, or does, the clock go on beyond the deadline?"""
-        return self.deadline is not None and (self.stopped_at or now) > self.deadline
+        """Did, or does, the clock go on beyond the deadline?
+
+        So it counts too where it was received later than now: the clock was ahead then, and so is the deadline.
+        """
+        if self.deadline is None:
+            return False
+        return (self.stopped_at or now) > self.deadline or (self.stopped_at is None and self.dated_ahead(now))
+
+    def dated_ahead(self, now: datetime) -> bool:
+        """Whether it was received while the clock was far ahead: its deadline is unreliable."""
+        return self.receipt.received_at > now + DATED_AHEAD
 
 
 @dataclass(frozen=True, slots=True)

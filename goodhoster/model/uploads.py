@@ -81,6 +81,8 @@ class Upload:
 
 POSTPONED = "opening-postponed"
 """Reason of a fault: it takes long, and as many files as may be slow at a time were so already. Tried again soon."""
+OTHER_ARCHIVE = "other-archive"
+"""Reason of a fault: it is, or holds, an archive that nothing here looks into. Nothing changes that."""
 LEASED = "leased"
 """Reason of an UncheckedError: its owner has a write lease on it, which is being broken."""
 

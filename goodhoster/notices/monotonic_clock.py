@@ -51,6 +51,11 @@ class MonotonicClock:
                 self._write()
             return self._latest
 
+    def ahead(self) -> timedelta:
+        """How far it is ahead of the system's clock, which was set back since."""
+        with self._lock:
+            return self._latest + timedelta(seconds=self._monotonic() - self._at) - self._wall()
+
     def _tell(self, behind: timedelta) -> None:
         if (behind > _NOTICEABLE) is not self._behind:
             self._behind = not self._behind

@@ -30,6 +30,8 @@ class CustomerQuery:
     text: str = ""
     """Part of the id or of the name, whatever its case."""
     limit: int | None = None
+    among: frozenset[str] | None = None
+    """Only these ids."""
 
 
 class LegalBasisStore(Protocol):

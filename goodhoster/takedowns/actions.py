@@ -348,7 +348,7 @@ class TakedownActions:
         """
         if self.may_look or grounds.uncertain:
             missing = replace(item, reason="there is no such file (any more)")
-            return self._settled(missing, ItemState.OFFLINE, grounds)
+            return self._settled(missing, ItemState.MISSING, grounds)
         if self.blocks is not None:
             return self._block(item, grounds)
         return self._held(

@@ -77,9 +77,10 @@ def pages(notice: Notice, now: datetime, terms: DeadlineTerms) -> Iterator[tuple
         yield "page-person", f"a person must decide: {waits[0]}"
     if "page-reopened" not in told and any(item.state is ItemState.REOPENED for item in notice.items):
         yield "page-reopened", "it was gone and is back online"
-    if now >= notice.deadline:
+    if now >= notice.deadline or notice.dated_ahead(now):
         if "page-overdue" not in told:
-            yield "page-overdue", "the deadline has passed"
+            ahead = "it was received while the clock was ahead, and its deadline is wrong"
+            yield "page-overdue", ahead if notice.dated_ahead(now) else "the deadline has passed"
     elif "page-warning" not in told and now >= notice.deadline - _warn_before(notice, terms):
         yield "page-warning", "the deadline is near"
 

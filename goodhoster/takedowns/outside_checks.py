@@ -16,6 +16,7 @@ _LOOKS_BEFORE_GONE = 3
 """So often in a row it must not be there where we did nothing (the hotline itself looks three times): what hides from
 one look may be there at the next.
 """
+_UNSEEN = frozenset({ItemState.OFFLINE, ItemState.MISSING})
 
 
 def first_look(item: NoticeItem, now: datetime, *, may_look: bool) -> NoticeItem:
@@ -23,7 +24,7 @@ def first_look(item: NoticeItem, now: datetime, *, may_look: bool) -> NoticeItem
 
     It is to be looked at right away; where we may not look, our own reading back must do.
     """
-    if item.state is not ItemState.OFFLINE or item.look_at is not None:
+    if item.state not in _UNSEEN or item.look_at is not None:
         return item
     if may_look:
         return replace(item, looks=0, look_at=now)
@@ -39,14 +40,15 @@ def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
         return _after_recheck(item, seen, now)
     if seen.sight is Sight.GONE:
         return _not_there(replace(item, reason=seen.detail), now)
-    if seen.sight is Sight.THERE and not _acted(item) and item.state is ItemState.OFFLINE:
+    if seen.sight is Sight.THERE and not _acted(item) and item.state in _UNSEEN:
         back = replace(item, state=ItemState.REOPENED, reason=f"no file, yet {seen.detail}")
         return replace(back, looks=0, looks_gone=0, look_at=None)
     again = replace(item, looks=item.looks + 1, looks_gone=0, look_at=now + LOOK_AGAIN)
     if again.looks < _PATIENCE:
         return replace(again, reason=seen.detail)
     why = "it can still be seen" if seen.sight is Sight.THERE else "it cannot be checked"
-    return replace(again, state=ItemState.HELD, reason=f"offline here, but from outside {why}: {seen.detail}")
+    here = "offline here" if _acted(item) else "no file is here"
+    return replace(again, state=ItemState.HELD, reason=f"{here}, but from outside {why}: {seen.detail}")
 
 
 def found_again(item: NoticeItem, found: FoundAgain, now: datetime) -> NoticeItem:

@@ -4,13 +4,13 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from goodhoster.errors import ConfigurationError
-from goodhoster_agent.watching.events import EventSource, Gap, Hint
+from goodhoster_agent.watching.events import EventSource, Gap, Hint, Written
 from goodhoster_agent.watching.source_choice import choose_source
 
 PATIENCE = 10.0
@@ -22,11 +22,14 @@ class Told:
     def __init__(self) -> None:
         self.hints: dict[bytes, Hint] = {}
         self.gaps: list[Gap] = []
+        self.written: dict[bytes, Written] = {}
         self._changed = threading.Condition()
 
-    def __call__(self, told: Hint | Gap) -> None:
+    def __call__(self, told: Hint | Gap | Sequence[Written]) -> None:
         with self._changed:
-            if isinstance(told, Gap):
+            if not isinstance(told, Hint | Gap):
+                self.written |= {os.path.join(each.directory, each.name): each for each in told}
+            elif isinstance(told, Gap):
                 self.gaps.append(told)
             else:
                 path = os.path.join(told.directory, told.name)

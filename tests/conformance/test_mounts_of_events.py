@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster_agent.watching import fanotify_kernel as kernel
 from goodhoster_agent.watching.fanotify import FanotifySource
+from goodhoster_agent.watching.fanotify_kernel import open_by_handle
 from tests.conformance.test_event_sources import Told, write
 from tests.conftest import PROGRAM_PATH, Bind, Disk
 
@@ -168,6 +170,49 @@ def test_names_of_mounts_below_each_other_are_not_mixed_up(
     assert told.settled(bytes(tree / "anna-2" / "x" / "a"))
     assert told.settled(bytes(tree / "anna 3\n" / "a"))
     assert set(told.hints) == {bytes(tree / place / "a") for place in ("anna/x", "anna-2/x", "anna 3\n")}
+
+
+MANY = 300
+
+
+def test_many_mounts_of_one_disk_cost_one_mark_and_one_look_at_each_event(
+    told: Told, source: FanotifySource, tree: Path, bind: Bind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted, not timed: 2,500 of them once took a minute to begin, and most of a core for ten renames a second."""
+    (tree / "anna" / "shared").mkdir()
+    for number in range(MANY):
+        bind(tree / "anna" / "shared", tree / f"mount-{number}")
+        source.cover(bytes(tree / f"mount-{number}"))
+    marks = [line for line in groups_of_this_process()[0] if line.startswith("fanotify sdev")]
+    assert len(marks) == 1
+    opened: list[bytes] = []
+
+    def counted(mount: int, handle: bytes) -> int:
+        opened.append(handle)
+        return open_by_handle(mount, handle)
+
+    monkeypatch.setattr(kernel, "open_by_handle", counted)
+    for number in range(10):
+        (tree / "anna" / f"{number}").write_bytes(b"x")
+    assert all(told.settled(bytes(tree / "anna" / f"{number}")) for number in range(10))
+    assert len(opened) <= 1, "the directory of an event is looked up once, and remembered"
+    write(bytes(tree / "anna" / "shared" / "a"))
+    assert told.wait(lambda: sum(path.endswith(b"/a") for path in told.hints) == MANY + 1)
+    assert len(opened) <= 2
+    assert not told.gaps
+
+
+def groups_of_this_process() -> list[list[str]]:
+    """What Linux says of its groups of events: that of names first, then that of writes."""
+    named = [fd for fd in os.listdir("/proc/self/fd") if _leads_to_a_group(fd)]
+    return [Path(f"/proc/self/fdinfo/{fd}").read_text().splitlines() for fd in sorted(named, key=int)]
+
+
+def _leads_to_a_group(fd: str) -> bool:
+    try:
+        return "fanotify" in os.readlink(f"/proc/self/fd/{fd}")
+    except OSError:
+        return False
 
 
 def test_a_directory_far_below_is_told_of_by_one_above_it(told: Told, tree: Path) -> None:

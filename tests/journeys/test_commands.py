@@ -211,6 +211,30 @@ def test_a_case_is_shown_restored_once_and_confirmed(host: Host) -> None:
     assert "no case" in host.run("cases", "show", "20990101-nothing", code=2)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="root, to give a file to an account that there is none of")
+def test_an_account_that_is_deleted_while_its_cases_are_open(host: Host) -> None:
+    """With its home, as `userdel --remove` does: nothing is lost, and nothing is said to be back that is not."""
+    nobody = 61009
+    host.service.known = {sha1_of(KNOWN), sha1_of(KNOWN + b"2")}
+    taken = host.upload("anna/taken.png", KNOWN)
+    os.chown(taken, nobody, nobody)
+    host.run("scan", str(host.customers), code=1)
+    host.configure(policy="measures_per_hour = 0")
+    host.upload("anna/held.png", KNOWN + b"2")
+    host.run("scan", str(host.customers), code=1)
+    cases = {case["state"]: case["id"] for case in host.cases()}
+    shutil.rmtree(host.customers / "anna")
+    assert "taken.png" in host.run("cases", "show", cases["offline"])
+    assert "held.png" in host.run("cases", "show", cases["held"])
+    refused = json.loads(host.run("cases", "restore", cases["offline"], "--reason", "a mistake", "--json", code=1))
+    assert "anna" in refused["refused"][0]["reason"]
+    assert "gone" in host.run("cases", "confirm", cases["held"], "--reason", "it is known", code=1)
+    assert {case["id"]: case["state"] for case in host.cases()} == {cases["offline"]: "offline", cases["held"]: "gone"}
+    taken.parent.mkdir()
+    host.run("cases", "restore", cases["offline"], "--moved", "--reason", "the account is back")
+    assert (taken.read_bytes(), taken.stat().st_uid) == (KNOWN, nobody)
+
+
 def test_configuration_mistakes_are_named(host: Host) -> None:
     good = host.config.read_text()
     assert json.loads(host.run("config", "check", "--json"))["ok"]

@@ -1,6 +1,7 @@
 """The usual mistakes: each is told with what, where and what next, and ends with the right exit code."""
 
 import fcntl
+import json
 import os
 import pty
 import signal
@@ -9,6 +10,7 @@ import struct
 import subprocess
 import termios
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -276,6 +278,46 @@ def test_a_full_disk_of_the_state_is_told_with_what_to_do(host: Host, disk: Call
     told = host.run("notices", "receive", str(host.folder / "notice"), code=2)
     assert "Traceback" not in told
     assert "make room" in told
+
+
+LOCALES = {
+    "Latin-1": {"PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1"},
+    "ASCII": {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"},
+    "POSIX": {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LANG": "POSIX", "LC_ALL": ""},
+}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_locale_without_the_letters_of_a_name_is_no_fault(host: Host, locale: str) -> None:
+    host.service.known = {sha1_of(KNOWN)}
+    for name in ("\u0436\u0435\u043d\u0430/\u20ac.png", "b\udcff/\u00ff.png"):
+        host.upload(name, KNOWN)
+    for words, code in (("check {0}", 1), ("scan {0}", 1), ("cases list", 0), ("cases list --csv", 0), ("status", 1)):
+        command = [*GOODHOSTER, *words.format(host.customers).split(), "--config", str(host.config)]
+        env = os.environ | LOCALES[locale]
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False, env=env)
+        told = done.stdout + done.stderr
+        assert (done.returncode, b"Traceback" in told) == (code, False), told
+        assert words not in {"check {0}", "cases list"} or b"\\u0436" in told, told
+
+
+def test_a_list_is_imported_through_a_pipe_by_name(host: Host) -> None:
+    """It can be read once, and its writer may be slow."""
+    pipe = host.folder / "list"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        with pipe.open("wb", buffering=0) as out:
+            for number in range(3):
+                out.write(f"{sha1_of(b'%d' % number).hex}  a.jpg\n".encode())
+                time.sleep(0.2)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    host.run("hashlist", "import", str(pipe), "--source", "own")
+    writer.join()
+    (row,) = [json.loads(line) for line in host.run("hashlist", "list", "--json").splitlines()]
+    assert (row["source"], row["entries"]) == ("own", 3)
 
 
 @pytest.mark.parametrize(

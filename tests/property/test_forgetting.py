@@ -181,6 +181,7 @@ class Taking:
         """Nothing is open."""
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None, phases=[Phase.generate])  # an example takes a second: none is made smaller
 @given(customer=NAME, file=NAME)
 def test_nothing_of_a_forgotten_customer_is_left(

@@ -138,7 +138,10 @@ def _find(argv: Sequence[str]) -> tuple[Any, list[str], list[str]]:
 
 
 def _is_given(value: Any) -> bool:  # noqa: ANN401 - what the parser gives
-    """Whether the parser found the parameter: an empty text and a flag that says no were typed, too."""
+    """Whether the parser found the parameter.
+
+    An empty text and a flag that says no were typed, too.
+    """
     return value is not None and value not in ((), [])
 
 

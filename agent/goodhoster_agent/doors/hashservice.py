@@ -35,6 +35,8 @@ KNOWN_ON_TRIAL = b"goodhoster trial: known"
 """The trial address says true for the digests of this text and false for every other."""
 
 _LONGEST = 2 * max(algorithm.width for algorithm in Algorithm)
+_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""Of a body: these are decoded before it is read here."""
 _BODY_WITHIN = 10.0  # seconds
 _FLUSH_EVERY = 1.0  # seconds
 _AGAIN = 5  # seconds, where a source does not say
@@ -170,10 +172,12 @@ def _read_digest(body: bytes, algorithm: Algorithm) -> Digest | None:
 async def _body(request: web.BaseRequest) -> bytes:
     """The request's body, at most one byte more than a digest can have.
 
-    Nothing when it does not come in time.
+    Nothing when it does not come in time, or is not encoded as it says.
     """
     body = b""
-    with suppress(TimeoutError):
+    if request.headers.get("Content-Encoding", "identity").lower() not in _ENCODINGS:
+        return body
+    with suppress(TimeoutError, web.RequestPayloadError):
         async with asyncio.timeout(_BODY_WITHIN):
             while len(body) <= _LONGEST and (more := await request.content.read(_LONGEST + 1 - len(body))):
                 body += more

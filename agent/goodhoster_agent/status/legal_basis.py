@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def check_bases(services: Services) -> tuple[CheckBasis, ...]:
     """What each check rests on; no register is made where there is none."""
-    sources = [source.name for source in services.sources]
+    from goodhoster.assembly.sources import source_names  # noqa: PLC0415 - see `options`
+
+    sources = source_names(services.settings)
     if services.customers.in_use:
         return services.customers.legal_bases.checks(checked_trees(services), sources)
     return checks((), map(display, checked_trees(services)), sources, utc_now().date())

@@ -37,7 +37,19 @@ class Gap:
     """Absolute path of the directory in which all of them were; empty where that is not known."""
 
 
-Listener = Callable[[Hint | Gap], None]
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Report that a file was written to, and may be open still."""
+
+    directory: bytes
+    """Absolute."""
+    name: bytes
+    closed_at: float
+    """When it was last seen to be closed, by the system's clock; 0: not lately."""
+
+
+Listener = Callable[[Hint | Gap | Sequence[Written]], None]
+"""Called with several files that were written to from a thread that may be blocked."""
 
 
 class EventSource(Protocol):

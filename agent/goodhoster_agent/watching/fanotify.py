@@ -5,6 +5,9 @@ Nothing is walked at the start, and no directory is missed.
 One thread only empties the kernel's queue, which has no limit, into a backlog, which has; another turns events into
 hints. Everything that happens on the file system is reported, so what lies outside the watched trees must be dropped
 cheaply: a directory's handle is looked up once and cached, until a directory is moved.
+
+That a file was written to and stays open is no event of these. A second group has the writes, and is emptied once a
+second.
 """
 
 from __future__ import annotations
@@ -24,14 +27,16 @@ from goodhoster.model.uploads import display
 from goodhoster_agent.watching import fanotify_kernel as kernel
 from goodhoster_agent.watching.directories import Directories
 from goodhoster_agent.watching.event_buffer import EventBuffer
-from goodhoster_agent.watching.events import Gap, Hint, Listener
+from goodhoster_agent.watching.events import Gap, Hint, Listener, Written
 from goodhoster_agent.watching.fanotify_marks import Marks
 from goodhoster_agent.watching.pending_events import PendingEvents
+from goodhoster_agent.watching.unfinished_writes import DueFile, UnfinishedWrites
 
 _READ = 1 << 18
 _PATIENCE = 2.0
 """Seconds that a file system may take to answer before others go on without it."""
 _MOST_TELLERS = 16
+_READ_WRITES_EVERY = 1.0
 
 
 class FanotifySource:
@@ -49,6 +54,8 @@ class FanotifySource:
         self._marks = marks
         self.calls = calls or FileSystemCalls()
         self._group = marks.new_group(unlimited=unlimited)
+        self._writes = marks.new_group(unlimited=False)
+        self._unfinished = UnfinishedWrites()
         self._stop = os.eventfd(0, os.EFD_CLOEXEC)
         self._stopped = False
         self._backlog = EventBuffer()
@@ -59,6 +66,7 @@ class FanotifySource:
         self._uncovered: dict[bytes, str] = {}
         self._listener: Listener = lambda _: None
         self._drainer = threading.Thread(target=self._drain, name="fanotify-drain", daemon=True)
+        self._writes_reader = threading.Thread(target=self._read_writes, name="fanotify-writes", daemon=True)
         self._tellers = ThreadCrew("fanotify", CrewSize(1, _MOST_TELLERS, _PATIENCE), self._tell_next)
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
@@ -68,6 +76,7 @@ class FanotifySource:
         for tree in trees:
             self.cover(tree)
         self._drainer.start()
+        self._writes_reader.start()
         self._tellers.start()
 
     def cover(self, directory: bytes) -> None:
@@ -92,6 +101,8 @@ class FanotifySource:
         except OSError as error:
             if error.errno != errno.EXDEV or device not in self._marked:
                 raise  # a btrfs subvolume cannot be marked by itself, but is with the top of its file system
+        with contextlib.suppress(OSError):  # of a btrfs subvolume, as above
+            self._marks.mark_file_system(self._writes, directory, writes=True)
         kernel.probe_handles(directory)
         self._marked.add(device)
         self._directories.add(kernel.fsid_of(directory), device)
@@ -119,7 +130,10 @@ class FanotifySource:
         if self._drainer.ident is not None:
             self._drainer.join()
         self._tellers.finish(_PATIENCE)
+        if self._writes_reader.ident is not None:
+            self._writes_reader.join(_PATIENCE)
         os.close(self._group)
+        os.close(self._writes)
         os.close(self._stop)
 
     def _drain(self) -> None:
@@ -130,6 +144,28 @@ class FanotifySource:
             with contextlib.suppress(BlockingIOError):
                 if self._group in ready:
                     self._backlog.put(os.read(self._group, _READ))
+
+    def _read_writes(self) -> None:
+        """Tell of files that were written to and stay open.
+
+        What the kernel has no room for is found when everything is compared: no gap, or whoever writes much could have
+        all compared again and again.
+        """
+        poll = select.poll()
+        poll.register(self._stop, select.POLLIN)
+        while not poll.poll(_READ_WRITES_EVERY * 1000):
+            with contextlib.suppress(BlockingIOError):
+                while content := os.read(self._writes, _READ):
+                    self._unfinished.written(kernel.parse(content))
+            if written := [each for due in self._unfinished.due() for each in self._written(due)]:
+                self._listener(written)
+
+    def _written(self, due: DueFile) -> list[Written]:
+        try:
+            found = self._directories.find(due.event.fsid, due.event.handle)
+        except OSError:
+            return []
+        return [Written(each.path, due.event.name, due.closed_at) for each in found if each.whole]
 
     def _tell_next(self) -> bool:
         """Process one event; False at the end.
@@ -164,6 +200,8 @@ class FanotifySource:
             self._tell_directory(event)
         else:
             settled = bool(event.mask & (kernel.CLOSE_WRITE | kernel.MOVED_TO))
+            if settled:
+                self._unfinished.closed(event)
             for hint in self._hints(event):
                 self._listener(Hint(hint.directory, hint.name, hint.is_directory, settled))
 

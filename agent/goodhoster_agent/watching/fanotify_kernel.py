@@ -25,6 +25,7 @@ _FAN_REPORT_DFID_NAME = 0x400 | 0x800
 _FAN_MARK_ADD = 0x1
 _FAN_MARK_FILESYSTEM = 0x100
 
+MODIFY = 0x2
 CLOSE_WRITE = 0x8
 MOVED_TO = 0x80
 CREATE = 0x100
@@ -61,14 +62,16 @@ def new_group(*, unlimited: bool = True) -> int:
     return _checked(_libc.fanotify_init(flags, os.O_RDONLY | os.O_CLOEXEC))
 
 
-def mark_file_system(group: int, path: bytes) -> None:
+def mark_file_system(group: int, path: bytes, *, writes: bool = False) -> None:
     """Request events for the file system of `path`.
 
-    They come for every file that is closed after writing, moved or made anywhere on it.
+    They come for every file that is closed after writing, moved or made anywhere on it; or for all `writes`, and
+    nothing else.
 
     OSError where the file system has no file handles or no identity (FUSE, some network and overlay file systems).
     """
-    _checked(_libc.fanotify_mark(group, _FAN_MARK_ADD | _FAN_MARK_FILESYSTEM, _MASK, _AT_FDCWD, path))
+    mask = MODIFY if writes else _MASK
+    _checked(_libc.fanotify_mark(group, _FAN_MARK_ADD | _FAN_MARK_FILESYSTEM, mask, _AT_FDCWD, path))
 
 
 def fsid_of(path: bytes) -> bytes:

@@ -14,8 +14,9 @@ class Marks(Protocol):
     def new_group(self, *, unlimited: bool = True) -> int:
         """A descriptor that events can be read from without blocking."""
 
-    def mark_file_system(self, group: int, path: bytes) -> None:
+    def mark_file_system(self, group: int, path: bytes, *, writes: bool = False) -> None:
         """Request events for the file system of `path`.
 
-        They come for every file that is closed after writing, moved or made anywhere on it.
+        They come for every file that is closed after writing, moved or made anywhere on it; or for all `writes`, and
+        nothing else.
         """

@@ -18,11 +18,12 @@ from goodhoster.linux.mount_table import Mount, lies_at_or_below
 from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
-from goodhoster_agent.watching.events import EventSource, Gap, Hint
+from goodhoster_agent.watching.events import EventSource, Gap, Hint, Written
 from goodhoster_agent.watching.fair_hints import FairHints
 from goodhoster_agent.watching.links import LinkedHomes, SwitchedTree, linked_homes, switched
 from goodhoster_agent.watching.mounts import MountWatch, holds_files, mounts_of
 from goodhoster_agent.watching.new_directories import NewDirectories
+from goodhoster_agent.watching.open_files import OpenFiles
 from goodhoster_agent.watching.reconciler import Reconciler, Rhythm
 from goodhoster_agent.watching.scanner import Scanner
 
@@ -67,6 +68,7 @@ class Watcher:
         self._index = index
         self._rhythm = rhythm
         self._told = FairHints(self._whose)
+        self._open_files = OpenFiles(trees, source.calls)
         self._said: dict[str, float] = {}
         self._customers: dict[bytes, str] = {}
         """By directory, where the register tells them."""
@@ -205,8 +207,12 @@ class Watcher:
     def _ring(self) -> None:
         self.queued()
 
-    def _listen(self, told: Hint | Gap) -> None:
-        """Accept a report from any thread without blocking."""
+    def _listen(self, told: Hint | Gap | Sequence[Written]) -> None:
+        """Accept a report from any thread; without blocking but for files that were written to."""
+        if not isinstance(told, Hint | Gap):
+            for hint in self._open_files.look(told):
+                self._told.put(hint)
+            return
         if isinstance(told, Gap) and not told.below:
             self._note_loss(told)
         self._told.put(told)

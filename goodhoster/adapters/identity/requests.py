@@ -77,7 +77,7 @@ async def _send(request: IdentityRequest) -> IdentityResponse:
 
 
 def read_object(body: bytes) -> Mapping[str, Any]:
-    """A JSON object; UnreadableError for anything else, and where a key stands twice in one object."""
+    """A JSON object; UnreadableError for anything else, and where a key stands twice in it."""
     if len(body) > _LONGEST:
         raise UnreadableError("the message is too long")
     try:
@@ -90,7 +90,10 @@ def read_object(body: bytes) -> Mapping[str, Any]:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
-    """Build an object: two readers of a key that stands twice may see two things, so it is not read."""
+    """Build an object in which each key stands once.
+
+    Two readers of a key that stands twice may see two things, so it is not read.
+    """
     table = dict(pairs)
     if len(table) != len(pairs):
         raise UnreadableError("a key stands twice in one object of the message")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,8 +24,8 @@ class Webhook:
     """The settings of one webhook."""
 
     url: str
-    secret: str = ""
-    """Empty: not signed."""
+    secret: Callable[[], str] = str
+    """Read when something is delivered: whoever only raises an alert need not have it. Empty: not signed."""
     plain: bool = False
     """Only {"text": …}, as chat services take it."""
     details: bool = False
@@ -43,8 +43,8 @@ class WebhookReceiver:
         """See `ports.AlertReceiver`: accepted by a status from 200 to 299, without redirects."""
         body = json.dumps(self._content(alert, delivery_id)).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": delivery_id}
-        if self._webhook.secret:
-            headers["Goodhoster-Signature"] = self._signature(body)
+        if secret := self._webhook.secret():
+            headers["Goodhoster-Signature"] = self._signature(body, secret)
         host = urlsplit(self._webhook.url).hostname  # the rest of the address may be a secret
         try:
             status = asyncio.run(_post(self._webhook.url, body, headers))
@@ -66,14 +66,14 @@ class WebhookReceiver:
             "raised_at": alert.raised_at.isoformat(),
         }
 
-    def _signature(self, body: bytes) -> str:
+    def _signature(self, body: bytes, secret: str) -> str:
         """`t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.body`.
 
         So an old message cannot be sent again later.
         """
         seconds = int(self._clock().timestamp())
         signed = f"{seconds}.".encode() + body
-        return f"t={seconds},v1={hmac.new(self._webhook.secret.encode(), signed, 'sha256').hexdigest()}"
+        return f"t={seconds},v1={hmac.new(secret.encode(), signed, 'sha256').hexdigest()}"
 
 
 async def _post(url: str, body: bytes, headers: Mapping[str, str]) -> int:

@@ -93,7 +93,10 @@ class CpanelPanel:
         return data if isinstance(data, dict) else {}
 
     def _sites(self) -> tuple[Mapping[str, Sequence[PanelSite]], GoodhosterError | None]:
-        """The sites of each user, from `host: user==owner==type==main==docroot==…` a line; why it may not be all."""
+        """The sites of each user, and why they may not be all.
+
+        From `host: user==owner==type==main==docroot==…` a line.
+        """
         try:
             raw = self.domains.read_bytes()
         except OSError as error:

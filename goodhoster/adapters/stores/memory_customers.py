@@ -143,6 +143,7 @@ class MemoryCustomerStore:
             if (not query.statuses or customer.status in query.statuses)
             and query.reseller in {None, customer.reseller}
             and (query.origin is None or query.origin in self.entries[customer.id])
+            and (query.among is None or customer.id in query.among)
             and query.text.casefold() in f"{customer.id}\n{customer.name}".casefold()
         ]
 

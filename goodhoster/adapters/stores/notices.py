@@ -14,7 +14,7 @@ from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import Migration, Schema
 from goodhoster.model.ids import one_short
-from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeItem, NoticeState
+from goodhoster.model.notice_status import DATED_AHEAD, Notice, NoticeFigures, NoticeItem, NoticeState
 from goodhoster.model.notices import ReadItem
 from goodhoster.model.pseudonyms import is_forgotten
 from goodhoster.ports import ForgottenCustomer, NoticeQuery
@@ -109,8 +109,9 @@ class SqliteNoticeStore:
 
     def figures(self, now: datetime) -> NoticeFigures:
         """See `ports.NoticeStore`."""
-        running = "SELECT count(*), count(CASE WHEN deadline < ? THEN 1 END) FROM notices WHERE stopped_at IS NULL"
-        ((open_, overdue),) = self._record.rows(running, (time_text(now),))
+        late = "deadline < ? OR received_at > ?"
+        running = f"SELECT count(*), count(CASE WHEN {late} THEN 1 END) FROM notices WHERE stopped_at IS NULL"  # noqa: S608 - our own texts
+        ((open_, overdue),) = self._record.rows(running, (time_text(now), time_text(now + DATED_AHEAD)))
         ((waiting,),) = self._record.rows(
             "SELECT count(*) FROM notices WHERE state = ?", (NoticeState.NEEDS_PERSON.value,)
         )

@@ -24,16 +24,18 @@ def doubts_about(item: ReadItem, notice: ReadNotice | None, notifier: Notifier |
 def names_without_item(
     read: ReadNotice, items: Iterable[ReadItem], ours: Callable[[Iterable[str]], frozenset[str]]
 ) -> tuple[str, ...]:
-    """The names of ours in a notice to which none of its items leads.
+    """The names and addresses of ours in a notice to which none of its items leads.
 
     An address is everybody's who has a site on it: it only tells something where no item leads to us at all.
     """
     hosts = {host for item in items for host in hosts_of(item)}
-    found = ours(read.mentions)
-    left = [name for name in read.mentions if name in found and not _same_site(name, hosts)]
-    if any(map(_is_address, left)) and ours(hosts):
-        left = [name for name in left if not _is_address(name)]
-    return tuple(left)
+    found = ours({name.partition("/")[0] for name in read.mentions})
+    addresses = [name for name in read.mentions if "/" in name and name.partition("/")[0] in found]
+    shown = {address.partition("/")[0] for address in addresses}
+    names = [name for name in read.mentions if name in found and name not in shown and not _same_site(name, hosts)]
+    if any(map(_is_address, names)) and ours(hosts):
+        names = [name for name in names if not _is_address(name)]
+    return (*names, *addresses)
 
 
 def _same_site(name: str, hosts: set[str]) -> bool:

@@ -14,6 +14,7 @@ from goodhoster.notices.reading.formats.free_text import text_of
 from goodhoster.notices.reading.hosts import hosts_of
 from goodhoster.notices.reading.mail import Mail, Part
 from goodhoster.notices.reading.mentions import MOST_NAMES, names_in
+from goodhoster.notices.reading.named_addresses import MOST_ADDRESSES, ItemAddresses
 
 _SIGNATURES = frozenset(
     {
@@ -122,12 +123,28 @@ def _both_ways(text: str) -> Iterator[str]:
 
 
 def _left(texts: Iterable[str], notice: ReadNotice, own: frozenset[str]) -> tuple[str, ...]:
+    """Names that are no item's host, and addresses that no item has, as host and path."""
     hosts = {host for item in notice.items for host in hosts_of(item)}
     known = hosts | {host.removeprefix("www.") for host in hosts} | own
     split = len(notice.items) < _SPLIT_UP_TO
-    found = names_in((inner for text in texts for inner in texts_within(text)), own, split=split)
+    addresses: dict[str, None] = {}
+    found = names_in(_noting_addresses(texts, notice, addresses), own, split=split)
     names = dict.fromkeys(level for name in found if name not in hosts for level in _levels(name, known))
-    return tuple(itertools.islice(names, MOST_NAMES + 1))
+    return (*itertools.islice(names, MOST_NAMES + 1), *addresses)
+
+
+def _noting_addresses(texts: Iterable[str], notice: ReadNotice, addresses: dict[str, None]) -> Iterator[str]:
+    """Every text, and those within it.
+
+    Addresses in it that no item has are added to `addresses`.
+
+    Not in what may be encoded within a text: nobody reads that, and what only looks encoded would change addresses.
+    """
+    items = ItemAddresses(notice.items)
+    for text in texts:
+        if len(addresses) < MOST_ADDRESSES:
+            addresses.update(dict.fromkeys(items.without_item(text[:LONGEST_TEXT])))
+        yield from texts_within(text)
 
 
 def _levels(name: str, known: set[str]) -> Iterator[str]:

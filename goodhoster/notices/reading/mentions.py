@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from goodhoster.errors import UnclearUrlError
-from goodhoster.locating.urls import host_name, read_url
+from goodhoster.locating.urls import DOT_WORDS, host_name, read_url
 from goodhoster.notices.reading.encoded_texts import LONGEST_TEXT, unescaped
 
 MOST_NAMES = 20_000
@@ -19,10 +19,16 @@ _LONGEST_NAME = 253
 _LONGEST_SPLIT = 1 << 20  # of which so many for names that are split
 _WINDOW = 4  # words between which a name may be split
 _DOT = re.compile(
-    r"\s{1,3}\.\s{0,3}|\s{0,2}[\[({<]\s?(?:\.|dot|punkt|punt|point)\s?[\])}>]\s{0,2}|\s?_\._\s?|\[\.|\.\]|\s(?:dot|punkt|punt)\s"
+    rf"\s{{1,3}}\.\s{{0,3}}|\s{{0,2}}[\[({{<]\s?(?:\.|{DOT_WORDS})\s?[\])}}>]\s{{0,2}}|\s?_\._\s?|\[\.|\.\]"
+    r"|\s(?:dot|punkt|punt)\s"
     r"|(?:\\u00|\\x|=|%)2e|[\u3002\uff0e\uff61]",
     re.IGNORECASE,
 )
+_DISGUISED_DOT = re.compile(
+    rf"\s{{0,2}}[\[({{]\s?(?:\.|{DOT_WORDS})\s?[\])}}]\s{{0,2}}|\s?_\._\s?|\[\.|\.\]|\s(?:dot|punkt|punt)\s|[\u3002\uff0e\uff61]",
+    re.IGNORECASE,
+)
+"""A dot that is not to be clicked; the others above may as well end a sentence."""
 _DROPPED = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]|=\r?\n")
 _NAME = re.compile(r"(?<![\w.-])(?P<name>[\w-]{1,63}+(?:\.[\w-]{1,63}+)+)(?![\w-])")
 _RUN = re.compile(r"(?<![\w.-])[\w.-]{1,253}+(?:\s{1,4}[\w.-]{1,253}+)+")
@@ -56,8 +62,8 @@ _DISGUISED = re.compile(r"(?<![\w.-])[\w.-]++(?:[*'\"`\[\](){}~|^\\\\!+]{1,4}[\w
 """Words with signs in them that belong to no name."""
 _DISGUISE = re.compile(r"[^\w.-]+")
 _JOINED = re.compile(r"(?<![\w.-])[\w-]++(?:[.,;\u00b7\u2022\u2219][\w-]++)*+")
-_JOINT = re.compile(r"[-_](?:dot|punkt|punt|point)[-_]|[.,;_\u00b7\u2022\u2219]")
-_ODD_JOINT = re.compile(r"[-_](?:dot|punkt|punt|point)[-_]|[,;_\u00b7\u2022\u2219]")
+_JOINT = re.compile(rf"[-_](?:{DOT_WORDS})[-_]|[.,;_\u00b7\u2022\u2219]")
+_ODD_JOINT = re.compile(rf"[-_](?:{DOT_WORDS})[-_]|[,;_\u00b7\u2022\u2219]")
 """What may stand in a name in place of a dot."""
 _DASHED = re.compile(r"(?<!\d)\d{1,3}(?:[-_,]\d{1,3}){3}(?!\d)")
 _NUMBER = re.compile(r"(?<=//)\d[0-9a-fx.]{0,40}+(?![\w.-])")
@@ -84,7 +90,7 @@ def names_in(texts: Iterable[str], own_domains: frozenset[str] = frozenset(), *,
 
 
 def _names(text: str, *, split: bool) -> Iterator[str]:
-    text = _clickable(text)
+    text = clickable(text)
     yield from _plain_names(text)
     for match in _V6.finditer(text):
         yield from _as_address(match[0])
@@ -117,9 +123,14 @@ def _windows(labels: list[str]) -> Iterator[str]:
             yield from _as_name(".".join(labels[first:last]))
 
 
-def _clickable(text: str) -> str:
+def clickable(text: str) -> str:
     """Text with its hidden dots restored, and without what only hides."""
     return _DOT.sub(".", _DROPPED.sub("", unescaped(text)))
+
+
+def with_plain_dots(text: str) -> str:
+    """Text with its disguised dots restored; what only hides is left out, and blanks stay."""
+    return _DISGUISED_DOT.sub(".", _DROPPED.sub("", unescaped(text)))
 
 
 def _split_names(text: str) -> Iterator[str]:

@@ -21,6 +21,17 @@ from goodhoster.notices.reading.mail import Mail, Part
 
 _AUTO_REPLY = re.compile(
     r".{0,200}?(?:\[[^\]]{1,100}\]\s*)?\bauto-?(?:reply|response)\s?:"
+    r"|\s*(?:\[[^\]]{1,100}\]\s*)?(?:(?:not |nicht |niet )?(?:read|gelesen|gelezen)|lu|non lu|le[ií]do|lida|letto"
+    r"|läst|læst|przeczytano"
+    r"|deleted(?: without being read)?|gelöscht|verwijderd|read receipt|lesebestätigung|leesbevestiging"
+    r"|accusé de lecture)\s?:"
+    r"|\s*(?:mail delivery (?:fail|system|sub)|delivery (?:status notification|failure|has failed|delayed)"
+    r"|undeliver(?:able|ed)"
+    r"|returned mail|failure notice|warning: (?:message|could not)|message (?:delivery )?(?:failed|delayed|undeliver)"
+    r"|non[- ]deliver"
+    r"|unzustellbar|(?:mail|nachricht) nicht zustellbar|onbestelbaar|niet bezorgd|non remis|échec de la remise"
+    r"|no se puede entregar"
+    r"|mancato recapito|nicht zugestellt|zustellung fehlgeschlagen|bezorging mislukt)"
     r"|\s*(?:auto(?:matic|mated)?[ -]?(?:reply|response|antwort)|automatisch(?:es|e)? (?:antwoord|antwort)"
     r"|out of (?:the )?office|abwesen(?:d|heits)|afwezig|r[ée]ponse automatique"
     r"|respuesta autom[áa]tica|risposta automatica)",
@@ -33,6 +44,14 @@ _RECEIPT = re.compile(
     r"|\b(?:we|i) (?:have |'ve )?(?:received|got) your"
     r"|(?:your|the) (?:\S+ ){0,3}(?:has|have) been (?:received|registered|logged)"
     r"|thank(?:s| you) for (?:contacting|your (?:e-?mail|message|request|report|enquiry|inquiry|submission))"
+    r"|\b(?:a |the |your )?(?:message|e-?mail)(?: that you sent)? (?:could not be|was not|has not been"
+    r"|cannot be) deliver"
+    r"|\byour (?:message|e-?mail)\b.{0,200}? (?:was|has been) (?:read|opened|deleted|displayed)\b"
+    r"|this is a (?:return )?receipt for"
+    r"|(?:uw|je|jouw) (?:bericht|e-?mail)\b.{0,200}? (?:is|werd) (?:gelezen|geopend|niet bezorgd)"
+    r"|kon niet worden bezorgd"
+    r"|ihre nachricht\b.{0,200}? (?:wurde|ist) .{0,60}?(?:gelesen|angezeigt|geöffnet|nicht zugestellt)"
+    r"|konnte nicht zugestellt werden"
     r"|(?:copy|text|content)s? of your (?:e-?mail|message|request|report)"
     r"|(?:wij|we) hebben (?:uw|je|jouw) .{0,60}ontvangen|(?:uw|je|jouw) (?:\S+ ){1,3}(?:is|werd) (?:\S+ )?ontvangen"
     r"|bedankt voor (?:uw|je|jouw) (?:e-?mail|bericht|melding|verzoek|vraag)|kopie van (?:uw|je|jouw)"
@@ -87,6 +106,8 @@ _SEPARATOR = re.compile(
     r"|inicio del mensaje reenviado|inizio (?:del )?messaggio inoltrato)\b.{0,60}",
     re.IGNORECASE,
 )
+_FRAME = re.compile(r"\s*(?:\|-{3,}\+-{3,}>|>-{8,}\|)\s*")
+"""A line of the frame in which Lotus Notes puts the headers of the mail that is answered."""
 _COLON = re.compile(r"[:\uff1a\ufe55\u2236][\s*_]*\Z")
 _WROTE = re.compile(
     r"\b(?:wrote|writes|said|schreef|schreven|geschreven|schrieb|schreibt|a écrit|écrivait|écrit|escribió|escribe"
@@ -318,6 +339,8 @@ def _marks(lines: list[str]) -> list[bool]:
     """
     marks = [_QUOTED_LINE.match(line) is not None for line in lines]
     for number, line in enumerate(lines):
+        if _FRAME.fullmatch(line):
+            return marks[:number] + [True] * (len(lines) - number)
         if marks[number]:
             continue
         if _SEPARATOR.fullmatch(line) or _SIGNED_COMMENT.fullmatch(line) or _begins_head(lines, number):

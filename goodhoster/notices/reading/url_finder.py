@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from goodhoster.errors import HiddenLinkError
-from goodhoster.locating.urls import LONGEST_URL
+from goodhoster.locating.urls import DOT_WORDS, LONGEST_URL
 from goodhoster.model.notices import ReadItem
 from goodhoster.notices.reading.rewritten_links import original_of
 
 _QUOTES = '"`\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u300a-\u300f\u3008-\u300b\u3010\u3011\u301d-\u301f\uff02'
 _CJK_MARKS = "\uff0c\u3001\uff1b\uff1a\uff01\uff1f\uff08\uff09\u300c-\u300f\uff5c"
-_DOT = r"(?:[ \t]{0,2}[\[({]\s?(?:\.|dot|punkt|punt|point)\s?[\])}][ \t]{0,2}|[ \t]?_\._[ \t]?|\[\.|\.\])"
+_DOT = rf"(?:[ \t]{{0,2}}[\[({{]\s?(?:\.|{DOT_WORDS})\s?[\])}}][ \t]{{0,2}}|[ \t]?_\._[ \t]?|\[\.|\.\])"
 _SCHEME = (
     r"(?:h[tx*0_+-]{2}ps?|[a-z][a-z0-9]{1,9})"
     r"(?:[ \t]?(?:\[:\]|\(:\)|\{:\}|\[:|:\]?)[ \t]?(?://|\\\\)\]?|[ \t]?[\[(]://[\])])[ \t]?"
@@ -68,6 +68,17 @@ _PASSED_ON = re.compile(
     r"|urspr\u00fcngliche nachricht|weitergeleitete nachricht|message d'origine)\b|begin forwarded message)",
     re.IGNORECASE | re.MULTILINE,
 )
+_DOT_WORD = re.compile(_DOT, re.IGNORECASE)
+_SHORTENED = re.compile(r"\u2026|\.\.")
+_LEFT_OUT = re.compile(r"\u2026|\.{3}|redacted", re.IGNORECASE)
+_CUT_OFF = re.compile(
+    r"[\"'<\[({|^*\u201c-\u201f\u2018\u2019]{1,3}[/\\](?=[\w%])(?!(?<=\[/)[a-z*]{1,12}\])(?!(?<=</)[a-z][a-z0-9]{0,10}\s*>)",
+    re.IGNORECASE,
+)
+"""A sign that ends an address, with a path behind it and no blank between: no markup, but a part of the address."""
+_BRACKET_BEFORE_PATH = re.compile(r"\[/(?!\])")
+_END_TAG = re.compile(r"\[/[a-z*]{1,12}\]", re.IGNORECASE)
+_NO_HOST = re.compile(r"[^\w.:@%\[\]-]|^h[tx*]{2}ps?[_-]", re.IGNORECASE)
 _LINE_WRAPS_FROM = 60  # characters: a shorter line was not wrapped by a program
 
 GLUED = "two addresses without a space between them"
@@ -77,6 +88,9 @@ SEPARATOR = "a comma, a semicolon or another sign may be part of the address"
 INVISIBLE = "invisible characters stand in it"
 QUOTED = "it stands in a text that the sender quotes or passes on"
 HOST_ONLY = "only a host is named, no address on it"
+SHORTENED = "dots or a word stand in it for what was left out"
+WILDCARD = "an asterisk in it may stand for any name"
+ODD_HOST = "its host is written as no host is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +167,13 @@ def _cut(text: str, start: int, end: int) -> Iterator[_Span]:
 
 
 def _cut_one(text: str, start: int, end: int, *, glued: bool = False) -> Iterator[_Span]:
-    raw = text[start:end]
-    url = _trimmed(_closed(raw, text[start - 1 : start]))
+    raw, before = text[start:end], text[start - 1 : start]
+    closed = _closed(raw, before)
+    url = trimmed(closed)
     short, doubt = _before_separator(url)
     readings = (url, short) if doubt else (short,)
-    item = ReadItem(readings, doubts=tuple(filter(None, (doubt, GLUED if glued else ""))))
+    cut = _left_off(closed[len(url) :], before, text[start + len(closed) :])
+    item = ReadItem(readings, doubts=tuple(dict.fromkeys(filter(None, (doubt, GLUED if glued else "", *cut)))))
     at = start + len(url if doubt else readings[0])
     if not doubt and at >= end - 1:
         item, at = _continued(text, item, start, at)
@@ -166,12 +182,25 @@ def _cut_one(text: str, start: int, end: int, *, glued: bool = False) -> Iterato
     yield _Span(start, max(end, at), _marked(item))
 
 
+def _left_off(signs: str, before: str, behind: str) -> Iterator[str]:
+    """Doubts that follow from the signs left off at the end of a URL.
+
+    And from what stands right behind it.
+    """
+    if _SHORTENED.search(signs):
+        yield SHORTENED
+    if "*" in signs and before != "*":
+        yield WILDCARD
+    if _CUT_OFF.match(signs + behind):
+        yield SEPARATOR
+
+
 def _closed(raw: str, before: str) -> str:
     """URL up to the mark that closes the opening one before it.
 
     It also ends at markup, and at a full stop of Chinese or Japanese.
     """
-    raw = re.split(r"\]\(|\[/(?!\])|\\[rn]", raw, maxsplit=1)[0]
+    raw = re.split(rf"\]\(|{_END_TAG.pattern}|\\[rn]", raw, maxsplit=1, flags=re.IGNORECASE)[0]
     if found := _ENTITY.search(raw):
         raw = raw[: found.start()]
     if found := re.search("(?<=[^\u3002]{8})\u3002(?![\\w])", raw):
@@ -188,7 +217,7 @@ def _closed(raw: str, before: str) -> str:
     return raw.removesuffix("_") if before == "_" else raw
 
 
-def _trimmed(url: str) -> str:
+def trimmed(url: str) -> str:
     """URL without what closes the sentence around it."""
     while url and (
         url[-1] in ".,;:!?*'\u2019\u2018\u3002\u2026\\"
@@ -204,7 +233,7 @@ def _before_separator(url: str) -> tuple[str, str]:
     The whole text where there is no separator.
     """
     if found := _VALUE_BEHIND.search(url):
-        return _trimmed(url[: found.start()]), ""
+        return trimmed(url[: found.start()]), ""
     if (found := _COUNTRY_BEHIND.search(url)) and "/" in url.partition("//")[2]:
         return url[: found.start()], SEPARATOR
     for found in re.finditer(r"[,;'\u2019](?=\w)|(?<=[!-~])(?=[^\W\d_a-zA-Z\u00aa-\u024f])", url):
@@ -232,7 +261,7 @@ def _without_blanks(url: str) -> str:
     """Address without the blanks around its slashes and dots, up to the first blank elsewhere."""
     close = re.sub(r"[ \t]*(://|[/\\])[ \t]*", r"\1", url)
     close = re.sub(r"(?<=\S)[ \t]\.[ \t](?=\S)", ".", re.sub(_DOT, ".", close, flags=re.IGNORECASE))
-    return _trimmed(close.split(maxsplit=1)[0])
+    return trimmed(close.split(maxsplit=1)[0])
 
 
 def _wrapped(text: str, item: ReadItem, end: int, *, whole_name: bool) -> tuple[ReadItem, int]:
@@ -245,6 +274,8 @@ def _wrapped(text: str, item: ReadItem, end: int, *, whole_name: bool) -> tuple[
             break
         if whole_name and not url.endswith(("-", "=")):
             break
+        if not behind.strip() and _is_rest_of_name(url, piece):
+            return replace(item, urls=(url + trimmed(piece), url), doubts=(*item.doubts, WRAPPED)), line.end(1)
         long = end - text.rfind("\n", 0, end) > _LINE_WRAPS_FROM
         if not (url.endswith(("/", "-", "_", "=", "&", "?", "%")) or begins_path or long):
             break
@@ -253,13 +284,19 @@ def _wrapped(text: str, item: ReadItem, end: int, *, whole_name: bool) -> tuple[
             break
         if not continues or _begins_with_host(piece):
             return replace(item, urls=(url,), doubts=(*item.doubts, WRAPPED)), end
-        url, end, joined = url + _trimmed(piece), line.end(1), True
+        url, end, joined = url + trimmed(piece), line.end(1), True
         whole_name = bool(_ENDS_IN_NAME.search(url))
         if behind.strip():
             break
     if not joined:
         return item, end
     return replace(item, urls=(url,), doubts=(*item.doubts, WRAPPED)), end
+
+
+def _is_rest_of_name(url: str, piece: str) -> bool:
+    """Whether a line is the rest of a file's name of which the address has the beginning."""
+    begun = re.search(r"[^\W_]$", url.partition("//")[2].partition("/")[2]) is not None
+    return begun and re.fullmatch(r"[\w%~-]{1,200}\.[a-z][a-z0-9]{1,4}[.,;]?", piece, re.IGNORECASE) is not None
 
 
 def _is_its_own_line(piece: str, behind: str) -> bool:
@@ -308,11 +345,19 @@ def _bare(text: str, match: re.Match[str]) -> Iterator[_Span]:
 
 def _marked(item: ReadItem) -> ReadItem:
     """Item with the doubts that follow from its characters."""
-    path = item.urls[0].partition("//")[2].partition("/")[2]
-    doubts = item.doubts
-    if _INVISIBLE.search(path):
-        doubts = (*doubts, INVISIBLE)
-    return replace(item, urls=tuple(dict.fromkeys(url[: LONGEST_URL + 1] for url in item.urls)), doubts=doubts)
+    url = item.urls[0]
+    rest = re.split("//", url, maxsplit=1)[-1]
+    path, host = rest.partition("/")[2], _DOT_WORD.sub(".", re.split(r"[/\\?#]", rest, maxsplit=1)[0]).strip()
+    found = {
+        INVISIBLE: _INVISIBLE.search(path),
+        SHORTENED: _LEFT_OUT.search(rest),
+        WILDCARD: "*" in rest,
+        SEPARATOR: _BRACKET_BEFORE_PATH.search(rest),
+        ODD_HOST: _NO_HOST.search(_INVISIBLE.sub("", host)),
+    }
+    doubts = tuple(dict.fromkeys((*item.doubts, *(doubt for doubt, why in found.items() if why))))
+    urls = dict.fromkeys(_BRACKET_BEFORE_PATH.sub("/", url)[: LONGEST_URL + 1] for url in item.urls)
+    return replace(item, urls=tuple(urls), doubts=doubts)
 
 
 def _original(item: ReadItem) -> ReadItem:

@@ -291,6 +291,8 @@ class CustomerStoreSuite:
             CustomerQuery(reseller=""): ["anna", "cas", "dora"],
             CustomerQuery(origin="panel"): ["dora"],
             CustomerQuery(text="EXAMPLE"): ["anna"],
+            CustomerQuery(among=frozenset({"anna", "dora", "nobody"})): ["anna", "dora"],
+            CustomerQuery(among=frozenset()): [],
             CustomerQuery(text="strasse"): ["cas"],
             CustomerQuery(text="%"): [],
             CustomerQuery(limit=2): ["anna", "bob"],

@@ -156,3 +156,5 @@ class NoticeStoreSuite:
         assert store.figures(NOON) == NoticeFigures(open=3, overdue=0, needs_person=1)
         assert store.figures(NOON + timedelta(hours=1)) == NoticeFigures(open=3, overdue=1, needs_person=1)
         assert store.figures(NOON + timedelta(days=2)) == NoticeFigures(open=3, overdue=3, needs_person=1)
+        earlier = NOON - timedelta(days=400)  # the clock was ahead when they came: their deadlines are wrong
+        assert store.figures(earlier) == NoticeFigures(open=3, overdue=3, needs_person=1)

@@ -200,6 +200,24 @@ def test_a_file_held_open_is_checked(world: World) -> None:
             everything_checked(world)
 
 
+@pytest.mark.row(9, "written to again by who keeps it open")
+def test_a_file_that_is_written_to_and_stays_open_is_checked_as_it_is_then(world: World) -> None:
+    """Neither its making nor its end says so: it was there before."""
+    path = world.write(b"alice/open.jpg")
+    with world.running_on():
+        everything_checked(world)
+        if not isinstance(world.watcher.source, FanotifySource):
+            return  # of inotify such events would be taken one by one: left to the comparison
+        with open(path, "r+b", buffering=0) as file:
+            for number in range(3):
+                file.seek(0)
+                file.write(b"\xff\xd8\xff %d" % number)
+            everything_checked(world)
+            file.seek(0)
+            file.write(b"\xff\xd8\xff and something else, much later")
+            everything_checked(world)
+
+
 @pytest.mark.row(9, "a file system mounted later")
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
 def test_a_file_system_mounted_later_is_covered(world: World, mount: Mount, tmp_path: Path, kind: str) -> None:

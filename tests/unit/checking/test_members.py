@@ -2,6 +2,7 @@ import bz2
 import gzip
 import hashlib
 import io
+import itertools
 import lzma
 import tarfile
 import zipfile
@@ -267,3 +268,130 @@ def test_a_directory_or_link_with_content_in_a_tar_is_not_passed_over() -> None:
         entry.type, entry.size = kind, len(JPEG)
         content = entry.tobuf(tarfile.USTAR_FORMAT) + JPEG + bytes(-len(JPEG) % 512) + bytes(1024)
         assert read_until_fault(content) == ([], "broken-archive"), kind
+
+
+def zip_of(*members: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, member in enumerate(members):
+            archive.writestr(f"{number}.dat", member)
+    return packed.getvalue()
+
+
+def tar_with(*members: bytes) -> bytes:
+    return tar_of({f"{number}.dat": member for number, member in enumerate(members)})
+
+
+def tar_gz(*members: bytes) -> bytes:
+    return gzip.compress(tar_with(*members))
+
+
+Pack = Callable[..., bytes]
+PACKS = [zip_of, tar_with, tar_gz, gzip.compress, bz2.compress, lzma.compress, pdf]
+
+
+@pytest.mark.parametrize(("outer", "inner"), list(itertools.product(PACKS[:6], PACKS)))
+def test_an_archive_in_an_archive_is_looked_into(outer: Pack, inner: Pack) -> None:
+    assert digests_in(outer(inner(JPEG))) == sha256(JPEG)
+
+
+def test_what_lies_beside_an_archive_in_an_archive_is_found_too() -> None:
+    assert digests_in(zip_of(PNG, zip_of(JPEG, b"text"), JPEG[:50])) == sha256(PNG, JPEG, JPEG[:50])
+
+
+def found_and_reason(content: bytes, limits: ReadingLimits | None = None) -> tuple[list[bytes], str]:
+    found: list[bytes] = []
+    try:
+        for member in opened(content, limits):
+            found.append(member.sha256)  # noqa: PERF401 - what was given before it is raised counts
+    except UncheckedError as error:
+        return found, error.reason
+    return found, ""
+
+
+def test_as_deep_as_it_is_looked_into_and_deeper_is_said() -> None:
+    packed = JPEG
+    for depth in range(4):
+        packed = zip_of(packed)
+        assert found_and_reason(packed) == (sha256(JPEG), ""), depth
+    assert found_and_reason(zip_of(packed, PNG)) == (sha256(PNG), "other-archive")
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        b"Rar!\x1a\7\1\0" + bytes(100),
+        b"7z\xbc\xaf\x27\x1c" + bytes(100),
+        PNG + b"Rar!\x1a\7\0" + bytes.fromhex("c43d7b00400700"),
+    ],
+)
+@pytest.mark.parametrize("pack", [zip_of, tar_with, tar_gz])
+def test_inside_is_what_nothing_here_opens_and_that_is_said_after_all_else(pack: Pack, closed: bytes) -> None:
+    found, reason = found_and_reason(pack(closed, JPEG))
+    assert (sha256(JPEG)[0] in found, reason) == (True, "other-archive")
+
+
+def test_a_picture_inside_with_a_zip_behind_it_is_said_not_to_be_looked_into() -> None:
+    polyglot = PNG + zip_of(JPEG)
+    assert found_and_reason(tar_with(polyglot)) == (sha256(polyglot), "other-archive")
+
+
+def test_a_packed_drawing_is_a_picture_and_an_archive() -> None:
+    packed, svgz = io.BytesIO(), gzip.compress(b"<svg/>")
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("logo.svgz", svgz)
+    assert digests_in(packed.getvalue()) == sha256(svgz, b"<svg/>")
+
+
+def encrypted(packed: bytes) -> bytes:
+    """Its first member says that it is."""
+    central = packed.index(b"PK\1\2")
+    flagged = bytearray(packed)
+    flagged[6] |= 1
+    flagged[central + 8] |= 1
+    return bytes(flagged)
+
+
+def broken(packed: bytes) -> bytes:
+    """Its first member has other bytes than its checksum."""
+    damaged = bytearray(packed)
+    damaged[packed.index(b"made up")] ^= 1
+    return bytes(damaged)
+
+
+def stored(*members: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, member in enumerate(members):
+            archive.writestr(f"{number}.dat", member)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (encrypted(stored(PNG, JPEG)), "encrypted"),
+        (broken(stored(PNG, JPEG)), "broken-archive"),
+        (stored(encrypted(stored(PNG)), JPEG), "encrypted"),
+        (stored(broken(stored(PNG)), JPEG), "broken-archive"),
+        (stored(b"PK\3\4 no zip at all", JPEG), "broken-archive"),
+        (tar_with(gzip.compress(PNG)[:-4], JPEG), "broken-archive"),
+    ],
+)
+def test_what_cannot_be_read_hides_nothing_beside_it(content: bytes, reason: str) -> None:
+    found, said = found_and_reason(content)
+    assert (found[-1:], said) == (sha256(JPEG), reason)
+
+
+def test_a_bomb_of_archives_ends_at_the_limit() -> None:
+    layer = zip_of(bytes(1 << 20))
+    for _ in range(3):
+        layer = zip_of(*[layer] * 16)
+    picture = b"\xff\xd8\xff" + bytes(30 << 20)
+    found, reason = found_and_reason(zip_of(layer, picture), ReadingLimits(member_bytes=1 << 20))
+    assert (found, reason) == ([], "too-big")
+
+
+def test_members_in_all_archives_together_have_one_limit() -> None:
+    content = zip_of(zip_of(JPEG, PNG), zip_of(JPEG, PNG))
+    assert found_and_reason(content, ReadingLimits(members=3)) == (sha256(JPEG, PNG, JPEG), "too-many-members")

@@ -35,6 +35,17 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path / "clock")
 
 
+def test_it_tells_how_far_it_is_ahead_of_a_clock_that_was_set_back(machine: Machine) -> None:
+    assert machine.clock.ahead() == timedelta(0)
+    machine.wall += 400 * DAY
+    machine.clock()
+    machine.wall -= 400 * DAY
+    machine.clock()
+    assert machine.clock.ahead() == 400 * DAY
+    machine.start()
+    assert machine.clock.ahead() == 400 * DAY, "over a start, too"
+
+
 def test_it_is_the_systems_clock_while_that_goes_on(machine: Machine) -> None:
     assert machine.clock() == NOON
     machine.wait(HOUR)

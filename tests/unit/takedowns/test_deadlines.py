@@ -71,6 +71,13 @@ def test_after_two_days_down_it_is_overdue_and_that_is_told_once() -> None:
     assert not list(pages(replace(notice, told=("page-overdue",)), after, TERMS))
 
 
+def test_what_was_received_while_the_clock_was_ahead_is_overdue_at_once() -> None:
+    notice, before = open_notice(), NOON - 400 * DAY
+    assert notice.overdue(before)
+    assert [told for told, _ in pages(notice, before, TERMS)] == ["page-overdue"]
+    assert not notice.overdue(NOON - timedelta(minutes=1)), "a clock that is corrected a little"
+
+
 def test_it_is_told_before_and_it_comes_up_at_these_moments() -> None:
     notice = replace(open_notice(), items=(replace(open_notice().items[0], look_at=None),))
     assert not list(pages(notice, NOON + 20 * HOUR - timedelta(seconds=1), TERMS))

@@ -30,7 +30,7 @@ from goodhoster.errors import GoodhosterError, PassingError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.examination import Examined
 from goodhoster.letters.outbox import Outbox
-from goodhoster.letters.texts import Letterhead
+from goodhoster.letters.texts import Letterhead, result
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.linux.leases import LEASES
@@ -706,7 +706,7 @@ def test_other_sizes_of_what_its_owner_took_away_stay(services: Services) -> Non
     services.file("anna/p-150x150.jpg")
     url = "http://anna.example/p.jpg"
     services.copies = {url: ["anna/p-150x150.jpg"]}
-    assert services.states(services.scart(url)) == [ItemState.OFFLINE]
+    assert services.states(services.scart(url)) == [ItemState.MISSING]
     assert (services.tree / "anna/p-150x150.jpg").exists()
 
 
@@ -796,6 +796,7 @@ def test_a_page_of_something_done_does_not_say_that_nothing_was_touched(services
     assert not any("nothing was touched" in text for _, text in services.pager.pages)
 
 
+@pytest.mark.slow
 def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(services: Services) -> None:
     sizes = ["p.jpg", *(f"p-{n}00x{n}00.jpg" for n in range(1, 5))]
     names = [f"{customer}/{size}" for customer in ("anna", "bert", "cas") for size in sizes]
@@ -900,7 +901,7 @@ def test_what_vanishes_while_we_act_is_gone_only_after_looks_from_outside(servic
     url = services.file("anna/p.jpg")
     services.after_reading = lambda: (services.tree / "anna/p.jpg").unlink(missing_ok=True)
     notice = services.scart(url)
-    assert services.states(notice) == [ItemState.OFFLINE]
+    assert services.states(notice) == [ItemState.MISSING]
     assert services.letters() == ["receipt"]
     services.later(minutes=31)
     assert services.states(notice) == [ItemState.GONE]
@@ -911,13 +912,23 @@ def test_gone_before_we_came_is_said_so(services: Services) -> None:
     services.file("anna/other.jpg")
     notice = services.scart("http://anna.example/p.jpg")
     services.later(minutes=29)
-    assert services.states(notice) == [ItemState.OFFLINE], "one look from outside proves nothing"
+    assert services.states(notice) == [ItemState.MISSING], "one look from outside proves nothing"
     assert services.letters() == ["receipt"]
     services.later(minutes=2)
     assert services.states(notice) == [ItemState.GONE]
     assert len(services.outside.looked) == 3
     assert services.letters() == ["receipt", "result"]
     assert "gone already" in services.mailer.sent[1].text
+
+
+def test_nobody_is_told_that_a_file_was_taken_where_there_was_none(services: Services) -> None:
+    services.file("anna/other.jpg")
+    notice = services.scart("http://anna.example/p.jpg")
+    assert services.states(notice) == [ItemState.MISSING]
+    assert ItemState.MISSING.answer_code == "pending"
+    letter = result(services.store.get(notice.id), HEAD)
+    assert "No file is there; not seen from outside yet" in letter.text
+    assert "offline" not in letter.text
 
 
 def test_what_hides_from_one_look_is_not_gone(services: Services) -> None:
@@ -1197,6 +1208,7 @@ def test_the_same_by_a_certain_reading_settles(services: Services) -> None:
     assert services.store.get(notice.id).state is NoticeState.DONE
 
 
+@pytest.mark.slow  # two days of looking again, ten times
 @pytest.mark.parametrize(
     "text",
     [

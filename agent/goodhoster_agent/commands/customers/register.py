@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any
@@ -20,7 +21,14 @@ from goodhoster.ports import CustomerQuery
 from goodhoster_agent.commands.customers.contacts import contact_object
 from goodhoster_agent.commands.customers.vetting_objects import key_of
 from goodhoster_agent.commands.listing import Column, moment, print_list
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, whoever_types
+from goodhoster_agent.commands.options import (
+    ConfigOption,
+    JsonOption,
+    open_services,
+    print_json,
+    print_line,
+    whoever_types,
+)
 
 app = typer.Typer()
 
@@ -61,10 +69,10 @@ def list_command(
     """List customers by id."""
     query = CustomerQuery(frozenset(state), reseller, source, text)
     with open_services(config) as services:
-        found: Iterable[Customer] = services.customers.store.find(query)
         if host is not None:
             owners = {site.customer for site in services.customers.register.sites_named(host)}
-            found = (customer for customer in found if customer.id in owners)
+            query = replace(query, among=frozenset(owners))
+        found: Iterable[Customer] = services.customers.store.find(query)
         if since or until:
             found = (customer for customer in found if _began_between(customer, since, until))
         _print_list(islice(found, limit), as_json=as_json, as_csv=as_csv)
@@ -194,10 +202,10 @@ _COLUMNS: tuple[Column[Customer], ...] = (
 
 
 def _print_record(shown: Mapping[str, Any]) -> None:
-    print(f"{shown['id']}  {shown['state']}  {shown['name']}")
+    print_line(f"{shown['id']}  {shown['state']}  {shown['name']}")
     for title, text in (*_who(shown), *_what(shown), *_how(shown)):
         if text:
-            print(f"  {title:<16} {text}")
+            print_line(f"  {title:<16} {text}")
 
 
 def _who(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

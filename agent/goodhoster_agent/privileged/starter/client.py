@@ -62,16 +62,17 @@ class StarterClient:
 
         return _tried(order)
 
-    def mark_file_system(self, group: int, path: bytes) -> None:
+    def mark_file_system(self, group: int, path: bytes, *, writes: bool = False) -> None:
         """See `watching.marks.Marks`."""
         directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            _tried(lambda: self._mark(group, directory))
+            _tried(lambda: self._mark(group, directory, writes=writes))
         finally:
             os.close(directory)
 
-    def _mark(self, group: int, directory: int) -> None:
+    def _mark(self, group: int, directory: int, *, writes: bool) -> None:
         with self._ordered(StarterOrder.MARK, group, directory) as channel:
+            frames.send_value(channel, writes)
             _raise(frames.receive_value(channel))
 
     def _ordered(self, verb: StarterOrder, *files: int) -> socket.socket:

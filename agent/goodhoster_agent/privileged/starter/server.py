@@ -132,8 +132,9 @@ def _make_group(order: _Order) -> None:
 
 def _mark(order: _Order) -> None:
     group, directory = order.files
+    writes = frames.receive_value(order.channel) is True
     try:
-        fanotify_kernel.mark_file_system(group, b"/proc/self/fd/%d" % directory)
+        fanotify_kernel.mark_file_system(group, b"/proc/self/fd/%d" % directory, writes=writes)
     except OSError as error:
         frames.send_value(order.channel, error.errno)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -231,6 +232,9 @@ def _conditions(query: CustomerQuery) -> tuple[str, tuple[object, ...]]:
     if query.origin is not None:
         parts.append("id IN (SELECT customer FROM customer_entries WHERE origin = ?)")
         values.append(query.origin)
+    if query.among is not None:
+        parts.append("id IN (SELECT value FROM json_each(?))")
+        values.append(json.dumps(sorted(query.among)))
     if query.text:
         parts.append("instr(folded, ?) > 0")
         values.append(query.text.casefold())

@@ -76,8 +76,10 @@ def _agreed(mail: Mail, parts: Sequence[Part]) -> _Body | None:
     if not with_items:
         return bodies[0] if bodies else None
     first = with_items[0]
-    disagree = any(body.addresses != first.addresses for body in with_items)
-    return replace(first, doubts=(*first.doubts, DISAGREE)) if disagree else first
+    doubts = dict.fromkeys(doubt for body in (first, *bodies) for doubt in body.doubts)
+    if any(body.addresses != first.addresses for body in with_items):
+        doubts[DISAGREE] = None
+    return replace(first, doubts=tuple(doubts))
 
 
 def _body(mail: Mail, part: Part) -> _Body:

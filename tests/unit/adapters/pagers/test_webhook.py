@@ -26,7 +26,7 @@ def deliver(server: Receiver, **settings: object) -> None:
 
 
 def test_the_body_is_signed_with_its_time_and_has_an_idempotency_key(server: Receiver) -> None:
-    deliver(server, secret="made-up-secret")
+    deliver(server, secret=lambda: "made-up-secret")
     (got,) = server.received
     seconds, signature = (part.partition("=")[2] for part in got.headers["Goodhoster-Signature"].split(","))
     assert int(seconds) == NOON.timestamp()

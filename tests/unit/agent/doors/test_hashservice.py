@@ -1,6 +1,7 @@
 """The compatible server over real sockets, asked by our own client and by hand."""
 
 import asyncio
+import gzip
 import json
 import os
 import signal
@@ -10,13 +11,14 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from threading import Event, Thread
+from types import MappingProxyType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -114,10 +116,18 @@ def client(settings: ServiceSettings) -> Iterator[HashCheckService]:
 class Asked:
     """One request by hand."""
 
-    def __init__(self, server: Running, password: str, path: str, body: bytes | str, method: str = "POST") -> None:
+    def __init__(
+        self,
+        server: Running,
+        password: str,
+        path: str,
+        body: bytes | str,
+        method: str = "POST",
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         connection = HTTPConnection(urlsplit(server.url).netloc, timeout=10)
         account = b64encode(f"customer:{password}".encode()).decode()
-        connection.request(method, path, body, {"Authorization": f"Basic {account}"})
+        connection.request(method, path, body, {"Authorization": f"Basic {account}", **headers})
         self.response: HTTPResponse = connection.getresponse()
         self.body = self.response.read()
         self.status = self.response.status
@@ -383,3 +393,25 @@ def test_a_client_that_waits_for_our_word_gets_it_at_once(server: Running, passw
         answer = connection.recv(1000)
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert answer.endswith(b"true")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status"),
+    [
+        ("gzip", SHA1.encode(), 400),
+        ("deflate", SHA1.encode(), 400),
+        ("gzip", gzip.compress(SHA1.encode())[:25], 400),
+        ("gzip", gzip.compress(bytes(50 << 20)), 400),
+        ("zstd", SHA1.encode(), 400),
+        ("of our own", SHA1.encode(), 400),
+        ("gzip", gzip.compress(SHA1.encode()), 200),
+        ("identity", SHA1.encode(), 200),
+    ],
+    ids=["plain as gzip", "plain as deflate", "cut", "bomb", "zstd", "unknown", "gzip", "identity"],
+)
+def test_a_body_that_is_not_encoded_as_it_says_is_no_fault_of_ours(
+    server: Running, password: str, encoding: str, body: bytes, status: int, inner: MemorySource
+) -> None:
+    asked = Asked(server, password, "/v1/check/sha1", body, headers={"Content-Encoding": encoding})
+    assert asked.status == status, asked.body
+    assert (asked.body == b"true", len(inner.asked)) == ((True, 1) if status == 200 else (False, 0))

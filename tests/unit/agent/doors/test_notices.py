@@ -1,5 +1,6 @@
 """Notices by HTTP, over real sockets."""
 
+import gzip
 import hashlib
 import http.client
 import json
@@ -366,3 +367,20 @@ def test_idle_connections_shut_it_for_nobody_else(door: Door) -> None:
         assert (status, time.monotonic() - began < 5) == (201, True)
         descriptors = len(os.listdir("/proc/self/fd")) - before - 600
         assert descriptors <= 256 + 10, "its own are bounded: those of checking are never taken"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("path", ["/api/v1/reports", "/api/v1/notices", "/api/v1/xarf", "/notice"])
+def test_a_body_that_is_not_encoded_as_it_says_is_no_fault_of_ours(door: Door, encoding: str, path: str) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Encoding": encoding}
+    status, answer = door.ask("POST", path, scart(), **headers)
+    assert status in {400, 415}, answer
+    assert "message" in answer or not path.startswith("/api/")
+    assert door.kept() == []
+
+
+def test_a_packed_body_is_kept_unpacked(door: Door) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Encoding": "gzip"}
+    status, _ = door.ask("POST", "/api/v1/reports", gzip.compress(scart()), **headers)
+    (receipt,) = door.kept()
+    assert (status, door.spool.raw(receipt).content) == (201, scart())
