@@ -150,7 +150,7 @@ def moment(text: str) -> datetime | None:
 
 
 def moment_with_zone(text: str) -> datetime | None:
-    """A moment in ISO 8601 that names its zone; None where it is none, or might be any of two dozen."""
+    """A moment in ISO 8601 that names its zone; None where it is none, or names none."""
     found = moment(text)
     return found if found and datetime.fromisoformat(text).tzinfo else None
 
