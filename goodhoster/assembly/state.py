@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from goodhoster.uploads.trees import Tree
 
 AUDIT_FILE = "audit.log"
+_NAMED = ("notice", "case")
 _DEFAULT_STATE_DIR = Path("/var/lib/goodhoster")
 
 
@@ -108,6 +109,29 @@ def file_audit_log(settings: Settings) -> FileAuditLog:
     from goodhoster.audit.log import FileAuditLog
 
     return FileAuditLog(make_state_dir(settings.state_dir) / AUDIT_FILE)
+
+
+def lost_databases(settings: Settings) -> list[str]:
+    """What is wrong with databases that were there and are not any more, in words."""
+    from goodhoster.adapters.stores.manifest import lost
+
+    return list(lost(settings.state_dir).values())
+
+
+def lost_with_counts(settings: Settings) -> list[str]:
+    """The same, with how many notices and cases the audit log has; where one is lost that reads all of the log."""
+    from goodhoster.adapters.stores.manifest import lost
+
+    found = dict(lost(settings.state_dir))
+    counted = {"notices.sqlite": "notice", "record.sqlite": "case"}
+    if not counted.keys() & found.keys():
+        return list(found.values())
+    about = {(field, entry.event.data.get(field)) for entry in file_audit_log(settings).entries() for field in _NAMED}
+    for name, field in counted.items():
+        if name in found:
+            count = sum(one == field and value is not None for one, value in about)
+            found[name] += f" (the audit log has entries about {count:,} {field}s)"
+    return list(found.values())
 
 
 def lists_directory(settings: Settings) -> Path:

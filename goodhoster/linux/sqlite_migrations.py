@@ -8,6 +8,7 @@ once.
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,6 +20,8 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.linux.durable_files import sync_directory
 from goodhoster.linux.sqlite_files import connect
 
+_NUMBERS = (1 << 31) - 1
+"""Of databases: each has its own, by which an empty one in the place of a lost one is told."""
 Step = str | Callable[[sqlite3.Connection, Path], None]
 """SQL, or what does it; that gets the path of the file."""
 
@@ -43,6 +46,8 @@ class Schema:
     """What to do when it is damaged."""
     backup: bool = True
     """Is it kept as it was before an upgrade?"""
+    irreplaceable: bool = False
+    """Is it missed when it is lost? Then it is in the manifest of its directory."""
 
     @property
     def version(self) -> int:
@@ -74,7 +79,9 @@ def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:
     try:
         found = version_of(db)  # another process may have been first
         _expect_readable(file, schema, found)
-        if schema.backup and found < schema.version and not _is_new(db):
+        if _is_new(db):
+            db.execute(f"PRAGMA application_id = {secrets.randbelow(_NUMBERS) + 1}")
+        elif schema.backup and found < schema.version:
             _back_up(file, found)
         for migration in schema.migrations:
             if migration.version > found:

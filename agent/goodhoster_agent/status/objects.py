@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from goodhoster.assembly.services import Services
+from goodhoster.assembly.state import lost_databases
 from goodhoster.errors import PassingError
 from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.standing import StepState
@@ -50,6 +51,7 @@ def status_object(services: Services) -> dict[str, Any]:
             *([f"the disk of {state_dir} is full: make room on it"] if full else []),
             *stopped,
             *unread,
+            *(f"ALARM: {each}" for each in lost_databases(services.settings)),
         ],
         "answers": full or silent <= SILENT_AFTER,
         "legal_basis": warnings,

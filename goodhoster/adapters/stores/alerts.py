@@ -34,6 +34,7 @@ CREATE INDEX delivery_sent ON delivery (rule, sent_at) WHERE sent_at IS NOT NULL
 ALERTS = Schema(
     "the queue of alerts",
     (Migration(1, (_TABLES,)), Migration(2, (_SENT_AT,))),
+    irreplaceable=True,
     hint="restore it from a backup, or move it away: alerts that wait in it are lost then",
 )
 EXPIRING = (

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS assignments (
   subject TEXT PRIMARY KEY, person TEXT NOT NULL, given_by TEXT NOT NULL, since TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-CASEWORK = Schema("the record of casework", (Migration(1, (_TABLES,)),))
+CASEWORK = Schema("the record of casework", (Migration(1, (_TABLES,)),), irreplaceable=True)
 EXPIRING = (
     ExpiringTable("notes", ("number",), "at < :before"),
     ExpiringTable("assignments", ("subject",), "since < :before"),

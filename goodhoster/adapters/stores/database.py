@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from goodhoster.adapters.stores.manifest import enroll
 from goodhoster.errors import BusyError, ConfigurationError, PermanentError
 from goodhoster.linux.sqlite_files import connect, explained, write_ahead
 from goodhoster.linux.sqlite_migrations import Schema, upgrade
@@ -131,6 +132,8 @@ def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
             write_ahead(db, patience)
             db.execute("PRAGMA synchronous = FULL")
             upgrade(db, file, schema)
+            if schema.irreplaceable:
+                enroll(db, file, schema.name)
             opening.pop_all()
     except (sqlite3.DatabaseError, OSError) as error:
         hint = _hint(error) or schema.hint

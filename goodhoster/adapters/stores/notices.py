@@ -39,7 +39,7 @@ _INDEXES = """
 CREATE INDEX notices_notifier ON notices (notifier, received_at);
 CREATE INDEX notices_reference ON notices (reference, received_at) WHERE reference <> '';
 """
-NOTICES = Schema("the record of notices", (Migration(1, (_TABLES,)), Migration(2, (_INDEXES,))))
+NOTICES = Schema("the record of notices", (Migration(1, (_TABLES,)), Migration(2, (_INDEXES,))), irreplaceable=True)
 
 
 _WITH_ITEM = "id IN (SELECT notice FROM notice_items WHERE {test})"

@@ -28,6 +28,7 @@ PSEUDONYMS = Schema(
     "the key store of the audit log",
     (Migration(1, (_TABLES,)),),
     hint="restore it from a backup: without it the log stays whole, and nobody can tell whom its entries are about",
+    irreplaceable=True,
     backup=False,  # a copy that nobody knows of would undo what is deleted
 )
 _PIECE = 500

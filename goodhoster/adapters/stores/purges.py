@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS position (bytes INTEGER NOT NULL);
 PURGES = Schema(
     "the queue of purges",
     (Migration(1, (_TABLES,)),),
+    irreplaceable=True,
     hint="restore it from a backup, or move it away: purges that wait in it are lost then",
 )
 _PIECE = 500

@@ -154,4 +154,5 @@ RECORD = Schema(
         Migration(5, (_COPY_CONTENTS, _note_past_copies)),
         Migration(6, (_DECISIONS,)),
     ),
+    irreplaceable=True,
 )

@@ -34,6 +34,7 @@ CUSTOMERS = Schema(
         ),
         Migration(2, (contacts.FORWARDED,)),
     ),
+    irreplaceable=True,
 )
 
 
