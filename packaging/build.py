@@ -359,6 +359,7 @@ def rpm(package: Package, root: Path, out: Path, builder: Builder) -> Path:
     if package.ours:
         _move(root / _COMPLETIONS["goodhoster.zsh"], root / _ZSH_OF_RPM)
     files = "".join(f'"/{name}"\n' for name in sorted(_files(root)) if not name.startswith("etc/"))
+    files += "".join(f'%dir "/{name}"\n' for name in _own_directories(root))
     etc = "%dir %attr(0750,root,root) /etc/goodhoster\n" if package.ours else ""
     text = (PACKAGING / "rpm" / f"{package.scripts}.spec").read_text(encoding="utf-8")
     values = {
@@ -382,6 +383,12 @@ def rpm(package: Package, root: Path, out: Path, builder: Builder) -> Path:
 
 def _files(root: Path) -> set[str]:
     return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_symlink() or not path.is_dir()}
+
+
+def _own_directories(root: Path) -> list[str]:
+    """The directories that nobody else has, so that RPM takes them away; dpkg does so by itself."""
+    names = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_dir())
+    return [name for name in names if "goodhoster" in name and not name.startswith("etc/")]
 
 
 def _is_summed(root: Path, name: str) -> bool:

@@ -25,8 +25,9 @@ import pytest
 from goodhoster.evidence.quarantine.directories import opened
 from goodhoster.linux import kernel
 
-# No test asserts a time, so neither does a property.
+# No test asserts a time, so neither does a property. The quick run looks at fewer examples.
 hypothesis.settings.register_profile("goodhoster", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
 hypothesis.settings.load_profile("goodhoster")
 
 # Daemons live in sbin, which an ordinary user's PATH leaves out.
@@ -50,13 +51,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test as quick or as a journey; all rounds of a proof take what they take.
+    """Mark each test as quick or as a journey, unless it is slow; all rounds of a proof take what they take.
 
-    Journeys come first: two workers that take file after file then end at about the same time.
+    Journeys come first, then files with slow tests: workers that take file after file then end at about the same time.
     """
     for item in items:
-        item.add_marker("journey" if _is_journey(item) else "quick")
-    items.sort(key=lambda item: not _is_journey(item))
+        if _is_journey(item):
+            item.add_marker("journey")
+        elif item.get_closest_marker("slow") is None:
+            item.add_marker("quick")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not _is_journey(item), item.path not in slow))
     for item in items:
         if PROOF_IS_FULL and "rounds" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(0))

@@ -77,12 +77,8 @@ def served(folder: Path) -> Iterator[ObjectServer]:
         _wait(server, process)
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()  # asked to end it takes a minute to say good-bye; nothing of it is kept
+        process.wait()
 
 
 def _installed() -> Path:

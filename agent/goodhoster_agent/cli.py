@@ -28,6 +28,7 @@ from goodhoster.errors import (
     SourceUnavailableError,
     UncheckedError,
 )
+from goodhoster.model.uploads import visible
 from goodhoster_agent.commands.options import FINE, UNCHECKED, WRONG
 from goodhoster_agent.people.address import service_address
 
@@ -215,6 +216,6 @@ def _of_system(error: OSError) -> GoodhosterError:
 
 def _say(error: GoodhosterError) -> None:
     for each in error.all if isinstance(error, ConfigurationError) else (error,):
-        print(f"goodhoster: {each}", file=sys.stderr)
+        print(visible(f"goodhoster: {each}"), file=sys.stderr)
         if each.hint:
-            print(f"            {each.hint}", file=sys.stderr)
+            print(visible(f"            {each.hint}"), file=sys.stderr)

@@ -8,6 +8,7 @@ or lives with a process (sockets, locks). Other keys go along only where that is
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import hashlib
 import json
@@ -18,7 +19,7 @@ import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -36,6 +37,15 @@ _NOT_KEPT = ("*.lock", "*-wal", "*-shm", "*-journal", "*.sock", "index.sqlite*",
 """Made again, or of a process; `audit.log.tail` is made from the log."""
 _DRAFT = ".goodhoster-backup-"
 """In the name of a backup that is being written, before the process id."""
+_HINTS = {
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there: the quota is used up",
+    errno.EACCES: "run this as root, or name a directory that you may write to",
+    errno.EPERM: "run this as root, or name a directory that you may write to",
+    errno.EROFS: "its file system is read-only: name another directory",
+    errno.ENOENT: "make its directory first",
+}
+"""What helps where a backup cannot be written."""
 _KEYS = ("*.key", "*.keys", "*secret*", "*token*", "tokens*")
 _LARGEST_MANIFEST = 64 << 20
 _PIECE = 1 << 20
@@ -59,7 +69,7 @@ def back_up(state_dir: Path, file: Path, version: str, *, keys: bool = False) ->
     RefusedError where the file exists; it is whole or not there.
     """
     if file.exists():
-        raise RefusedError(f"{file} exists already", hint="name a new file: a backup is never written over")
+        raise _exists(file)
     draft = file.with_name(f".{file.name}{_DRAFT}{os.getpid()}")
     remove_left_drafts(file.parent, f".*{_DRAFT}")
     try:
@@ -67,16 +77,35 @@ def back_up(state_dir: Path, file: Path, version: str, *, keys: bool = False) ->
             digests: dict[str, str] = {}
             names = [name for name in _names(state_dir, keys=keys) if name not in _AT_THE_END]
             for name in [*names, *(name for name in _AT_THE_END if (state_dir / name).exists())]:
-                digests[name] = _add(archive, state_dir / name, name)
+                with _naming(state_dir / name):
+                    digests[name] = _add(archive, state_dir / name, name, file.parent)
             backup = Backup(datetime.now(UTC).isoformat(timespec="seconds"), version, digests, keys)
             _add_bytes(archive, MANIFEST, json.dumps(_plain(backup), indent=1).encode())
         _sync(draft)
         os.link(draft, file)
+    except FileExistsError as error:
+        raise _exists(file) from error
     except OSError as error:
-        raise PermanentError(f"the backup cannot be written to {file}: {error.strerror}", hint="make room") from error
+        message = f"the backup cannot be written to {file}: {error.strerror}"
+        raise PermanentError(message, hint=_HINTS.get(error.errno or 0, "look at its directory and disk")) from error
     finally:
         draft.unlink(missing_ok=True)
     return backup
+
+
+def _exists(file: Path) -> RefusedError:
+    """The refusal to write over a file, which may be another backup that was made at the same time."""
+    return RefusedError(f"{file} exists already", hint="name a new file: a backup is never written over")
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Tell which file of the state directory cannot be read."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        message = f"{file} cannot be copied: {explained(error)}"
+        raise PermanentError(message, hint="look whether it is whole: goodhoster state check") from error
 
 
 def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
@@ -139,20 +168,54 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
-def _add(archive: tarfile.TarFile, file: Path, name: str) -> str:
+def _add(archive: tarfile.TarFile, file: Path, name: str, drafts: Path) -> str:
     """Add one file as of one moment; its SHA-256."""
     if file.suffix == ".sqlite":
-        with tempfile.NamedTemporaryFile(prefix="goodhoster-backup-", dir=file.parent) as copy:
-            with (
-                closing(connect(file, read_only=True)) as source,
-                closing(connect(Path(copy.name))) as target,
-            ):
-                source.backup(target)
-            return _add_file(archive, Path(copy.name), name, os.stat(copy.name).st_size)
+        with tempfile.TemporaryDirectory(prefix="goodhoster-backup-", dir=drafts) as folder:
+            copy = _copied(file, Path(folder))
+            return _add_file(archive, copy, name, copy.stat().st_size)
     size = os.stat(file).st_size
     if name == _LOG:
         size = _whole_lines(file, size)
     return _add_file(archive, file, name, size)
+
+
+def _copied(file: Path, folder: Path) -> Path:
+    """A copy of a database as of one moment.
+
+    In a directory that is read-only SQLite cannot make what it needs to read a file with a write-ahead log: both are
+    copied as they are, then.
+    """
+    copy = folder / "copy.sqlite"
+    try:
+        _copy_database(file, copy)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
+            raise
+        _copy_database(_copied_as_it_is(file, folder), copy)
+    return copy
+
+
+def _copy_database(file: Path, copy: Path) -> None:
+    copy.unlink(missing_ok=True)
+    with closing(connect(file, read_only=True)) as source, closing(connect(copy)) as target:
+        source.backup(target)
+
+
+def _copied_as_it_is(file: Path, folder: Path) -> Path:
+    """A copy of a database with its write-ahead log, neither of which anybody changed meanwhile."""
+    parts = [part for part in (file, file.with_name(f"{file.name}-wal")) if part.exists()]
+    before = [_version(part) for part in parts]
+    for part in parts:
+        shutil.copyfile(part, folder / part.name)
+    if [_version(part) for part in parts] != before:
+        raise PermanentError(f"{file} was changed while it was copied", hint="run this as root, or as its owner")
+    return folder / file.name
+
+
+def _version(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size
 
 
 def _add_file(archive: tarfile.TarFile, file: Path, name: str, size: int) -> str:

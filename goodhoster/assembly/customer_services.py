@@ -276,6 +276,7 @@ class CustomerServices(LazyParts):
             self._notices(),
             self._drawn_urls,
             self._needed_cases,
+            self._online,
             services.notices.lock,
             self._notes_on,
         )
@@ -302,6 +303,14 @@ class CustomerServices(LazyParts):
         evidence = self._services.evidence
         held = evidence.held_cases()
         return lambda case: case.id in held or bool(evidence.forbids(case))
+
+    def _online(self, case: Case) -> bool:
+        """Whether a file of a case, or another of the same customer with its content, is still in a tree."""
+        from goodhoster.uploads.trees import may_be_there
+
+        contents = [case.about(number).sha256 for number in range(len(case.measures))] or [case.digests.sha256]
+        same = self._services.index.with_contents(contents, case.upload.customer)
+        return any(may_be_there(place) for place in [*(upload.place for upload in case.uploads), *same])
 
     def _notes_on(self, case_ids: Sequence[str]) -> list[Note]:
         """What people of the desk noted on cases; makes no file where nobody did."""

@@ -91,7 +91,7 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
     try:
         asked.matches = _marked(asked.matches, content.digests, exempt)
         for member in content.members:
-            inside = _ask(Question(member, (), live), sources, picture=True)
+            inside = _ask(Question(member, (), live=live), sources, picture=True)
             if inside.matches and not content.opened_alone:
                 asked.failure = _not_confirmed()
                 break
@@ -170,7 +170,8 @@ def _question(content: Content, *, live: bool) -> Question:
     A picture always has a fingerprint, even a flat one: one without was not, or not successfully, opened.
     """
     unopened = content.kind is ContentKind.IMAGE and not content.fingerprints
-    return Question(content.digests, None if unopened else content.fingerprints, live)
+    whole = content.fault is None or content.fault.reason == NOT_TAKEN
+    return Question(content.digests, None if unopened else content.fingerprints, live=live, whole=whole)
 
 
 def _summary(verdict: Verdict, failure: _Failure | None) -> Verdict:

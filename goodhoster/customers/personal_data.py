@@ -19,6 +19,9 @@ from goodhoster.ports.customers import ForgottenUrl, ReportedUrls, SettledUrls
 UNFINISHED = frozenset({CaseState.OPEN, CaseState.HELD, CaseState.FAILED, CaseState.RESTORING})
 """Cases in which somebody or something still has to act."""
 
+LEFT_ONLINE = frozenset({CaseState.RESTORED, CaseState.OBSERVED})
+"""Outcomes that the next check of the same file goes by: a person put it back, or only recorded was what is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptData:
@@ -71,8 +74,8 @@ KEPT = (
     KeptData(
         "cases: path of the file, digests, time, what was done",
         "to undo a measure exactly, to answer whoever reported, and to prove what was done",
-        "id and path until the customer is forgotten, or until no file of the case lies in quarantine any more, if that"
-        " is later; the rest as long as the record",
+        "id and path until the customer is forgotten, or until no file of the case lies in quarantine any more, and"
+        " none that was left or put back is online, if that is later; the rest as long as the record",
         forgotten=True,
     ),
     KeptData(
@@ -127,8 +130,8 @@ class Forgetting:
     """That stay, without the customer's id and paths."""
     done: bool
     kept: tuple[str, ...] = ()
-    """Cases that stay as they are, as their files still lie in quarantine, or a hold, an appeal or an order wants it:
-    run the command again when that is over.
+    """Cases that stay as they are, as their files still lie in quarantine or, left or put back, online, or a hold, an
+    appeal or an order wants it: run the command again when that is over.
     """
     notices_kept: tuple[str, ...] = ()
     """Notices with a URL that is still needed, which stay as they are: the same."""
@@ -153,6 +156,8 @@ class PersonalData:
     """Names that stand in place of URLs: the same for as long as a notice is kept."""
     needed_cases: Callable[[], Callable[[Case], bool]] = lambda: lambda _: False
     """Tells whether a hold, an appeal or an order wants a case kept as it is."""
+    online: Callable[[Case], bool] = lambda _: False
+    """Whether a file of a case is still where customers' files are, or that could not be seen."""
     notices_lock: AbstractContextManager[object] = field(default_factory=nullcontext)
     """Held while notices change."""
     notes_on: Callable[[Sequence[str]], Sequence[Note]] = lambda _: ()
@@ -183,7 +188,8 @@ class PersonalData:
 
         The log stays whole: only the keys of its references go. May be said again after a crash. A case whose file
         still lies in quarantine, or that a hold, an appeal or an order wants kept, is kept as it is, with its key; so
-        is a notice with a URL that is still needed.
+        is a notice with a URL that is still needed, and a case whose file was left or put back and is still online:
+        without it the next check would decide about that file anew.
         """
         with self.lock, self.notices_lock:
             ids = self._ids(customer_id)
@@ -214,7 +220,7 @@ class PersonalData:
 
     def _forgotten(self, ids: Sequence[str], cases: Sequence[Case]) -> ForgottenCustomer:
         is_needed = self.needed_cases()
-        kept = tuple(case.id for case in cases if _in_quarantine(case) or is_needed(case))
+        kept = tuple(case.id for case in cases if self._is_kept(case) or is_needed(case))
         unlinked = [case for case in cases if case.id not in kept]
         customer = self.register.store.known(ids[0])
         return ForgottenCustomer(
@@ -227,6 +233,11 @@ class PersonalData:
             ),
             paths=tuple({str(upload.place) for case in unlinked for upload in case.uploads}),
         )
+
+    def _is_kept(self, case: Case) -> bool:
+        if case.state in LEFT_ONLINE and not case.is_attempt:
+            return self.online(case)
+        return _in_quarantine(case)
 
     def _expect_forgettable(self, customer_id: str, cases: Sequence[Case]) -> None:
         customer = self.register.store.known(customer_id)

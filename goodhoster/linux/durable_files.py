@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from fnmatch import fnmatch
+from glob import escape
 from pathlib import Path
 
 _AT_ONCE = 200
@@ -21,7 +23,7 @@ def write_durably(file: Path, parts: Iterable[bytes]) -> None:
 
     Before that it does not exist under that name. FileExistsError when the name is taken: nothing is overwritten.
     """
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft = _draft_of(file)
     try:
         with open(
             os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb"
@@ -39,16 +41,31 @@ def write_durably(file: Path, parts: Iterable[bytes]) -> None:
 def replace_durably(file: Path, parts: Sequence[bytes]) -> None:
     """Replace a file's content; a crash leaves the old or the new file, complete.
 
-    To be called by one at a time for each file.
+    Several may do so at once: the last one's content stays. What a killed process left is removed by the next call
+    for that file.
     """
-    draft = file.with_name(f".{file.name}.new")
-    with open(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb"
-    ) as opened:
-        opened.writelines(parts)
-        opened.flush()
-        os.fsync(opened.fileno())
-    move_durably(draft, file)
+    remove_left_drafts(file.parent, f".{escape(file.name)}.")
+    draft = _draft_of(file)
+    try:
+        with open(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb"
+        ) as opened:
+            opened.writelines(parts)
+            opened.flush()
+            os.fsync(opened.fileno())
+        move_durably(draft, file)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(draft)
+        raise
+
+
+def _draft_of(file: Path) -> Path:
+    """A name for a draft that no other thread of this machine uses.
+
+    No two threads that are alive have the same number, in whatever process.
+    """
+    return file.with_name(f".{file.name}.{threading.get_native_id()}")
 
 
 def move_durably(file: Path, target: Path) -> None:

@@ -264,7 +264,7 @@ class Notice:
         return (self.stopped_at or now) > self.deadline or (self.stopped_at is None and self.dated_ahead(now))
 
     def dated_ahead(self, now: datetime) -> bool:
-        """Whether it was received while the clock was far ahead, so that its deadline is not to be relied on."""
+        """Whether it was received while the clock was far ahead: its deadline is unreliable."""
         return self.receipt.received_at > now + DATED_AHEAD
 
 

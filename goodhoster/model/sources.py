@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,27 +19,33 @@ class Question:
     """Empty when there are none to take (a video, a text); None when nobody opened the content to take them."""
     live: bool = False
     """The source itself is to say so, now: no answer that was remembered counts."""
+    whole: bool = True
+    """False: a part of the picture could not be opened, and no source can say no by the fingerprints of the rest."""
 
     @property
     def lacks_fingerprints(self) -> bool:
-        """Whether a file was read without fingerprints: a source that needs them cannot say no.
+        """Whether a file lacks fingerprints: a source that needs them cannot say no.
 
         Who asks by a digest alone has no file, and wants to know about the digest only.
         """
-        return self.fingerprints is None and all(map(self.digests.has, Algorithm))
+        return (self.fingerprints is None or not self.whole) and all(map(self.digests.has, Algorithm))
 
     def lacks(self, kind: FingerprintKind) -> bool:
         """Whether this fingerprint was not taken of a picture: a source that needs it cannot say no.
 
         The picture was opened without taking it, or was not opened at all.
         """
-        if self.fingerprints is None:
+        if self.fingerprints is None or not self.whole:
             return self.lacks_fingerprints
         return bool(self.fingerprints) and all(each.kind is not kind for each in self.fingerprints)
 
     def matchable(self, kind: FingerprintKind) -> tuple[Fingerprint, ...]:
         """The fingerprints of that kind by which a near match can be found."""
         return tuple(each for each in self.fingerprints or () if each.kind is kind and each.matchable)
+
+    def is_flat(self, kinds: Iterable[FingerprintKind]) -> bool:
+        """Whether this is a picture with too little to see for a near match of any of these kinds."""
+        return bool(self.fingerprints) and not any(map(self.matchable, kinds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,6 +258,14 @@ class UploadIndex:
         rows = self.database.run(lambda db: db.execute(query, bounds).fetchall())
         return [(Place(tree, joined(path, name)), customer) for name, customer in rows]
 
+    def with_contents(self, contents: Iterable[bytes], customer: str) -> list[Place]:
+        """Places where a customer's files with one of these contents (SHA-256) were seen last."""
+        query = """SELECT tree, path, name FROM uploads JOIN directories ON id = directory
+            WHERE sha256 = ? AND customer = ?"""
+        values = [(sha256, customer) for sha256 in contents]
+        rows = self.database.run(lambda db: [row for each in values for row in db.execute(query, each)])
+        return [Place(tree, joined(path, name)) for tree, path, name in rows]
+
     def known_before(self, tree: bytes, prefix: bytes, moment: float) -> list[bytes]:
         """Paths at or below a directory of files found known and not looked at since a moment.
 

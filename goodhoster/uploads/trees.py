@@ -155,3 +155,14 @@ class Tree:
             return False  # nothing there: whatever is made there later is a customer's until it is ours
         # The mover may be root while this process is not.
         return stat.S_ISDIR(found.st_mode) and found.st_uid in {0, os.geteuid()} and not found.st_mode & 0o077
+
+
+def may_be_there(place: Place) -> bool:
+    """Whether there is something at a place, or that cannot be seen: its tree may not be mounted."""
+    try:
+        os.lstat(place.absolute)
+    except (FileNotFoundError, NotADirectoryError):
+        return not os.path.isdir(place.tree)
+    except OSError:
+        return True
+    return True

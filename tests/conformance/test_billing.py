@@ -79,6 +79,7 @@ def server(kind: tuple[Callable[[int], FakeBilling], Make]) -> Iterator[FakeBill
         yield server
 
 
+@pytest.mark.slow
 def test_reads_every_page(server: FakeBilling, make: Make) -> None:
     found = list(make(server).clients())
     assert len({client.id for client in found}) == CLIENTS
@@ -88,6 +89,7 @@ def test_reads_every_page(server: FakeBilling, make: Make) -> None:
     assert found[0].services[0].domain == "site10.example"
 
 
+@pytest.mark.slow
 def test_keeps_no_password_or_paper(server: FakeBilling, make: Make, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     billing = make(server)
@@ -156,7 +158,7 @@ def test_a_list_that_ends_early_is_an_error(name: str, empty: bytes) -> None:
     start, make = KINDS[name]
     with start(1) as server:
         server.behave = lambda _: reply(200, empty)
-        with pytest.raises(PermanentError, match="told 0 of 5"):
+        with pytest.raises(PermanentError, match="returned 0 of 5"):
             list(make(server).clients())
 
 

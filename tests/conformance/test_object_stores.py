@@ -26,6 +26,7 @@ class TestMemoryBucket(ObjectStoreSuite):
         return MemoryBucket(versioned=True)
 
 
+@pytest.mark.slow
 class TestSeaweedFs(ObjectStoreSuite):
     @pytest.fixture
     def store(self, server: ObjectServer) -> Iterator[ObjectStore]:

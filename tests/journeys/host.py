@@ -14,6 +14,7 @@ from typing import Any
 
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.testing.hash_check_service import FakeHashService
+from tests.commandserver import goodhoster
 
 GOODHOSTER = (sys.executable, "-m", "goodhoster_agent")
 PATIENCE = 60.0
@@ -112,8 +113,7 @@ class Host:
 
     def run(self, *words: str, code: int = 0) -> str:
         """Standard output of a command, which must end with that exit code."""
-        command = (*GOODHOSTER, *words, "--config", str(self.config))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = goodhoster(*words, "--config", str(self.config), timeout=PATIENCE)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code in {0, 1, 3} else done.stderr
 
@@ -124,8 +124,7 @@ class Host:
         return done.returncode, done.stdout + done.stderr
 
     def status(self) -> dict[str, Any]:
-        command = (*GOODHOSTER, "status", "--json", "--config", str(self.config))
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = goodhoster("status", "--json", "--config", str(self.config))
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
 
@@ -151,12 +150,17 @@ class Host:
 
 
 def wait_until(happened: Callable[[], bool], patience: float = PATIENCE) -> bool:
-    """False when it did not happen in time."""
+    """False when it did not happen in time.
+
+    Looking takes a command's time, and that from what is waited for: at most a third of the wait is spent on it.
+    """
     end = time.monotonic() + patience
+    began = time.monotonic()
     while not happened():
         if time.monotonic() > end:
             return False
-        time.sleep(0.02)
+        time.sleep(min(0.25, max(0.02, 2 * (time.monotonic() - began))))
+        began = time.monotonic()
     return True
 
 

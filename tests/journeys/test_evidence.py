@@ -9,7 +9,8 @@ import pyrage
 import pytest
 
 from goodhoster.testing.drawn import jpeg
-from tests.journeys.host import GOODHOSTER, Host, sha1_of, wait_until
+from tests.commandserver import goodhoster
+from tests.journeys.host import Host, sha1_of, wait_until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root, to be called by two persons through sudo")
 ANNE, BEN = "1", "2"
@@ -20,8 +21,7 @@ def say(host: Host, uid: str | None, *words: str) -> subprocess.CompletedProcess
     """A command as a person types it, through sudo."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("SUDO_")}
     env |= {"SUDO_UID": uid} if uid else {}
-    command = (*GOODHOSTER, "evidence", *words, "--config", str(host.config))
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=False)
+    return goodhoster("evidence", *words, "--config", str(host.config), environment=env)
 
 
 def listed(host: Host) -> list[dict[str, object]]:

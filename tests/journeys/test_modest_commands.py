@@ -13,6 +13,7 @@ import pytest
 
 from goodhoster.testing.hostile import slow_archive
 from goodhoster.testing.pictures import made_up_picture
+from tests.commandserver import goodhoster
 from tests.journeys.host import GOODHOSTER, Host, sha1_of, wait_until
 from tests.processes import ROOT, called, eventually, family, is_there, status
 
@@ -41,8 +42,7 @@ def of_all_threads(pid: int) -> set[tuple[int, int, int, str]]:
 
 
 def doctor(host: Host, what: str) -> list[dict[str, str]]:
-    command = [*GOODHOSTER, "doctor", "--json", "--config", str(host.config)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    told = goodhoster("doctor", "--json", "--config", str(host.config)).stdout
     return [finding for finding in map(json.loads, told.splitlines()) if finding["what"].startswith(what)]
 
 

@@ -76,7 +76,7 @@ def test_a_backup_that_is_not_as_it_was_made_changes_nothing(backed_up: Host) ->
             header = tarfile.TarInfo(name)
             header.type, header.linkname, header.size = kind, "/etc/passwd", 1 if kind == tarfile.REGTYPE else 0
             archive.addfile(header, BytesIO(b"x"))
-        assert "no backup" in backed_up.run("state", "restore", str(backup), "--replace", code=2)
+        assert "not a backup" in backed_up.run("state", "restore", str(backup), "--replace", code=2)
     assert {path: path.read_bytes() for path in state_dir(backed_up).rglob("*") if path.is_file()} == before
     assert not (backed_up.folder / "outside").exists()
     assert list(state_dir(backed_up).parent.glob(f".{state_dir(backed_up).name}.*")) == []

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from goodhoster.model.customers.vetting import (
@@ -86,13 +86,17 @@ def test_an_outage_changes_nothing_that_was_known(heard: list[VettingEvidence], 
 
 
 @given(facts)
-def test_risk_falls_with_no_answer_and_rises_with_no_fact_less(known: dict) -> None:
+@example({fact: False for fact in RiskFact if fact is not RiskFact.FREE_DOMAINS})
+def test_risk_falls_with_no_fact_that_holds_and_is_not_low_while_one_is_unknown(known: dict) -> None:
     found = estimate_risk(known, POLICY)
     levels = list(RiskLevel)
     for fact in RiskFact:
         more = estimate_risk({**known, fact: True}, POLICY)
+        denied = estimate_risk({**known, fact: False}, POLICY)
         less = estimate_risk({key: value for key, value in known.items() if key is not fact}, POLICY)
-        assert levels.index(more.level) >= levels.index(found.level)
+        assert levels.index(more.level) >= levels.index(denied.level)
+        # Only the last answer may lower it: until then it is not low because something is unknown.
+        assert levels.index(more.level) >= levels.index(found.level) or known.keys() | {fact} == set(RiskFact)
         assert more.points >= less.points
         assert less.level is not RiskLevel.LOW
     assert found.points == sum(each.points for each in found.reasons)

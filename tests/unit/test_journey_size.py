@@ -92,9 +92,15 @@ def test_a_checkout_without_the_journey_has_no_figures_of_it(checkout: Path) -> 
     assert journey_size.follow(journey_size.Sources(checkout), "notice") is None
 
 
+@pytest.fixture(scope="module")
+def sources() -> journey_size.Sources:
+    """Everything that is committed, read once."""
+    return journey_size.Sources(CHECKOUT)
+
+
 @pytest.mark.parametrize(("journey", "most"), [("upload", 8), ("notice", 12)])
-def test_a_journey_is_followed_through_few_files(journey: str, most: int) -> None:
-    reading = journey_size.follow(journey_size.Sources(CHECKOUT), journey)
+def test_a_journey_is_followed_through_few_files(sources: journey_size.Sources, journey: str, most: int) -> None:
+    reading = journey_size.follow(sources, journey)
     assert reading
     assert 3 < len(reading.spine) <= most, sorted(path.name for path in reading.spine)
 

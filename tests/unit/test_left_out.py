@@ -15,13 +15,13 @@ MISSING = '@pytest.mark.debian("hotline-tools", program="no-such-program")\ndef 
 
 def run_pytest(folder: Path, tests: str, *, ci: bool) -> subprocess.CompletedProcess[str]:
     shutil.copy(CONFTEST, folder)
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  debian: x\n  quick: x\n  journey: x\n")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  debian: x\n  quick: x\n  journey: x\n  slow: x\n")
     (folder / "test_sample.py").write_text(f"import pytest\n{tests}")
-    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    environment = {name: value for name, value in os.environ.items() if name not in {"CI", "PYTEST_ADDOPTS"}}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
         cwd=folder,
-        env=environment | ({"CI": "true"} if ci else {}),
+        env=environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | ({"CI": "true"} if ci else {}),
         capture_output=True,
         text=True,
         check=False,

@@ -90,6 +90,18 @@ def test_traces_of_the_building_machine_are_taken_out(build: ModuleType, tmp_pat
     assert (metadata / "RECORD").read_text() == "made_up.py,,\n"
 
 
+def test_rpm_is_told_which_directories_to_take_away(build: ModuleType, tmp_path: Path) -> None:
+    """After `rpm -e` 645 empty directories were left."""
+    for name in ("usr/bin", "usr/lib/goodhoster/lib/made_up", "usr/share/doc/goodhoster-near", "etc/goodhoster"):
+        (tmp_path / name).mkdir(parents=True)
+    assert build._own_directories(tmp_path) == [
+        "usr/lib/goodhoster",
+        "usr/lib/goodhoster/lib",
+        "usr/lib/goodhoster/lib/made_up",
+        "usr/share/doc/goodhoster-near",
+    ]
+
+
 def test_dpkg_reads_the_changelog(build: ModuleType, tmp_path: Path) -> None:
     file = tmp_path / "changelog"
     file.write_text(build._debian_changelog(build.PACKAGES[0], "1.2.3-1~deb12", 1_767_225_600))

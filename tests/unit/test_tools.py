@@ -127,6 +127,7 @@ def test_the_documentation_is_without_fault(checkout: Path, capsys: pytest.Captu
     assert (check_docs.main(), capsys.readouterr().out) == (0, ""), checkout
 
 
+@pytest.mark.slow  # a second for each of them; `./dev check` looks at the documents themselves
 @pytest.mark.parametrize(
     ("document", "planted", "told"),
     [

@@ -11,11 +11,13 @@ from goodhoster.alerts.desk import Condition
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.cases import CaseState
 from goodhoster.ports import CaseQuery
+from goodhoster.uploads.check_scheduling import NOT_ASKED
 from goodhoster_agent.background.periodic import PeriodicTask
 
 if TYPE_CHECKING:
     from goodhoster.alerts.desk import AlertDesk
     from goodhoster.assembly.services import Services
+    from goodhoster.uploads.rows import IndexFigures
     from goodhoster_agent.status.daemon_report import DaemonReport
 
 _DELIVER_EVERY = 1.0
@@ -64,7 +66,7 @@ class AlertWork:
         if self._desk.wants(AlertKind.HELD):
             self._tell_held()
         if self._desk.wants(AlertKind.UNCHECKED):
-            unchecked = self._services.index.figures().verdicts.get("unchecked", 0)
+            unchecked = waiting_for_answers(self._services.index.figures())
             self._unchecked.append((now, unchecked))
             since = min(count for at, count in self._unchecked if at >= now - _AN_HOUR)
             grown = unchecked - since >= _GROWN_BY
@@ -83,6 +85,14 @@ class AlertWork:
             text = f"{count} cases are held.\nLook: goodhoster cases list --state held\n"
             subject = "goodhoster: held matches wait for a decision"
             self._desk.page(subject, text, AlertKind.HELD, newest.id)
+
+
+def waiting_for_answers(figures: IndexFigures) -> int:
+    """Unchecked files, less those about which no source has a say as it is configured.
+
+    Such as flat icons where there are near lists only: they are counted, and no trouble.
+    """
+    return figures.verdicts.get("unchecked", 0) - figures.reasons.get(NOT_ASKED, 0)
 
 
 def conditions_of(report: DaemonReport, told_otherwise: frozenset[str] = frozenset()) -> Iterator[Condition]:

@@ -9,7 +9,16 @@ import typer
 
 from goodhoster.errors import ConfigurationError
 from goodhoster_agent.commands.listing import Column, CsvOption, LimitOption, local_time, print_list
-from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_services, print_json
+from goodhoster_agent.commands.options import (
+    FINE,
+    UNCHECKED,
+    YES,
+    ConfigOption,
+    JsonOption,
+    open_services,
+    print_json,
+    print_line,
+)
 
 if TYPE_CHECKING:
     from goodhoster.alerts.desk import AlertDesk
@@ -36,7 +45,7 @@ def send_test_command(rule: RuleOption = None, config: ConfigOption = None, *, a
             if as_json:
                 print_json({"rule": name, "accepted": not trouble, "error": trouble or None})
             else:
-                print(f"{name}: {'not accepted: ' + trouble if trouble else 'accepted'}")
+                print_line(f"{name}: {'not accepted: ' + trouble if trouble else 'accepted'}")
     total = 1 if rule else len(names)
     raise typer.Exit(FINE if accepted == total else YES if accepted else UNCHECKED)
 

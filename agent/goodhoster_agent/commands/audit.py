@@ -35,6 +35,7 @@ from goodhoster_agent.commands.options import (
     ReasonOption,
     open_services,
     print_json,
+    print_line,
     read_settings,
     warn_of,
     whoever_types,
@@ -92,7 +93,7 @@ def show_command(
     for entry in _followed(settings, whole=bool(case)) if follow else audit_log(settings).entries():
         if case and entry.event.data.get("case") != case:
             continue
-        print_json(_as_object(entry)) if as_json else print(_as_text(entry))
+        print_json(_as_object(entry)) if as_json else print_line(_as_text(entry))
         if follow:
             sys.stdout.flush()
 
@@ -146,7 +147,7 @@ def keys_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
     Publish them, so that others can verify.
     """
     for key in checkpoints(read_settings(config)).policy().logs:
-        print_json({"key": key.vkey}) if as_json else print(key.vkey)
+        print_json({"key": key.vkey}) if as_json else print_line(key.vkey)
 
 
 @app.command("change-keys")
@@ -178,7 +179,9 @@ def export_command(
         size, root = done.checkpoint.size, done.checkpoint.root.hex()
         print_json({"case": case, "directory": str(to), "entries": done.entries, "size": size, "root": root})
     else:
-        print(f"{done.entries} entries of {done.checkpoint.size:,} in {to}; to verify: python3 {to}/verify.py {to}")
+        print_line(
+            f"{done.entries} entries of {done.checkpoint.size:,} in {to}; to verify: python3 {to}/verify.py {to}"
+        )
     _tell(anchored)
 
 
@@ -218,12 +221,12 @@ def _finding_as_object(check: LogCheck) -> dict[str, Any]:
 def _print_finding(check: LogCheck, compared: int) -> None:
     finding = check.finding
     if not finding.ok:
-        print(f"NOT whole from entry {finding.first_bad} on: {finding.problem}")
+        print_line(f"NOT whole from entry {finding.first_bad} on: {finding.problem}")
         return
     with_them = f", as {compared} checkpoints have it" if compared else ""
-    print(f"whole: {finding.entries:,} entries, {finding.size:,} bytes, root {finding.root}{with_them}")
+    print_line(f"whole: {finding.entries:,} entries, {finding.size:,} bytes, root {finding.root}{with_them}")
     for number in finding.clock_set_back:
-        print(f"entry {number} is older than the one before it: the clock was set back")
+        print_line(f"entry {number} is older than the one before it: the clock was set back")
 
 
 def _outcomes_as_object(check: OutcomeCheck) -> dict[str, Any]:
@@ -246,9 +249,9 @@ def _outcomes_as_object(check: OutcomeCheck) -> dict[str, Any]:
 def _print_outcomes(check: OutcomeCheck) -> None:
     comparison = check.comparison
     counts = ", ".join(f"{count:,} {state}" for state, count in sorted(comparison.outcomes.items()))
-    print(f"{comparison.matches:,} matches{': ' if counts else ''}{counts}")
+    print_line(f"{comparison.matches:,} matches{': ' if counts else ''}{counts}")
     for finding in comparison.findings:
-        print(f"{finding.problem:<22} {finding.case or '-'}  {finding.path}  {finding.why}; {finding.next_step}")
+        print_line(f"{finding.problem:<22} {finding.case or '-'}  {finding.path}  {finding.why}; {finding.next_step}")
     if not comparison.findings and not check.unchecked:
         print("each of them has exactly one proven outcome")
 

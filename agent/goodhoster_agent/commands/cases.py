@@ -33,6 +33,7 @@ from goodhoster_agent.commands.options import (
     JsonOption,
     open_services,
     print_json,
+    print_line,
     said,
     whoever_types,
 )
@@ -190,9 +191,9 @@ def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
         print_json({verb: list(orders.done), "refused": refused})
     else:
         for case_id in orders.done:
-            print(f"{verb}  {case_id}")
+            print_line(f"{verb}  {case_id}")
         for case_id, why in orders.refused:
-            print(f"refused   {case_id}: {why}")
+            print_line(f"refused   {case_id}: {why}")
         if not orders.done and not orders.refused:
             print("no case was affected")
     raise typer.Exit(YES if orders.refused else FINE)
@@ -231,7 +232,7 @@ def _as_page(case: Case, told: dict[str, bool]) -> str:
         *(("owner", f"of {source}: {_TOLD[was_told]}") for source, was_told in told.items()),
         *(("measure", f"{m.kind}: {m.state}" + (f" ({m.detail})" if m.detail else "")) for m in case.measures),
     ]
-    return "\n".join(f"{name:<11} {value}" for name, value in rows)
+    return "\n".join(visible(f"{name:<11} {value}") for name, value in rows)
 
 
 _TOLD = {True: "told that it knows what is exempt here", False: "not told: none is set for it, or mode observe"}

@@ -10,7 +10,14 @@ import typer
 
 from goodhoster.errors import RefusedError
 from goodhoster_agent.commands.listing import local_time
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, whoever_types
+from goodhoster_agent.commands.options import (
+    ConfigOption,
+    JsonOption,
+    open_services,
+    print_json,
+    print_line,
+    whoever_types,
+)
 
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
@@ -37,7 +44,7 @@ def add_casework(app: typer.Typer, subject: Subject) -> None:
     ) -> None:
         with open_services(config) as services:
             note = services.casework.note(_whole_id(services, subject, subject_id), whoever_types(), text)
-        print_json(_note_object(note) | {"id": note.subject}) if as_json else print(f"noted  {note.subject}")
+        print_json(_note_object(note) | {"id": note.subject}) if as_json else print_line(f"noted  {note.subject}")
 
     def take_command(
         subject_ids: IdsArgument,
@@ -122,7 +129,7 @@ def _print(assignment: Assignment, words: str, *, as_json: bool) -> None:
         given = {"id": assignment.subject, "taken_by": assignment.person, "given_by": assignment.given_by}
         print_json(given | {"since": assignment.since.isoformat()})
     else:
-        print(f"{words}  {assignment.subject}")
+        print_line(f"{words}  {assignment.subject}")
 
 
 def _note_object(note: Note) -> dict[str, Any]:

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
+from goodhoster_agent.commands.options import (
+    FINE,
+    UNCHECKED,
+    YES,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    print_line,
+    read_settings,
+)
 from goodhoster_agent.doctor.checks import examine
 
 app = typer.Typer()
@@ -34,7 +43,7 @@ def doctor_command(
             print_json(asdict(finding))
         else:
             sign = "UNKNOWN" if finding.unchecked else "ok     " if finding.ok else "PROBLEM"
-            print(f"{sign} {finding.what}: {finding.detail}")
+            print_line(f"{sign} {finding.what}: {finding.detail}")
             if finding.hint:
-                print(f"          {finding.hint}")
+                print_line(f"          {finding.hint}")
     raise typer.Exit(YES if wrong else UNCHECKED if unchecked else FINE)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goodhoster.errors import RefusedError
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, read_settings
+from goodhoster_agent.commands.options import (
+    ConfigOption,
+    JsonOption,
+    open_services,
+    print_json,
+    print_line,
+    read_settings,
+)
 from goodhoster_agent.doors.api.tokens import Scope, add_token, read_tokens, revoke_token, tokens_file
 
 if TYPE_CHECKING:
@@ -37,7 +44,9 @@ def add_command(
     with open_services(config) as services:
         customer = customer and _customer_of(services, customer)
         secret = add_token(tokens_file(services.state_dir), name, scopes, customer)
-    print_json({"name": name, "token": secret, "scopes": scopes, "customer": customer}) if as_json else print(secret)
+    print_json({"name": name, "token": secret, "scopes": scopes, "customer": customer}) if as_json else print_line(
+        secret
+    )
 
 
 def _customer_of(services: Services, customer: str) -> str:
@@ -59,11 +68,11 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
     for token in read_tokens(tokens_file(read_settings(config).state_dir)).values():
         line = {"name": token.name, "scopes": token.scopes, "customer": token.customer, "added_at": token.added_at}
         whose = f"  customer {token.customer}" if token.customer else ""
-        print_json(line) if as_json else print(f"{token.added_at}  {token.name}  {', '.join(token.scopes)}{whose}")
+        print_json(line) if as_json else print_line(f"{token.added_at}  {token.name}  {', '.join(token.scopes)}{whose}")
 
 
 @app.command("revoke")
 def revoke_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Remove a token. The running service follows within a second."""
     revoke_token(tokens_file(read_settings(config).state_dir), name)
-    print_json({"name": name, "revoked": True}) if as_json else print(f"{name} is revoked")
+    print_json({"name": name, "revoked": True}) if as_json else print_line(f"{name} is revoked")

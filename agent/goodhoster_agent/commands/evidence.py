@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goodhoster_agent.commands.listing import Column, CsvOption, local_time, print_list
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, ReasonOption, open_services, print_json
+from goodhoster_agent.commands.options import (
+    ConfigOption,
+    JsonOption,
+    ReasonOption,
+    open_services,
+    print_json,
+    print_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,11 +150,13 @@ def recipients_command(
         print_json(found)
         return
     for recipient in in_force.recipients:
-        print(f"sealed to   {recipient}")
+        print_line(f"sealed to   {recipient}")
     for recipient in sorted(set(configured) - set(in_force.recipients)):
-        print(f"configured  {recipient}" + ("" if in_force.recipients else " (from the first sealing on)"))
+        print_line(f"configured  {recipient}" + ("" if in_force.recipients else " (from the first sealing on)"))
     if in_force.request:
-        print(f"{in_force.request.person.name} asked for the change; another person confirms it: --confirm --reason …")
+        print_line(
+            f"{in_force.request.person.name} asked for the change; another person confirms it: --confirm --reason …"
+        )
 
 
 def _desk(services: Services) -> CustodyDesk:
@@ -176,7 +185,7 @@ def _found(services: Services, state: str, case: str) -> Iterator[SealedEvidence
 
 
 def _say(evidence: SealedEvidence, words: str, *, as_json: bool) -> None:
-    print_json(_as_object(evidence)) if as_json else print(f"evidence {evidence.manifest.id} {words}")
+    print_json(_as_object(evidence)) if as_json else print_line(f"evidence {evidence.manifest.id} {words}")
 
 
 def _say_asked(evidence: SealedEvidence, verb: str, *, as_json: bool) -> None:

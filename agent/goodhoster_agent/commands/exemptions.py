@@ -18,12 +18,14 @@ from goodhoster.assembly.state import exemption_sets
 from goodhoster.errors import ConfigurationError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.exemptions import ExemptionSet
+from goodhoster.model.uploads import visible
 from goodhoster_agent.commands.options import (
     FINE,
     YES,
     ConfigOption,
     JsonOption,
     print_json,
+    print_line,
     read_settings,
     whoever_types,
 )
@@ -59,9 +61,9 @@ def build_command(
     )
     exemption_sets(settings).put(made)
     left_out = dict(found.left_out)
-    print_json(_as_object(made) | {"left_out": left_out}) if as_json else print(_as_line(made))
+    print_json(_as_object(made) | {"left_out": left_out}) if as_json else print_line(_as_line(made))
     for what, count in left_out.items():
-        print(f"left out: {count:,} {what}", file=sys.stderr)
+        print(visible(f"left out: {count:,} {what}"), file=sys.stderr)
 
 
 @app.command("list")
@@ -71,9 +73,9 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
     for name, found in exemption_sets(read_settings(config)).survey():
         if isinstance(found, ConfigurationError):
             whole = False
-            print_json({"name": name, "damage": str(found)}) if as_json else print(f"{name}: damaged: {found}")
+            print_json({"name": name, "damage": str(found)}) if as_json else print_line(f"{name}: damaged: {found}")
         else:
-            print_json(_as_object(found)) if as_json else print(_as_line(found))
+            print_json(_as_object(found)) if as_json else print_line(_as_line(found))
     raise typer.Exit(FINE if whole else YES)
 
 
@@ -88,14 +90,14 @@ def show_command(name: NameArgument, config: ConfigOption = None, *, as_json: Js
     if as_json:
         print_json(_as_object(made) | {"digests": contents})
     else:
-        print(_as_line(made), *(content.strongest.hex for content in made.contents), sep="\n  ")
+        print(visible(_as_line(made)), *(content.strongest.hex for content in made.contents), sep="\n  ")
 
 
 @app.command("remove")
 def remove_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Remove a set. Its files are checked like any other from then on; held cases stay held."""
     exemption_sets(read_settings(config)).remove(name, whoever_types())
-    print_json({"name": name, "removed": True}) if as_json else print(f"removed {name}")
+    print_json({"name": name, "removed": True}) if as_json else print_line(f"removed {name}")
 
 
 def _as_object(made: ExemptionSet) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from goodhoster.hashlists.audited_changes import RecordedLists
 from goodhoster.hashlists.entries import KINDS, ListKind
 from goodhoster.hashlists.importing import Imported
 from goodhoster.hashlists.own_lists import ImportReport, ListImportOrder, ListStatus, survey
+from goodhoster.model.uploads import visible
 from goodhoster.model.verdicts import Category
 from goodhoster.settings import Settings
 from goodhoster_agent.commands.options import (
@@ -23,6 +24,7 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     print_json,
+    print_line,
     read_settings,
     whoever_types,
 )
@@ -58,9 +60,9 @@ def import_command(
     report = _recorded(read_settings(config)).import_files(order, whoever_types())
     told = {"passed_over": dict(report.passed_over), "withdrawn": report.withdrawn}
     for imported in report.lists:
-        print_json(asdict(imported) | told) if as_json else print(_imported_text(imported))
+        print_json(asdict(imported) | told) if as_json else print_line(_imported_text(imported))
     for line in _left_out(report):
-        print(line, file=sys.stderr)
+        print(visible(line), file=sys.stderr)
 
 
 @app.command("list")
@@ -69,7 +71,7 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
     whole = True
     for status in survey(lists_directory(read_settings(config))):
         whole = whole and status.whole
-        print_json(_status(status)) if as_json else print(_status_text(status))
+        print_json(_status(status)) if as_json else print_line(_status_text(status))
     raise typer.Exit(FINE if whole else YES)
 
 
@@ -84,7 +86,7 @@ def remove_command(
     """Remove the lists of a source."""
     kind = _kind(algorithm) if algorithm else None
     for removed in _recorded(read_settings(config)).remove(source, kind, whoever_types()):
-        print_json(asdict(removed)) if as_json else print(f"removed {removed.source} {removed.algorithm}")
+        print_json(asdict(removed)) if as_json else print_line(f"removed {removed.source} {removed.algorithm}")
 
 
 def _recorded(settings: Settings) -> RecordedLists:

@@ -17,7 +17,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.linux.privileges import be_called
 from goodhoster.ports import HashSource
 from goodhoster.settings import listen_address
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, read_settings, warn_of
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_line, read_settings, warn_of
 from goodhoster_agent.doors.accounts import add_client, read_clients, remove_client
 from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, serve
 from goodhoster_agent.doors.usage_figures import figures_file, read_figures
@@ -120,22 +120,22 @@ def print_clients(setup: HashServiceSetup, *, as_json: bool) -> None:
     """Print name and date of each account."""
     for client in read_clients(clients_file(setup.state_dir)).values():
         line = {"name": client.name, "added_at": client.added_at}
-        print(json.dumps(line) if as_json else f"{client.added_at}  {client.name}")
+        print_line(json.dumps(line) if as_json else f"{client.added_at}  {client.name}")
 
 
 def print_removed_client(setup: HashServiceSetup, name: str, *, as_json: bool) -> None:
     """Remove an account and print so; RefusedError when there is none."""
     remove_client(clients_file(setup.state_dir), name)
-    print(json.dumps({"name": name, "removed": True}) if as_json else f"{name} is removed")
+    print_line(json.dumps({"name": name, "removed": True}) if as_json else f"{name} is removed")
 
 
 def print_figures(setup: HashServiceSetup, *, as_json: bool) -> None:
     """Print a line a week and client."""
     if not as_json:
-        print(f"{'week':<9} {'client':<32} {'checks':>12} {'matches':>10} {'unchecked':>10}")
+        print_line(f"{'week':<9} {'client':<32} {'checks':>12} {'matches':>10} {'unchecked':>10}")
     for figure in read_figures(figures_file(setup.state_dir)):
         table = f"{figure.week:<9} {figure.client:<32} {figure.checks:>12} {figure.matches:>10} {figure.unchecked:>10}"
-        print(json.dumps(asdict(figure)) if as_json else table)
+        print_line(json.dumps(asdict(figure)) if as_json else table)
 
 
 def _configured(config: Path | None) -> HashServiceSetup:

@@ -39,6 +39,8 @@ from goodhoster_agent.commands.options import (
     JsonOption,
     open_services,
     print_json,
+    print_letter,
+    print_line,
     said,
     whoever_types,
 )
@@ -90,7 +92,9 @@ def receive_command(
         elif as_json:
             print_json({"id": receipt.id, "state": "contact"})
         else:
-            print(f"{receipt.id} is of a customer: see goodhoster customers appeals, or customers show for its contact")
+            print_line(
+                f"{receipt.id} is of a customer: see goodhoster customers appeals, or customers show for its contact"
+            )
 
 
 @app.command("list")
@@ -232,7 +236,7 @@ def answer_command(
         found = {"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text, "sent": sent}
         print_json(found)
     else:
-        print(f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}")
+        print_letter(letter)
 
 
 @app.command("tell")
@@ -298,10 +302,10 @@ def reconcile_command(
         if as_json:
             print_json(asdict(finding))
         elif finding.gap is not Discrepancy.AGREED:
-            print(f"{finding.gap:<20} {finding.reference:<12} {defanged(finding.url)}  {finding.why}")
+            print_line(f"{finding.gap:<20} {finding.reference:<12} {defanged(finding.url)}  {finding.why}")
     gaps = [finding for finding in found if finding.gap is not Discrepancy.AGREED]
     if not as_json:
-        print(f"{len(found) - len(gaps)} agreed, {len(gaps)} gaps")
+        print_line(f"{len(found) - len(gaps)} agreed, {len(gaps)} gaps")
     raise typer.Exit(YES if gaps else FINE)
 
 
@@ -359,9 +363,11 @@ def _order_each(services: Services, ids: Sequence[str], carry_out: Callable[[str
         except GoodhosterError as error:
             refused += 1
             told = {"id": notice_id, "refused": str(error)}
-            print_json(told) if as_json else print(visible(f"refused   {notice_id}: {error}"))
+            print_json(told) if as_json else print_line(f"refused   {notice_id}: {error}")
             continue
-        print_json(as_object(notice)) if as_json else print(visible(f"{notice.state:<9} {notice_id}  {notice.reason}"))
+        print_json(as_object(notice)) if as_json else print_line(
+            visible(f"{notice.state:<9} {notice_id}  {notice.reason}")
+        )
     raise typer.Exit(YES if refused else FINE)
 
 
@@ -386,14 +392,14 @@ def _reply_object(reply: Reply) -> dict[str, Any]:
 
 def _print_preview(lines: Iterable[PreviewLine], *, as_json: bool) -> None:
     for line in lines:
-        print_json(_preview_object(line)) if as_json else print(_preview_text(line))
+        print_json(_preview_object(line)) if as_json else print_line(_preview_text(line))
 
 
 def _print_letter(notice_id: str, letter: Letter, *, as_json: bool) -> None:
     if as_json:
         print_json({"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text})
     else:
-        print(f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}")
+        print_letter(letter)
 
 
 def _preview_object(line: PreviewLine) -> dict[str, Any]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from goodhoster.errors import ConfigurationError, RefusedError
+from goodhoster.model.uploads import visible
 from goodhoster_agent.commands.cases import order_of
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, config_file, open_services, print_json
+from goodhoster_agent.commands.options import (
+    ConfigOption,
+    JsonOption,
+    config_file,
+    open_services,
+    print_json,
+    print_line,
+)
 
 if TYPE_CHECKING:
     from goodhoster.model.cases import Order
@@ -39,7 +48,7 @@ def observe_command(
     if (now or end) and not reason.strip():
         raise RefusedError("--reason is missing", hint='say why, for the audit log: --reason "…"')
     if now and (problem := _stop(config, order_of(reason))):
-        print(f"all measures are stopped, although the configuration is broken: {problem}")
+        print_line(f"all measures are stopped, although the configuration is broken: {problem}")
         return
     with open_services(config) as services:
         if end:
@@ -66,13 +75,16 @@ def _stop(config: Path | None, order: Order) -> str:
 
 
 def _as_text(found: dict[str, Any]) -> str:
+    return "\n".join(map(visible, _lines(found)))
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
     running = found["running"]
     if found["stopped_since"] is None and running not in {None, found["mode"]}:
         hint = "it follows within seconds, or after systemctl reload goodhoster"
-        return f"mode {found['mode']} is configured, and the running daemon is in mode {running}: {hint}"
-    if found["stopped_since"] is None:
-        return f"mode {found['mode']}" + (f": {found['reason']}" if found["reason"] else ", as configured")
-    return (
-        f"all measures are stopped since {found['stopped_since']} by {found['actor']}: {found['reason']}\n"
-        f'back to mode {found["configured"]}: goodhoster observe --end --reason "…"'
-    )
+        yield f"mode {found['mode']} is configured, and the running daemon is in mode {running}: {hint}"
+    elif found["stopped_since"] is None:
+        yield f"mode {found['mode']}" + (f": {found['reason']}" if found["reason"] else ", as configured")
+    else:
+        yield f"all measures are stopped since {found['stopped_since']} by {found['actor']}: {found['reason']}"
+        yield f'back to mode {found["configured"]}: goodhoster observe --end --reason "…"'

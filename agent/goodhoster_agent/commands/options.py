@@ -9,14 +9,18 @@ import getpass
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from goodhoster.model.uploads import visible
+
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
+    from goodhoster.model.letters import Letter
     from goodhoster.settings import Settings
 
 ConfigOption = Annotated[
@@ -25,10 +29,16 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
+_OF_NO_SENTENCE = frozenset({"Cc", "Zl", "Zp"})
+"""Categories of control characters and of line breaks."""
+
+
 def said(reason: str) -> str:
     """Reason of an order; a usage error where it is empty."""
     if not reason.strip():
         raise typer.BadParameter("say why: the audit log keeps it", param_hint="--reason")
+    if any(unicodedata.category(letter) in _OF_NO_SENTENCE for letter in reason):
+        raise typer.BadParameter("write it on one line, without control characters", param_hint="--reason")
     return reason
 
 
@@ -67,10 +77,24 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry
     print(json.dumps(value), flush=True)
 
 
+def print_line(text: str) -> None:
+    """Print one line for people: nothing in it begins another line, or commands a terminal."""
+    print(visible(text))
+
+
+def print_letter(letter: Letter) -> None:
+    """Print a letter for people; its text alone has several lines."""
+    print_line(f"To: {letter.to or '(no proven contact)'}")
+    print_line(f"Subject: {letter.subject}")
+    print()
+    for line in letter.text.split("\n"):
+        print_line(line)
+
+
 def warn_of(problems: Iterable[str]) -> None:
     """Print warnings to standard error, a line each."""
     for problem in problems:
-        print(f"goodhoster: {problem}", file=sys.stderr)
+        print(visible(f"goodhoster: {problem}"), file=sys.stderr)
 
 
 def whoever_types() -> str:

@@ -18,7 +18,14 @@ from goodhoster.policy.gates import may_upload
 from goodhoster.policy.ladder import History, NextMove, Now, next_move, standing_of
 from goodhoster.settings.house_rules import read_house_rules
 from goodhoster_agent.commands.customers.standing import customer_of
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, read_settings
+from goodhoster_agent.commands.options import (
+    ConfigOption,
+    JsonOption,
+    open_services,
+    print_json,
+    print_line,
+    read_settings,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Explain the house rules about customers.")
 
@@ -85,11 +92,11 @@ class _Outlook:
 
     def print(self) -> None:
         shown = self.as_object("")
-        print(f"{self.title}: uploads {shown['upload']}, standing {self.standing}")
+        print_line(f"{self.title}: uploads {shown['upload']}, standing {self.standing}")
         for reason in shown["reasons"]:
-            print(f"  {reason}")
+            print_line(f"  {reason}")
         if self.following:
-            print(f"  next: {self.following.move} {self.following.rung}: {self.following.reason}")
+            print_line(f"  next: {self.following.move} {self.following.rung}: {self.following.reason}")
 
 
 def _print_rules(rules: CustomerRules, *, as_json: bool) -> None:
@@ -98,9 +105,9 @@ def _print_rules(rules: CustomerRules, *, as_json: bool) -> None:
             {"version": rules.version, "mode": "enforce" if rules.enforce else "observe", "rules": explained(rules)}
         )
         return
-    print(f"House rules, version {rules.version}")
+    print_line(f"House rules, version {rules.version}")
     for sentence in explained(rules):
-        print(f"  {sentence}")
+        print_line(f"  {sentence}")
 
 
 def _outlook(

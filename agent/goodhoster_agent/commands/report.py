@@ -37,6 +37,7 @@ from goodhoster_agent.commands.options import (
     JsonOption,
     open_services,
     print_json,
+    print_line,
     read_settings,
 )
 
@@ -109,7 +110,7 @@ def norm_command(
         facts = gather(services, chosen)
         for report in trace(facts.urls, traced, facts.now):
             found = _traced_as_object(report)
-            print_json(found) if as_json else print("  ".join(visible(str(value)) for value in found.values()))
+            print_json(found) if as_json else print_line("  ".join(visible(str(value)) for value in found.values()))
 
 
 @app.command("weekly")
@@ -212,7 +213,7 @@ def all_command(
     if as_json:
         print_json({"directory": str(to), "files": files})
     else:
-        print(f"{len(files)} files and their signed index in {to}; to verify: goodhoster report verify {to}")
+        print_line(f"{len(files)} files and their signed index in {to}; to verify: goodhoster report verify {to}")
 
 
 @app.command("verify")
@@ -227,7 +228,7 @@ def verify_command(
     if as_json:
         print_json({"ok": not problems, "problems": problems})
     else:
-        print("\n".join(problems) or "every file is as it was signed")
+        print("\n".join(map(visible, problems)) or "every file is as it was signed")
     raise typer.Exit(YES if problems else FINE)
 
 

@@ -26,6 +26,7 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     print_json,
+    print_line,
     read_settings,
     warn_of,
 )
@@ -102,7 +103,7 @@ def _print(result: ScanProgress, seconds: float, *, as_json: bool) -> None:
         print_json(told | {"left_alone": _left_alone(result.left_alone)})
         return
     found = ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
-    print(f"{result.files:,} files in {seconds:.1f} s: {result.checked:,} checked, {found}")
+    print_line(f"{result.files:,} files in {seconds:.1f} s: {result.checked:,} checked, {found}")
     if result.left_alone.places:
         print(f"{result.left_alone}:", *map(display, result.left_alone.places), sep="\n  ")
 

@@ -7,7 +7,17 @@ from typing import Annotated, Any
 import typer
 
 from goodhoster.errors import GoodhosterError, UncheckedError
-from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, print_json, read_settings
+from goodhoster.model.uploads import visible
+from goodhoster_agent.commands.options import (
+    FINE,
+    UNCHECKED,
+    YES,
+    ConfigOption,
+    JsonOption,
+    print_json,
+    print_line,
+    read_settings,
+)
 
 app = typer.Typer()
 NagiosOption = Annotated[
@@ -31,7 +41,7 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, 
         from goodhoster_agent.status.nagios import nagios_check
 
         line, code = nagios_check(lambda: sandboxed_services(read_settings(config)))
-        print(line)
+        print_line(line)
         raise typer.Exit(code)
     settings = read_settings(config)
     try:
@@ -42,7 +52,7 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, 
             hint = error.hint if isinstance(error, GoodhosterError) else "see: goodhoster doctor"
             raise UncheckedError(f"no answer: {error}", reason="no-answer", hint=hint) from error
         status = status_without_room(settings, error)
-        print_json(status) if as_json else print("\n".join(_of_daemon(status)))
+        print_json(status) if as_json else print("\n".join(map(visible, _of_daemon(status))))
         raise typer.Exit(exit_code(status)) from error
     print_json(status) if as_json else print(as_text(status))
     raise typer.Exit(exit_code(status))
@@ -96,7 +106,7 @@ def as_text(status: dict[str, Any]) -> str:
         *(f"legal      basis: {warning}" for warning in status["legal_basis"]),
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
     ]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def _left_out(left_out: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from goodhoster_agent.commands.options import (
     JsonOption,
     open_services,
     print_json,
+    print_line,
     said,
     warn_of,
 )
@@ -174,9 +175,9 @@ def _is_about(services: Services, storm: Storm, customer: str) -> bool:
 
 def _print_page(storm: Storm, cases: Sequence[Case]) -> None:
     """Print a storm with its cases: which file of whom, and what became of it."""
-    print(f"{storm.id}  {storm.state}  since {local_time(storm.begun_at)}  {visible(storm.reason)}")
+    print_line(f"{storm.id}  {storm.state}  since {local_time(storm.begun_at)}  {visible(storm.reason)}")
     for case in cases:
-        print(visible(f"  {case.id}  {case.state:<9}  {case.upload.customer:<16}  {case.upload.place}"))
+        print_line(visible(f"  {case.id}  {case.state:<9}  {case.upload.customer:<16}  {case.upload.place}"))
 
 
 _COLUMNS: tuple[Column[Storm], ...] = (

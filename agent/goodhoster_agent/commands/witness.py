@@ -11,7 +11,7 @@ from goodhoster.assembly.audit import witness
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.privileges import be_called
 from goodhoster.settings import listen_address
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings, warn_of
+from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, print_line, read_settings, warn_of
 from goodhoster_agent.doors.http_server import ListenAddress
 from goodhoster_agent.doors.witness import serve
 from goodhoster_agent.privileged.starter.dropping import give_up
@@ -47,7 +47,7 @@ def serve_command(listen: ListenOption = "", config: ConfigOption = None, *, as_
 def keys_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """The witness's public keys, for the policies of others."""
     for key in witness(read_settings(config)).keys:
-        print_json({"key": key.vkey}) if as_json else print(key.vkey)
+        print_json({"key": key.vkey}) if as_json else print_line(key.vkey)
 
 
 def _parse_listen(text: str) -> tuple[str, int]:

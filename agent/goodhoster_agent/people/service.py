@@ -177,7 +177,7 @@ async def _read_files(reader: asyncio.StreamReader, request: CommandRequest, pla
 
 
 async def _refuse(writer: asyncio.StreamWriter, error: GoodhosterError) -> None:
-    told = f"goodhoster: {error}\n" + (f"            {error.hint}\n" if error.hint else "")
+    told = visible(f"goodhoster: {error}") + "\n" + (visible(f"            {error.hint}") + "\n" if error.hint else "")
     with suppress(OSError):
         writer.write(answer(AnswerKind.ERROR, told.encode("utf-8", "backslashreplace")))
         writer.write(answer(AnswerKind.EXIT, str(_WRONG).encode()))

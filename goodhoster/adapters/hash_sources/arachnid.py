@@ -24,7 +24,7 @@ from goodhoster.adapters.hash_sources.client import Counterpart, HashServiceClie
 from goodhoster.adapters.hash_sources.json_answers import ENOUGH, odd, read_json
 from goodhoster.adapters.hash_sources.nearest import NearestEntry, nearest
 from goodhoster.adapters.hash_sources.reasons import Reason
-from goodhoster.errors import NothingToCompareError, UncheckedError
+from goodhoster.errors import NotAskedError, NothingToCompareError, UncheckedError
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
 from goodhoster.model.verdicts import Category, Match
@@ -47,14 +47,22 @@ class ArachnidShield:
         self._client = HashServiceClient(counterpart)
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
-        """Ask by every PDQ; a picture too flat for one has no near match."""
+        """Ask by every PDQ; about a picture too flat for one it has no say."""
         if question.fingerprints is None:
             raise UncheckedError(f"{self.name} is asked by PDQ fingerprints only", reason=Reason.NOT_ASKABLE)
         if not question.fingerprints:
             message = f"{self.name} is asked by PDQ fingerprints only, and there are none of a video"
             raise NothingToCompareError(message, reason=Reason.NOT_ASKABLE)
         values = [value for fingerprint in question.matchable(FingerprintKind.PDQ) for value in fingerprint.values]
-        return self._client.run(partial(self._ask, values)) if values else ()
+        if not values and question.whole:
+            raise NotAskedError(
+                f"the picture is too flat for {self.name}, which is asked by PDQ", reason=Reason.NOT_ASKED
+            )
+        matches = self._client.run(partial(self._ask, values)) if values else ()
+        if not matches and question.lacks_fingerprints:
+            message = f"{self.name} is asked by PDQ fingerprints, and a part of the picture has none"
+            raise UncheckedError(message, reason=Reason.NOT_ASKABLE)
+        return matches
 
     def probe(self) -> None:
         """Ask by a hash of zeros, which no picture has."""

@@ -149,6 +149,7 @@ def answer_key(whose: bytes, question: Question) -> bytes:
     """
     digests, fingerprints = question.digests, question.fingerprints
     seen = b"" if fingerprints is None else f"+{' '.join(map(str, fingerprints))}".encode("ascii")
+    seen += b"" if question.whole else b"-"
     taken = digests.md5 + digests.sha1 + digests.sha256
     return hashlib.sha256(whose + bytes([len(taken)]) + taken + seen).digest()
 

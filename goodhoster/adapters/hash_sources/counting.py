@@ -10,7 +10,13 @@ from threading import Lock
 
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.adapters.hash_sources.wrapper import SourceWrapper
-from goodhoster.errors import SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import (
+    NotAskedError,
+    NothingToCompareError,
+    SourceRefusedError,
+    SourceUnavailableError,
+    UncheckedError,
+)
 from goodhoster.model.sources import Question, SourceHealth
 from goodhoster.model.verdicts import Match
 from goodhoster.ports import Clock, HashSource
@@ -80,6 +86,8 @@ class CountedSource(SourceWrapper[HashSource]):
     def _failed(self, error: SourceUnavailableError | SourceRefusedError | UncheckedError) -> None:
         with self._lock:
             self._unchecked[error.reason] += 1
+            if isinstance(error, NotAskedError | NothingToCompareError):
+                return  # it has no say about this content, and nothing failed
             if error.reason != Reason.PAUSED or not self._last_error:  # what it pauses for says more
                 self._last_error = str(error)
             self._alarm = self._alarm or isinstance(error, SourceRefusedError)

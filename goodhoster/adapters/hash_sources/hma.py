@@ -23,7 +23,7 @@ from goodhoster.adapters.hash_sources.json_answers import ENOUGH, odd, read_json
 from goodhoster.adapters.hash_sources.nearest import FARTHEST, NearestEntry, nearest
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.adapters.hash_sources.settings import SIGNAL_TYPES
-from goodhoster.errors import NothingToCompareError, UncheckedError
+from goodhoster.errors import NotAskedError, NothingToCompareError, UncheckedError
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
@@ -73,13 +73,15 @@ class Hma:
     def look_up(self, question: Question) -> tuple[Match, ...]:
         """Ask by every signal type that is set.
 
-        A picture too flat for a fingerprint has no near match.
+        About a picture too flat for a fingerprint it has no say where it is asked by nothing else.
         """
         asked = [signal for type_ in self._settings.signal_types for signal in self._signals(question, type_)]
         matches = self._client.run(partial(self._ask_all, asked)) if asked else ()
         if not asked and question.fingerprints == ():
             message = f"{self.name} is asked by fingerprints only, and there are none of a video"
             raise NothingToCompareError(message, reason=Reason.NOT_ASKABLE)
+        if not asked and question.whole and question.is_flat(self._kinds()):
+            raise NotAskedError(f"the picture is too flat for what {self.name} is asked by", reason=Reason.NOT_ASKED)
         if not matches and self._is_left_out(question, asked):
             raise UncheckedError(
                 f"{self.name} is asked by {', '.join(self._settings.signal_types)}", reason=Reason.NOT_ASKABLE
@@ -108,10 +110,14 @@ class Hma:
 
     def _is_left_out(self, question: Question, asked: Sequence[_Signal]) -> bool:
         """Return whether a hash that the server is asked by was not taken of this content."""
-        near = any(isinstance(SIGNAL_TYPES[type_], FingerprintKind) for type_ in self._settings.signal_types)
+        near = bool(self._kinds())
         if asked:
             return near and question.lacks_fingerprints
-        return not near or question.fingerprints is None
+        return not near or question.fingerprints is None or not question.whole
+
+    def _kinds(self) -> list[FingerprintKind]:
+        kinds = (SIGNAL_TYPES[type_] for type_ in self._settings.signal_types)
+        return [kind for kind in kinds if isinstance(kind, FingerprintKind)]
 
     async def _ask_all(self, asked: Sequence[_Signal]) -> tuple[Match, ...]:
         found = [(SIGNAL_TYPES[signal.type], one) for signal in asked for one in await self._ask(signal)]

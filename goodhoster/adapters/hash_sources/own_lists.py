@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from goodhoster.adapters.hash_sources.reasons import Reason
-from goodhoster.errors import ConfigurationError, NothingToCompareError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import (
+    ConfigurationError,
+    NotAskedError,
+    NothingToCompareError,
+    SourceUnavailableError,
+    UncheckedError,
+)
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.sources import Question
@@ -88,7 +94,7 @@ class OwnLists:
 
         Where not every digest was taken, an empty answer needs at least one list of those that were, and where
         there are near lists it needs fingerprints of a file: `not-askable` otherwise. Near lists alone have
-        nothing to compare a video with.
+        nothing to compare a video with, and no say about a nearly flat picture.
         """
         digests = question.digests
         with _readable():
@@ -101,9 +107,13 @@ class OwnLists:
             raise NothingToCompareError(message, reason=Reason.NOT_ASKABLE)
         found = ((each, each.find(getattr(digests, each.algorithm))) for each in lists)
         exact = [Match(each.source, each.algorithm, category) for each, category in found if category is not None]
-        if near and question.lacks_fingerprints and not exact:
+        if near and not lists and question.whole and question.is_flat(each.kind for each in near):
+            message = "there are near lists only on this host, and the picture is too flat for them"
+            raise NotAskedError(message, reason=Reason.NOT_ASKED)
+        matches = (*exact, *(match for each in near for match in self._near(each, question)))
+        if near and question.lacks_fingerprints and not matches:
             raise UncheckedError("the near lists on this host need fingerprints", reason=Reason.NOT_ASKABLE)
-        return (*exact, *(match for each in near for match in self._near(each, question)))
+        return matches
 
     def _near(self, near: NearList, question: Question) -> Iterator[Match]:
         """Look up all fingerprints of a picture together, those of its other orientations too."""

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from goodhoster.adapters.identity.provider import (
+    NO_MOMENT,
     TEST_MODE,
     MappedProvider,
     Told,
     document_of,
     is_off,
-    moment,
-    outcome_of,
+    moment_with_zone,
 )
 from goodhoster.adapters.identity.requests import IdentityRequest, text_at
 from goodhoster.adapters.identity.signatures import header, verify_timed
@@ -36,13 +36,13 @@ class NeutralProvider(MappedProvider):
         """`{event, session, outcome, at, document_type, reason, test}`."""
         told = Told(
             text_at(message, "session"),
-            outcome_of(_WORDS, text_at(message, "outcome")),
-            moment(text_at(message, "at")),
+            _WORDS.get(text_at(message, "outcome"), CheckOutcome.UNCHECKED),
+            moment_with_zone(text_at(message, "at")),
             text_at(message, "event"),
             document_of(text_at(message, "document_type")),
             text_at(message, "reason"),
         )
-        return told.unless({TEST_MODE: not is_off(message, "test")})
+        return told.unless({TEST_MODE: not is_off(message, "test"), NO_MOMENT: told.at is None})
 
     def request(self, reference: str) -> IdentityRequest:
         """`GET URL/sessions/REFERENCE`."""

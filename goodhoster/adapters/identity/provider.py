@@ -9,7 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,10 @@ class Told:
 
 
 TEST_MODE = "test-mode"
+NO_MOMENT = "no-moment"
+IN_FUTURE = "in-the-future"
+CLOCK_SKEW = timedelta(minutes=5)
+"""So far a provider's clock may be ahead of ours; what happened later than that did not happen yet."""
 CONTRADICTORY = "contradictory"
 
 
@@ -102,6 +106,8 @@ class MappedProvider(ABC):
             return self._event(Told(reference, CheckOutcome.UNCHECKED, reason=_code(error)), now)
         if told.reference != reference:
             return self._event(Told(reference, CheckOutcome.UNCHECKED, reason="other-session"), now)
+        if told.at is not None and told.at > now + CLOCK_SKEW:
+            return self._event(told.unless({IN_FUTURE: True}), now)
         return self._event(told, min(told.at or now, now))
 
     def _read(self, answer: IdentityResponse) -> Told:
@@ -138,9 +144,15 @@ def moment(text: str) -> datetime | None:
     """
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # also of a moment before the first year or behind the last one
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def moment_with_zone(text: str) -> datetime | None:
+    """A moment in ISO 8601 that names its zone; None where it is none, or names none."""
+    found = moment(text)
+    return found if found and datetime.fromisoformat(text).tzinfo else None
 
 
 def moment_of_seconds(value: object) -> datetime | None:

@@ -28,6 +28,7 @@ _COMPANY_COVERAGE = 0.75
 _MOST_LEFT = 2  # words that only the longer name has
 _CACHED = 400_000
 _RARE = 2000  # a word of one name in so many is rare
+_FEW = 10  # and one of so many names, however few there are: a small house has namesakes, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class WordCounts:
                 for name in compared_names(written, party.kind):
                     self._names += 1
                     self._counts.update(set(name.words))
-        self._rare = max(2, self._names // _RARE)
+        self._rare = max(_FEW, self._names // _RARE)
 
     def is_rare(self, word: str) -> bool:
         """Whether hardly any name has it."""

@@ -9,6 +9,7 @@ is empty after that is compared with nothing.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -28,6 +29,11 @@ _SOUNDS = (
     ("kh", "h"), ("gh", "g"), ("ph", "f"), ("th", "t"), ("ck", "k"), ("x", "ks"), ("qu", "kw"), ("q", "k"),
     ("ae", "a"), ("oe", "o"), ("ue", "u"), ("yu", "iu"), ("ya", "ia"), ("ou", "u"),
     ("oo", "u"), ("ee", "i"), ("ij", "i"), ("iy", "i"), ("ey", "i"), ("ei", "i"), ("ie", "i"), ("y", "i"), ("w", "v"),
+)  # fmt: skip
+# Two letters of one sound, which a transliteration by letters takes apart.
+_DIGRAPHS = (
+    ("ντ", "d"), ("μπ", "b"), ("γκ", "g"), ("γγ", "ng"), ("ού", "u"), ("ου", "u"), ("αυ", "av"), ("ευ", "ev"),
+    ("ու", "u"), ("և", "ev"),
 )  # fmt: skip
 _SILENT_H = re.compile(r"(?<=[aeiou])h(?=[lmnr])")
 _HARD_C = re.compile(r"c(?!h)")
@@ -58,7 +64,7 @@ def compared_names(written: str, kind: PartyKind) -> tuple[ComparedName, ...]:
     words = _words(written)
     if not words or words in _legal_forms() or ("".join(words),) in _legal_forms():
         return ()
-    bare = words if kind == "person" else _without_legal_forms(words)
+    bare = words if kind == "person" else _without_legal_forms(_leading_letters_joined(words))
     found = {}
     if kind != "company":
         found[_folded(tuple(word for word in words if word not in _TITLES) or words)] = False
@@ -68,7 +74,10 @@ def compared_names(written: str, kind: PartyKind) -> tuple[ComparedName, ...]:
 
 
 def _words(written: str) -> tuple[str, ...]:
-    latin = anyascii(written[:_LONGEST]).lower().replace("'", "").replace(".", " ").replace("&", " ")
+    text = unicodedata.normalize("NFC", written[:_LONGEST]).lower()
+    for letters, sound in _DIGRAPHS:
+        text = text.replace(letters, sound)
+    latin = anyascii(text).lower().replace("'", "").replace(".", " ").replace("&", " ")
     found = tuple(_WORD.findall(latin)[:_MOST_WORDS])
     # B.V. and N. V. came apart at their dots.
     return _initials_joined(found)
@@ -86,16 +95,25 @@ def _initials_joined(words: tuple[str, ...]) -> tuple[str, ...]:
     return (*words[:last], tail) if tail and (tail,) in _legal_forms() else words
 
 
+def _leading_letters_joined(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a company, with single letters at the beginning (as of P.T. and C.K.) as one."""
+    first = 0
+    while first < len(words) and len(words[first]) == 1:
+        first += 1
+    return ("".join(words[:first]), *words[first:]) if first > 1 else words
+
+
 @cache
 def _legal_forms() -> frozenset[tuple[str, ...]]:
     """The legal forms of companies, each as its words."""
     found = {tuple(_WORD.findall(_latin_term(term))) for terms in terms_by_type.values() for term in terms}
     found |= {(word,) for word in _MORE_FORMS}
+    found |= set(map(_form_words, _WRITTEN_OUT))
     return frozenset(term for term in found if term)
 
 
 _MORE_FORMS = frozenset(
-    {
+    [
         "stichting",
         "vof",
         "bvba",
@@ -113,10 +131,81 @@ _MORE_FORMS = frozenset(
         "ead",
         "doo",
         "dooel",
-    }
+        "jsc",
+        "ojsc",
+        "pjsc",
+        "cjsc",
+        "akg",
+        "spzoo",
+        "spa",
+        "doel",
+        "sdnbhd",
+        "tbk",
+        "kaa",
+        "kgaa",
+        "spolsro",
+        "sro",
+        "ptyltd",
+    ]
 )
-_LEADING_FORMS = frozenset({"stichting", "ooo", "zao", "pao", "oao", "uab", "sia", "pt", "bv", "nv"})
-_LONGEST_FORM = 4  # words
+_WRITTEN_OUT = (
+    "aktiengesellschaft", "gesellschaft mit beschrankter haftung", "gesellschaft mit beschraenkter haftung",
+    "gesellschaft mbh", "kommanditgesellschaft", "offene handelsgesellschaft", "unternehmergesellschaft",
+    "besloten vennootschap", "naamloze vennootschap", "vennootschap onder firma", "commanditaire vennootschap",
+    "besloten vennootschap met beperkte aansprakelijkheid", "societe anonyme", "societe a responsabilite limitee",
+    "societe par actions simplifiee", "societa per azioni", "societa a responsabilita limitata", "sociedad anonima",
+    "sociedad limitada", "sociedad de responsabilidad limitada", "sociedade anonima", "sociedade limitada",
+    "limited liability company", "public limited company", "private limited company", "limited liability partnership",
+    "limited partnership", "private limited", "company limited", "joint stock company", "open joint stock company",
+    "public joint stock company", "closed joint stock company", "societate cu raspundere limitata",
+    "societatea cu raspundere limitata", "spolka akcyjna", "spolka z ograniczona odpowiedzialnoscia",
+    "aktiebolag", "aktieselskab", "aksjeselskap", "anpartsselskab", "osakeyhtio", "julkinen osakeyhtio",
+    "spolecnost s rucenim omezenym", "akciova spolecnost", "korlatolt felelossegu tarsasag", "perseroan terbatas",
+    "anonim sirketi", "limited sirketi", "акционерное общество", "открытое акционерное общество",
+    "публичное акционерное общество", "закрытое акционерное общество",
+    "общество с ограниченной ответственностью", "товариство з обмеженою відповідальністю",
+)  # fmt: skip
+"""Legal forms written out, which cleanco has as abbreviations only."""
+_LEADING_FORMS = frozenset(
+    [
+        "stichting",
+        "ooo",
+        "zao",
+        "pao",
+        "oao",
+        "ao",
+        "uab",
+        "sia",
+        "pt",
+        "bv",
+        "nv",
+        "jsc",
+        "ojsc",
+        "pjsc",
+        "cjsc",
+        "llc",
+        "srl",
+        "gmbh",
+        "sarl",
+    ]
+)
+_LONGEST_FORM = 6  # words
+
+
+@cache
+def _leading_forms() -> frozenset[tuple[str, ...]]:
+    """The legal forms that also stand before a name."""
+    return frozenset({(word,) for word in _LEADING_FORMS} | set(map(_form_words, _WRITTEN_OUT)))
+
+
+@cache
+def _joined_forms() -> frozenset[str]:
+    """The legal forms as one word each: `Sp. z o.o.` comes apart in many ways."""
+    return frozenset("".join(form) for form in _legal_forms() if len(form) > 1 or len(form[0]) > 1)
+
+
+def _form_words(written: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(_latin_term(written)))
 
 
 def _latin_term(term: str) -> str:
@@ -125,17 +214,23 @@ def _latin_term(term: str) -> str:
 
 def _without_legal_forms(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words without a legal form at the end or the beginning; one word remains."""
-    forms = _legal_forms()
     changed = True
     while changed and len(words) > 1:
         changed = False
         for length in range(min(_LONGEST_FORM, len(words) - 1), 0, -1):
-            if words[-length:] in forms:
+            if _is_form(words[-length:]):
                 words, changed = words[:-length], True
                 break
-        if len(words) > 1 and words[0] in _LEADING_FORMS:
-            words, changed = words[1:], True
+        for length in range(min(_LONGEST_FORM, len(words) - 1), 0, -1):
+            if words[:length] in _leading_forms():
+                words, changed = words[length:], True
+                break
     return words
+
+
+def _is_form(words: tuple[str, ...]) -> bool:
+    """Whether the words are a legal form, also where it came apart at its dots."""
+    return words in _legal_forms() or (1 in map(len, words) and "".join(words) in _joined_forms())
 
 
 def _folded(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -123,6 +123,7 @@ def encrypted(content: bytes) -> bytes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -1,11 +1,12 @@
 """`customers vet`, `screen` and their like as a person or a script calls them."""
 
 import json
-import sys
 from pathlib import Path
-from subprocess import CompletedProcess, run
+from subprocess import CompletedProcess
 
 import pytest
+
+from tests.commandserver import goodhoster
 
 
 class Host:
@@ -25,9 +26,7 @@ class Host:
         assert self("import", str(folder / "customers.csv")).returncode == 0
 
     def __call__(self, *arguments: str) -> CompletedProcess[str]:
-        program = str(Path(sys.executable).with_name("goodhoster"))
-        command = [program, "customers", *arguments, "--config", str(self.config)]
-        return run(command, capture_output=True, text=True, timeout=60, check=False)
+        return goodhoster("customers", *arguments, "--config", str(self.config))
 
 
 @pytest.fixture

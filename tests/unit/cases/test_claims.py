@@ -276,6 +276,7 @@ for name, upload in zip(names, uploads):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_race_for_a_case_do_it_once(machine: Machine) -> None:
     names = [f"anna/{n}.jpg" for n in range(30)]
     for name in names:

@@ -1,16 +1,24 @@
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from goodhoster.adapters.hash_sources.memory import MemorySource
+from goodhoster.adapters.hash_sources.own_lists import OwnLists
+from goodhoster.checking.hasher import DirectHasher
+from goodhoster.checking.licensed import NOT_TAKEN
 from goodhoster.checking.verdict import verdict_of
 from goodhoster.errors import NotAskedError, NothingToCompareError, SourceUnavailableError, UncheckedError
+from goodhoster.hashlists.near.importing import import_fingerprints
+from goodhoster.hashlists.opened_lists import OpenedLists
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
+from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, Fault
 from goodhoster.model.verdicts import Category, ContentKind, Match, SourceAnswer, VerdictKind
+from goodhoster.testing.drawn import jpeg
 from goodhoster.testing.suites.hash_source import made_up
 
 CONTENT = Content(made_up("content").digests, ContentKind.IMAGE, 7)
@@ -222,3 +230,50 @@ def test_who_did_not_answer_about_something_inside_did_not_answer() -> None:
     archive = replace(CONTENT, kind=ContentKind.OTHER, members=(made_up("inside").digests,))
     verdict = verdict_of(archive, [AboutSome({}, name="some"), MemorySource({})], picture=False)
     assert (verdict.kind, verdict.answered) == (VerdictKind.CLEAR, (SourceAnswer("memory"),))
+
+
+def test_a_picture_of_which_a_part_was_opened_is_asked_about_as_such() -> None:
+    seen = (Fingerprint(FingerprintKind.PDQ, bytes(32)),)
+    for fault, whole in (
+        (None, True),
+        (Fault("broken-picture"), False),
+        (Fault("too-much-memory"), False),
+        (Fault(NOT_TAKEN), True),
+    ):
+        source = memory()
+        verdict_of(replace(CONTENT, fingerprints=seen, fault=fault), [source], picture=True)
+        assert [question.whole for question in source.asked] == [whole]
+
+
+def cut_short(tmp_path: Path, share: float, **options: object) -> Content:
+    whole = jpeg(1, (640, 480), **options)
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with path.open("rb") as file:
+        return DirectHasher(ReadingLimits()).read(file.fileno())
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8, 0.97])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_cut_short_is_unchecked_where_it_has_no_near_match(
+    tmp_path: Path, share: float, options: dict[str, object]
+) -> None:
+    content = cut_short(tmp_path, share, **options)
+    assert content.fingerprints
+    import_fingerprints(tmp_path, "police", [(FingerprintKind.PDQ, bytes(range(32)), Category.BASELINE)])
+    lists = OwnLists(OpenedLists(tmp_path), {FingerprintKind.PDQ: 31})
+    verdict = verdict_of(content, [lists], picture=True)
+    assert (verdict.kind, verdict.reason) == (VerdictKind.UNCHECKED, "broken-picture")
+    seen = content.fingerprints[0].value
+    import_fingerprints(tmp_path, "police", [(FingerprintKind.PDQ, seen, Category.BASELINE)])
+    lists = OwnLists(OpenedLists(tmp_path), {FingerprintKind.PDQ: 31})
+    if content.fingerprints[0].matchable:
+        assert verdict_of(content, [lists], picture=True).kind is VerdictKind.NEAR
+
+
+def test_a_flat_picture_is_not_clear_by_a_near_list_alone(tmp_path: Path) -> None:
+    flat = Fingerprint(FingerprintKind.PDQ, bytes(32), 0)
+    import_fingerprints(tmp_path, "police", [(FingerprintKind.PDQ, bytes(range(32)), Category.BASELINE)])
+    lists = OwnLists(OpenedLists(tmp_path), {FingerprintKind.PDQ: 31})
+    verdict = verdict_of(replace(CONTENT, fingerprints=(flat,)), [lists], picture=True)
+    assert (verdict.kind, verdict.reason, verdict.answered) == (VerdictKind.UNCHECKED, "not-asked", ())

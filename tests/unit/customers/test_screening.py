@@ -65,6 +65,9 @@ def _party(name: str, number: str, more: Mapping[str, Iterable[str]]) -> Party:
 
 
 ALIKE = [
+    ("Βλαντίμιρ Πούτιν", "Vladimir Putin"),
+    ("Μπαράκ Γκάνης", "Barak Ganis"),
+    ("Վլադիմիր Պուտին", "Vladimir Putin"),
     ("Müller & Söhne GmbH", "Mueller und Soehne"),
     ("محمد بن سلمان", "Mohammed bin Salman"),
     ("Владимир Петров", "Vladimir Petrov"),
@@ -95,6 +98,55 @@ UNLIKE = [
     ("Unit 61398", "Unit 61399"),
     ("Anna Maria Vos", "Anna Theresa Vos"),
 ]
+
+
+COMPANIES = [
+    ("Siemens AG", "Siemens Aktiengesellschaft"),
+    ("Example GmbH", "Example Gesellschaft mit beschränkter Haftung"),
+    ("Example GmbH", "Example Gesellschaft mit beschraenkter Haftung"),
+    ("Example LLC", "Example Limited Liability Company"),
+    ("Lloyds Example plc", "Lloyds Example Public Limited Company"),
+    ("Example B.V.", "Example Besloten Vennootschap"),
+    ("OAO Example", "Example JSC"),
+    ("OAO Example", "Open Joint Stock Company Example"),
+    ("JSC Tactical Example Corp.", "TACTICAL EXAMPLE CORPORATION JOINT STOCK COMPANY"),
+    ("Example Motors", "LIMITED LIABILITY COMPANY EXAMPLE MOTORS"),
+    ("P.T. Example International", "PT Example International"),
+    ("C.K. Example Holdings", "CK Example Holdings"),
+    ("EXAMPLE EUROPE", "EXAMPLE EUROPE Sp. z o.o."),
+    ("Акционерное общество Пример Завод", "Primer Zavod JSC"),
+    ("SRL EXAMPLE TRAFFIC", "Societatea cu Răspundere Limitată EXAMPLE TRAFFIC"),
+    ("Example SpA", "Example Società per azioni"),
+    ("Example AB", "Example Aktiebolag"),
+]
+OTHER_COMPANIES = [("Joint Stock Company", "Limited Liability Company"), ("Siemens AG", "Simon AG"), ("C K", "CK C")]
+
+
+@pytest.mark.parametrize(("listed", "ours"), COMPANIES)
+def test_a_legal_form_written_out_is_the_same_form(screening: Screening, listed: str, ours: str) -> None:
+    for one, other in ((listed, ours), (ours, listed)):
+        screening.parties = [Party("c1", "company", (one,))]
+        assert screening(f'"1","{other}",company,', header="id,name,kind,country").open == 1
+
+
+@pytest.mark.parametrize(("listed", "ours"), OTHER_COMPANIES)
+def test_a_legal_form_alone_makes_nobody_the_same(screening: Screening, listed: str, ours: str) -> None:
+    screening.parties = [Party("c1", "company", (ours,))]
+    assert screening(f'"1","{listed}",company,', header="id,name,kind,country").open == 0
+
+
+def test_an_initial_is_enough_where_few_have_the_surname(screening: Screening) -> None:
+    screening.parties = [
+        person(f"{first} Poetinov", f"c{first}") for first in ("Vadim", "Vera", "Anna", "Boris", "Ivan")
+    ]
+    screening("1,V. Poetinov,", "2,POETINOV V.,")
+
+    assert {(each.entry, each.customer) for each in screening.found()} == {
+        ("1", "cVadim"),
+        ("1", "cVera"),
+        ("2", "cVadim"),
+        ("2", "cVera"),
+    }
 
 
 @pytest.mark.parametrize(("listed", "ours"), ALIKE)

@@ -218,6 +218,7 @@ def read_apart(blocks: Iterator[bytes]) -> tuple[int, int, str]:
     return int(count), int(memory), err.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", HOSTILE, ids=lambda blocks: blocks.__name__)
 def test_what_never_ends_is_refused_in_little_memory(blocks: Callable[[], Iterator[bytes]]) -> None:
     _, memory, refusal = read_apart(blocks())
@@ -250,6 +251,7 @@ def large_xml() -> Iterator[bytes]:
     yield b"</images></queryResult>"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "entries"), [(large_json, 2 << 17), (large_table, 1 << 17), (large_xml, 1 << 17)])
 def test_memory_does_not_grow_with_the_file(blocks: Callable[[], Iterator[bytes]], entries: int) -> None:
     count, memory, refusal = read_apart(blocks())

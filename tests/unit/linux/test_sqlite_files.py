@@ -40,6 +40,7 @@ print("sorted", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.slow
 def test_a_large_sort_needs_neither_other_folders_nor_its_size_in_memory(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-c", SORTING, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
@@ -72,6 +73,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
     assert explained(sqlite3.OperationalError("database or disk is full")) == "database or disk is full"
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
     """One of them was refused at once: "database is locked". Some thirty rounds showed it."""
 

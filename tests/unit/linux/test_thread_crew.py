@@ -76,6 +76,7 @@ def test_there_are_never_more_than_may_be(work: Work) -> None:
     eventually(lambda: threads() == 2)
 
 
+@pytest.mark.slow
 def test_the_end_does_not_wait_for_what_is_held_up(work: Work) -> None:
     event = threading.Event()
     work.given.put(event)

@@ -32,6 +32,7 @@ def test_the_base_of_a_page_counts() -> None:
     assert shown == ["https://anna.example/other/p.jpg"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

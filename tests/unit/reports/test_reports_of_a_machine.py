@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from goodhoster.adapters.pagers.memory import MemoryPager
+from goodhoster.assembly import reports as assembled
 from goodhoster.assembly.reports import ReportMaker, check_outcomes, count_checks, gather
 from goodhoster.assembly.services import Services
 from goodhoster.model.audit import AuditEvent
@@ -40,6 +41,12 @@ def config(tmp_path: Path) -> Path:
     file = tmp_path / "goodhoster.toml"
     file.write_text(CONFIGURATION.format(tmp_path))
     return file
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is under way here that a moment's wait before the second look could let end."""
+    monkeypatch.setattr(assembled, "_LOOK_AGAIN_AFTER", 0.0)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ def every_setting() -> list[tuple[str, dataclasses.Field[Any]]]:
 
 
 SETTINGS = every_setting()
+REFERENCE = reference()
 NAMES = [f"{heading} {f.name}" for heading, f in SETTINGS]
 
 
@@ -53,8 +54,8 @@ def test_the_sample_loads_with_every_line_in_force(tmp_path: Path) -> None:
 def test_every_setting_is_on_the_page_and_can_be_shown(heading: str, f: dataclasses.Field[Any]) -> None:
     assert f.metadata["help"].endswith(".")
     assert takes(f.metadata["read"])
-    assert f"## {heading}" in reference()
-    assert f"| `{f.name}` |" in reference()
+    assert f"## {heading}" in REFERENCE
+    assert f"| `{f.name}` |" in REFERENCE
     if f.default is None or is_required(f):
         assert f.metadata["example"], "the sample needs an example"
 
@@ -82,5 +83,5 @@ def test_values_are_shown_as_an_administrator_writes_them(value: Any, shown: str
 
 
 def test_a_bar_does_not_break_the_table() -> None:
-    rows = [line for line in reference().splitlines() if line.startswith("| `")]
+    rows = [line for line in REFERENCE.splitlines() if line.startswith("| `")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {5}

@@ -796,6 +796,7 @@ def test_a_page_of_something_done_does_not_say_that_nothing_was_touched(services
     assert not any("nothing was touched" in text for _, text in services.pager.pages)
 
 
+@pytest.mark.slow
 def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(services: Services) -> None:
     sizes = ["p.jpg", *(f"p-{n}00x{n}00.jpg" for n in range(1, 5))]
     names = [f"{customer}/{size}" for customer in ("anna", "bert", "cas") for size in sizes]
@@ -1207,6 +1208,7 @@ def test_the_same_by_a_certain_reading_settles(services: Services) -> None:
     assert services.store.get(notice.id).state is NoticeState.DONE
 
 
+@pytest.mark.slow  # two days of looking again, ten times
 @pytest.mark.parametrize(
     "text",
     [

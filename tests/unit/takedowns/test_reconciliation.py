@@ -98,6 +98,7 @@ def test_no_line_of_theirs_and_no_address_of_ours_is_left_out(theirs: list[str],
     assert {f.url for f in found[len(theirs) :]} == {n.items[0].url for n in notices} - set(theirs)
 
 
+@pytest.mark.slow
 def test_a_list_of_ten_thousand_lines_against_as_many_items_in_mails_of_a_hundred() -> None:
     """Every tenth line was lost on the way, is held, is disputed, or is counted as online; as many of ours are not on
     their list. Each has its own name and reason, and the rest agrees.

@@ -135,6 +135,7 @@ OPERATIONS: dict[str, Callable[[Filled], object]] = {
     "UploadIndex.postponed_below": lambda f: f.index.postponed_below(TREE, WWW),
     "UploadIndex.verdict_counts_below": lambda f: f.index.verdict_counts_below(TREE, WWW),
     "UploadIndex.beginning_with": lambda f: f.index.beginning_with(PLACE),
+    "UploadIndex.with_contents": lambda f: f.index.with_contents([CONTENT.digests.sha256], "anna"),
     "UploadIndex.known_before": lambda f: f.index.known_before(TREE, WWW, NOW),
     "UploadIndex.figures": lambda f: f.index.figures(),
     "UploadIndex.close": step,

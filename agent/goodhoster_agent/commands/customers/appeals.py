@@ -25,6 +25,7 @@ from goodhoster_agent.commands.options import (
     ReasonOption,
     open_services,
     print_json,
+    print_line,
 )
 
 app = typer.Typer()
@@ -53,7 +54,7 @@ def appeal_command(
     with open_services(config) as services:
         subject = whole_subject(services, about)
         appeal = services.customers.standing.appeals.about(subject, customer_of(services, customer_id), said)
-    print_json(as_object(appeal)) if as_json else print(_as_line(appeal))
+    _print(appeal, as_json=as_json)
 
 
 @app.command("appeals")
@@ -68,7 +69,7 @@ def appeals_command(
     states = frozenset(state or (AppealState.OPEN,))
     with open_services(config) as services:
         for appeal in services.customers.standing.store.appeals(customer, states):
-            print_json(as_object(appeal)) if as_json else print(_as_line(appeal))
+            _print(appeal, as_json=as_json)
 
 
 @app.command("decide")
@@ -88,7 +89,7 @@ def decide_command(
         decision = AppealDecision(AppealState(outcome), order_of(reason), mistake)
         standing = services.customers.standing
         appeal = standing.appeals.decide(standing.store.complete_appeal(appeal_id), decision)
-    print_json(as_object(appeal)) if as_json else print(_as_line(appeal))
+    _print(appeal, as_json=as_json)
     raise typer.Exit(YES if appeal.trouble else FINE)
 
 
@@ -101,7 +102,7 @@ def mistakes_command(config: ConfigOption = None, *, as_json: JsonOption = False
             if as_json:
                 print_json(asdict(found))
             else:
-                print(
+                print_line(
                     f"{found.kind:<9} {found.name:<24} {found.taken:>7} offline  {found.overruled:>5} put back  "
                     f"{found.mistakes:>5} mistakes"
                 )
@@ -128,12 +129,20 @@ def as_object(appeal: Appeal) -> dict[str, Any]:
     }
 
 
+def _print(appeal: Appeal, *, as_json: bool) -> None:
+    if as_json:
+        print_json(as_object(appeal))
+        return
+    print_line(_as_line(appeal))
+    if appeal.text and appeal.state is AppealState.OPEN:
+        print_line(f"  {visible(appeal.text)[:200]}")
+
+
 def _as_line(appeal: Appeal) -> str:
     late = "  late" if appeal.late else ""
     trouble = f"  not undone yet: {appeal.trouble}" if appeal.trouble else ""
     due = f"by {appeal.deadline:%Y-%m-%d %H:%M} UTC" if appeal.state is AppealState.OPEN else appeal.reason
-    said = f"\n  {visible(appeal.text)[:200]}" if appeal.text and appeal.state is AppealState.OPEN else ""
-    return f"{appeal.id}  {appeal.state:<9} {appeal.customer}  {appeal.subject}  {due}{late}{trouble}{said}"
+    return f"{appeal.id}  {appeal.state:<9} {appeal.customer}  {appeal.subject}  {due}{late}{trouble}"
 
 
 def _text_of(file: Path | None) -> str:

@@ -15,6 +15,7 @@ from goodhoster_agent.commands.options import (
     JsonOption,
     open_services,
     print_json,
+    print_line,
     warn_of,
     whoever_types,
 )
@@ -57,9 +58,9 @@ def verify_contact_command(
     if as_json:
         print_json({"id": customer, "contact": contact_object(status), "requests": list(map(_object, requests))})
     else:
-        print(_line(customer, status))
+        print_line(_line(customer, status))
         for request in requests if show else requests[-1:]:
-            print(_request_line(request))
+            print_line(_request_line(request))
     proven = status.phone_verified_at is not None if code or phone else status.state is ContactState.VERIFIED
     invalid = status.state in {ContactState.INVALID, ContactState.NONE}
     raise typer.Exit(FINE if proven else YES if invalid else UNCHECKED)
@@ -96,7 +97,7 @@ def drill_command(
             except (RefusedError, PassingError) as error:
                 refused.append(f"{customer}: {error}; {error.hint}")
                 continue
-            print_json(_object(request)) if as_json else print(_request_line(request))
+            print_json(_object(request)) if as_json else print_line(_request_line(request))
     warn_of(refused)
     raise typer.Exit(YES if refused else FINE)
 
@@ -152,4 +153,6 @@ def _line(customer: str, status: ContactStatus) -> str:
 
 
 def _print_preview(customer: str, status: ContactStatus, *, as_json: bool) -> None:
-    print_json({"customer": customer, "contact": contact_object(status)}) if as_json else print(_line(customer, status))
+    print_json({"customer": customer, "contact": contact_object(status)}) if as_json else print_line(
+        _line(customer, status)
+    )

@@ -8,7 +8,16 @@ import typer
 
 from goodhoster.model.customers.gates import GateAnswer, UploadAnswer
 from goodhoster_agent.commands.customers.register import CustomerArgument
-from goodhoster_agent.commands.options import FINE, UNCHECKED, YES, ConfigOption, JsonOption, open_services, print_json
+from goodhoster_agent.commands.options import (
+    FINE,
+    UNCHECKED,
+    YES,
+    ConfigOption,
+    JsonOption,
+    open_services,
+    print_json,
+    print_line,
+)
 
 app = typer.Typer()
 
@@ -42,6 +51,6 @@ def answer_object(customer_id: str, found: UploadAnswer) -> dict[str, Any]:
 
 def _print(customer_id: str, found: UploadAnswer) -> None:
     would = f" (mode observe; it would be {found.observed})" if found.observed else ""
-    print(f"{customer_id}  upload: {found.answer}{would}")
+    print_line(f"{customer_id}  upload: {found.answer}{would}")
     for reason in found.reasons:
-        print(f"  {reason}")
+        print_line(f"  {reason}")

@@ -12,6 +12,7 @@ import typer
 
 from goodhoster.assembly.customer_services import DIRECTORIES, import_directories
 from goodhoster.customers.importing.importer import ImportResult, RegisterImportOrder
+from goodhoster.model.uploads import visible
 from goodhoster.policy.register_guard import RegisterGuard
 from goodhoster_agent.commands.options import (
     FINE,
@@ -83,8 +84,8 @@ def import_command(
     if as_json:
         print_json(import_object(result))
     else:
-        print(*_lines(listed, result, preview=preview), sep="\n")
-        print(*_problems(listed, result), sep="\n", end="", file=sys.stderr)
+        print(*map(visible, _lines(listed, result, preview=preview)), sep="\n")
+        print(*map(visible, _problems(listed, result)), sep="\n", end="", file=sys.stderr)
     raise typer.Exit(_exit_code(result))
 
 

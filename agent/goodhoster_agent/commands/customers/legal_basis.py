@@ -15,6 +15,7 @@ from goodhoster_agent.commands.options import (
     JsonOption,
     open_services,
     print_json,
+    print_line,
     said,
     whoever_types,
 )
@@ -36,7 +37,7 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
     with open_services(config) as services:
         found = check_bases(services)
     for check in found:
-        print_json(_as_object(check)) if as_json else print(_as_line(check))
+        print_json(_as_object(check)) if as_json else print_line(_as_line(check))
     raise typer.Exit(FINE if all(check.state in {"holds", "ends-soon"} for check in found) else YES)
 
 
@@ -70,7 +71,7 @@ def set_command(
         entry = LegalBasis(named, source, basis, whoever_types(), utc_now(), last_day)
         services.customers.legal_bases.decide(entry)
     told = {"tree": named, "source": source, "basis": basis, "until": last_day.isoformat() if last_day else None}
-    print_json(told) if as_json else print(f"{named}  {source}  {_until(last_day)}  {basis}")
+    print_json(told) if as_json else print_line(f"{named}  {source}  {_until(last_day)}  {basis}")
 
 
 def _as_object(check: CheckBasis) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from goodhoster_agent.commands.options import (
     ReasonOption,
     open_services,
     print_json,
+    print_line,
     whoever_types,
 )
 
@@ -74,19 +75,20 @@ def forget_command(
     if as_json:
         print_json(asdict(found) | {"rows": dict(found.rows)})
         return
-    print(f"{found.customer}: {'erased' if found.done else 'would be erased'}")
+    print_line(f"{found.customer}: {'erased' if found.done else 'would be erased'}")
     for table, count in found.rows.items():
-        print(f"  {table:<24} {count}")
-    print(
+        print_line(f"  {table:<24} {count}")
+    print_line(
         f"  {'unlinked' if found.done else 'would be unlinked':<24} {found.cases} cases, and entries of the audit log"
     )
     if found.kept:
         named = ", ".join(found.kept[:_NAMED])
-        why = "whose files lie in quarantine, or that a hold, an appeal or an order wants kept"
-        print(f"  kept as they are: {len(found.kept)} cases {why}: {named}; run the command again later")
+        why = "whose files lie in quarantine or, left or put back, are still online, or that a hold, an appeal or an"
+        print_line(f"  kept as they are: {len(found.kept)} cases {why} order wants kept: {named}")
+        print_line("    run the command again when their files are gone and that is over")
     if found.notices_kept:
         named = ", ".join(found.notices_kept[:_NAMED])
-        print(
+        print_line(
             f"  kept as they are: {len(found.notices_kept)} notices with a URL that is still needed: {named}; the same"
         )
     print(

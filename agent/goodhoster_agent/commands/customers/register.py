@@ -21,7 +21,14 @@ from goodhoster.ports import CustomerQuery
 from goodhoster_agent.commands.customers.contacts import contact_object
 from goodhoster_agent.commands.customers.vetting_objects import key_of
 from goodhoster_agent.commands.listing import Column, moment, print_list
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, open_services, print_json, whoever_types
+from goodhoster_agent.commands.options import (
+    ConfigOption,
+    JsonOption,
+    open_services,
+    print_json,
+    print_line,
+    whoever_types,
+)
 
 app = typer.Typer()
 
@@ -195,10 +202,10 @@ _COLUMNS: tuple[Column[Customer], ...] = (
 
 
 def _print_record(shown: Mapping[str, Any]) -> None:
-    print(f"{shown['id']}  {shown['state']}  {shown['name']}")
+    print_line(f"{shown['id']}  {shown['state']}  {shown['name']}")
     for title, text in (*_who(shown), *_what(shown), *_how(shown)):
         if text:
-            print(f"  {title:<16} {text}")
+            print_line(f"  {title:<16} {text}")
 
 
 def _who(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,7 @@ from goodhoster_agent.commands.options import (
     ReasonOption,
     open_services,
     print_json,
+    print_line,
     warn_of,
 )
 
@@ -106,11 +107,13 @@ def _run_object(run: ScreeningRun) -> dict[str, Any]:
 
 
 def _print_run(run: ScreeningRun) -> None:
-    print(f"{run.list_name}: {run.entries} entries, {run.customers} customers")
-    print(f"  compared  {run.compared_entries} entries and {run.compared_customers} customers that were new or changed")
-    print(f"  found     {run.found}, withdrawn {run.withdrawn}; open now {run.open}")
+    print_line(f"{run.list_name}: {run.entries} entries, {run.customers} customers")
+    print_line(
+        f"  compared  {run.compared_entries} entries and {run.compared_customers} customers that were new or changed"
+    )
+    print_line(f"  found     {run.found}, withdrawn {run.withdrawn}; open now {run.open}")
     if run.unread_count:
-        print(f"  unread    {run.unread_count}")
+        print_line(f"  unread    {run.unread_count}")
 
 
 def _as_object(finding: ScreeningFinding) -> dict[str, Any]:
@@ -145,7 +148,7 @@ _SIGNS = {Agreement.SAME: "=", Agreement.DIFFERENT: "≠", Agreement.UNKNOWN: "?
 
 def _print(finding: ScreeningFinding) -> None:
     again = ", asked again" if finding.asked_again else ""
-    print(f"{finding.id}  {finding.decision}{again}  {finding.customer} ~ {finding.list_name} {finding.entry}")
+    print_line(f"{finding.id}  {finding.decision}{again}  {finding.customer} ~ {finding.list_name} {finding.entry}")
     for each in finding.comparisons:
         score = f" ({each.score})" if each.score not in {0, 100} else ""
-        print(f"  {_SIGNS[each.agreement]} {each.field:<11} {each.listed or '–'} | {each.ours or '–'}{score}")
+        print_line(f"  {_SIGNS[each.agreement]} {each.field:<11} {each.listed or '–'} | {each.ours or '–'}{score}")

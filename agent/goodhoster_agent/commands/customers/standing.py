@@ -16,7 +16,15 @@ from goodhoster.model.customers.standing import Statement, Step
 from goodhoster.model.letters import Letter
 from goodhoster_agent.commands.cases import order_of
 from goodhoster_agent.commands.customers.register import CustomerArgument
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, ReasonOption, open_services, print_json
+from goodhoster_agent.commands.options import (
+    ConfigOption,
+    JsonOption,
+    ReasonOption,
+    open_services,
+    print_json,
+    print_letter,
+    print_line,
+)
 
 app = typer.Typer()
 measures = typer.Typer(no_args_is_help=True, help="List, confirm, refuse and undo steps of the ladder.")
@@ -40,7 +48,7 @@ def standing_command(
             print_json(view_object(view))
         else:
             for line in _lines(view, enforce=desk.rules.enforce):
-                print(line)
+                print_line(line)
 
 
 @measures.command("list")
@@ -48,7 +56,7 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
     """List the steps that wait for a person, and measures that are not done yet."""
     with open_services(config) as services:
         for step in services.customers.standing.desk.waiting():
-            print_json(step_object(step)) if as_json else print(_step_line(step))
+            print_json(step_object(step)) if as_json else print_line(_step_line(step))
 
 
 @measures.command("confirm")
@@ -108,7 +116,7 @@ def statement_command(
             return
         sent = _resend(services, subject) if resend else services.customers.standing.store.statements(subject)
         for statement in sent:
-            print_json(statement_object(statement)) if as_json else print(_statement_line(statement))
+            print_json(statement_object(statement)) if as_json else print_line(_statement_line(statement))
         if not sent:
             raise RefusedError(f"nothing was written about {subject}", hint=f"write it: … statement {subject} --resend")
 
@@ -133,7 +141,7 @@ def _order(
         step_id, said = order
         standing = services.customers.standing
         step = give(standing.desk, standing.store.complete_step(step_id), said)
-        print_json(step_object(step)) if as_json else print(_step_line(step))
+        print_json(step_object(step)) if as_json else print_line(_step_line(step))
 
 
 def whole_subject(services: Services, subject: str) -> str:
@@ -193,7 +201,7 @@ def _print_letter(letter: Letter, *, as_json: bool) -> None:
     if as_json:
         print_json({"to": letter.to, "subject": letter.subject, "text": letter.text})
     else:
-        print(f"To: {letter.to or '(no proven contact)'}\nSubject: {letter.subject}\n\n{letter.text}")
+        print_letter(letter)
 
 
 def view_object(view: CustomerView) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from goodhoster_agent.commands.options import (
     ReasonOption,
     open_services,
     print_json,
+    print_line,
     warn_of,
 )
 
@@ -150,8 +151,8 @@ def _print(suspension: Suspension, *, as_json: bool) -> None:
         print_json(_as_object(suspension))
         return
     opened = f"{suspension.opened_at.astimezone():%Y-%m-%d %H:%M %Z}"
-    print(f"{suspension.id}  {suspension.state:<15}  {opened}  {suspension.target} on {suspension.panel}")
-    print(f"  {suspension.reason} ({suspension.actor}); {suspension.detail}")
+    print_line(f"{suspension.id}  {suspension.state:<15}  {opened}  {suspension.target} on {suspension.panel}")
+    print_line(f"  {suspension.reason} ({suspension.actor}); {suspension.detail}")
 
 
 def _as_object(suspension: Suspension) -> dict[str, Any]:
@@ -190,11 +191,11 @@ def _print_preview(found: FoundTarget, preview: SuspensionPreview, *, as_json: b
     if as_json:
         print_json(shown)
     else:
-        print(
+        print_line(
             f"would suspend {found.target} on {found.panel}" if not preview.refusal else f"refused: {preview.refusal}"
         )
-        print(f"  sites            {', '.join(shown['sites']) or 'none'}")  # type: ignore[arg-type]
-        print(f"  suspended before {', '.join(preview.suspended_before) or 'none'}")
+        print_line(f"  sites            {', '.join(shown['sites']) or 'none'}")  # type: ignore[arg-type]
+        print_line(f"  suspended before {', '.join(preview.suspended_before) or 'none'}")
         if preview.experimental:
             print("  the adapter is experimental: it was never tried against the real panel")
     raise typer.Exit(YES if preview.refusal else FINE)

@@ -35,6 +35,7 @@ from goodhoster_agent.commands.options import (
     JsonOption,
     open_services,
     print_json,
+    print_line,
 )
 
 app = typer.Typer()
@@ -111,7 +112,7 @@ def due_command(
                 print_json(as_object(vetting))
             else:
                 until = f"until {vetting.expires_at:%Y-%m-%d}" if vetting.expires_at else "; ".join(vetting.missing)
-                print(f"{vetting.customer:<20}  {vetting.state:<9}  {vetting.risk.level:<6}  {until}")
+                print_line(f"{vetting.customer:<20}  {vetting.state:<9}  {vetting.risk.level:<6}  {until}")
 
 
 @app.command("identity-message")
@@ -136,7 +137,7 @@ def message_command(
     with open_services(config) as services:
         event = services.customers.vetting.receive(provider, headers, body)
     shown = {"provider": event.provider, "session": event.reference, "outcome": event.outcome}
-    print_json(shown) if as_json else print(f"{event.provider} {event.reference}: {event.outcome}")
+    print_json(shown) if as_json else print_line(f"{event.provider} {event.reference}: {event.outcome}")
 
 
 def _read(file: Path) -> bytes:
@@ -160,13 +161,13 @@ def _evidence(each: VettingEvidence) -> dict[str, Any]:
 
 def _print(vetting: Vetting) -> None:
     until = f" until {vetting.expires_at:%Y-%m-%d}" if vetting.expires_at else ""
-    print(f"{vetting.customer}  {vetting.state}{until}")
+    print_line(f"{vetting.customer}  {vetting.state}{until}")
     for words in vetting.missing:
-        print(f"  missing  {words}")
-    print(f"  risk     {vetting.risk.level}, {vetting.risk.points} points")
+        print_line(f"  missing  {words}")
+    print_line(f"  risk     {vetting.risk.level}, {vetting.risk.points} points")
     for each in vetting.risk.reasons:
         points = f"+{each.points}" if each.points else " 0" if each.holds is False else f" ? (of {each.weight})"
-        print(f"    {points:<12} {each.words}")
+        print_line(f"    {points:<12} {each.words}")
 
 
 def _code(vetting: Vetting) -> int:

@@ -4,7 +4,14 @@ import pytest
 
 from goodhoster.adapters.hash_sources.counting import CountedSource
 from goodhoster.adapters.hash_sources.memory import MemorySource
-from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import (
+    GoodhosterError,
+    NotAskedError,
+    NothingToCompareError,
+    SourceRefusedError,
+    SourceUnavailableError,
+    UncheckedError,
+)
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.sources import SourceHealth
 from goodhoster.model.verdicts import Category
@@ -80,3 +87,14 @@ def test_a_pause_is_shown(inner: MemorySource) -> None:
 def test_a_probe_is_not_counted(counted: CountedSource) -> None:
     counted.probe()
     assert counted.health().checks == 0
+
+
+@pytest.mark.parametrize("error", [NotAskedError, NothingToCompareError])
+def test_a_source_without_a_say_about_a_content_has_not_failed(
+    counted: CountedSource, inner: MemorySource, error: type[UncheckedError]
+) -> None:
+    inner.trouble = error("too flat", reason="not-asked")
+    with pytest.raises(error):
+        counted.look_up(KNOWN)
+    health = counted.health()
+    assert (health.unchecked, health.last_error, health.checks) == ({"not-asked": 1}, "", 0)

@@ -249,7 +249,7 @@ def test_the_deadline_covers_the_wait_for_a_connection(settings: ServiceSettings
 def test_the_deadline_covers_all_algorithms_together(settings: ServiceSettings, service: FakeHashService) -> None:
     service.behave = lambda _: NO.after(SOON * 0.7)
     source = HashCheckService(replace(settings, deadline=SOON, algorithms=tuple(Algorithm)))
-    with pytest.raises(SourceUnavailableError, match="no whole answer"):
+    with pytest.raises(SourceUnavailableError, match="no complete answer"):
         source.look_up(UNKNOWN)
     source.close()
 

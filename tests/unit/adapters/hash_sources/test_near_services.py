@@ -1,8 +1,10 @@
 """HMA and Arachnid Shield: what is sent, what each answer means, and that no odd one is read as a no."""
 
+import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +16,7 @@ from goodhoster.adapters.hash_sources.hma import Hma, HmaSettings
 from goodhoster.adapters.hash_sources.proxies import basic_auth
 from goodhoster.errors import (
     GoodhosterError,
+    NotAskedError,
     NothingToCompareError,
     SourceRefusedError,
     SourceUnavailableError,
@@ -154,17 +157,30 @@ def test_null_is_no_match(arachnid: FakeArachnidShield) -> None:
 
 
 @pytest.mark.parametrize("name", ["hma", "arachnid"])
-def test_a_flat_picture_is_no_match_and_one_that_nobody_opened_is_unchecked(
+def test_no_service_has_a_say_about_a_flat_picture_and_one_that_nobody_opened_is_unchecked(
     name: str, hma: FakeHma, arachnid: FakeArachnidShield
 ) -> None:
     server, source = (hma, hma_source(hma)) if name == "hma" else (arachnid, arachnid_source(arachnid))
-    assert source.look_up(question(Fingerprint(PDQ, SEEN, quality=10))) == ()
+    with pytest.raises(NotAskedError):
+        source.look_up(question(Fingerprint(PDQ, SEEN, quality=10)))
     with pytest.raises(NothingToCompareError):
         source.look_up(question())  # a video
     with pytest.raises(UncheckedError) as caught:
         source.look_up(UNTAKEN)
     assert caught.value.reason == "not-askable"
     assert server.requests == []
+
+
+@pytest.mark.parametrize("name", ["hma", "arachnid"])
+def test_a_picture_of_which_a_part_was_opened_is_found_or_unchecked(
+    name: str, hma: FakeHma, arachnid: FakeArachnidShield
+) -> None:
+    source = hma_source(hma) if name == "hma" else arachnid_source(arachnid)
+    assert source.look_up(replace(PICTURE, whole=False))
+    for fingerprint in (Fingerprint(PDQ, hashlib.sha256(b"another").digest()), Fingerprint(PDQ, SEEN, quality=10)):
+        with pytest.raises(UncheckedError) as caught:
+            source.look_up(replace(question(fingerprint), whole=False))
+        assert caught.value.reason == "not-askable"
 
 
 def test_hma_by_md5_and_pdq_needs_both_of_a_file(hma: FakeHma) -> None:

@@ -1,11 +1,12 @@
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from goodhoster.adapters.hash_sources.own_lists import OwnLists
-from goodhoster.errors import NothingToCompareError, SourceUnavailableError, UncheckedError
+from goodhoster.errors import NotAskedError, NothingToCompareError, SourceUnavailableError, UncheckedError
 from goodhoster.hashlists.file_names import list_files
 from goodhoster.hashlists.importing import import_entries
 from goodhoster.hashlists.near.importing import import_fingerprints
@@ -88,8 +89,25 @@ def test_turned_pictures_and_frames_are_looked_up_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fingerprint", [Fingerprint(PDQ, SEEN, quality=49), Fingerprint(FingerprintKind.PHASH, bytes(8))]
 )
-def test_flat_pictures_and_other_kinds_match_nothing(tmp_path: Path, fingerprint: Fingerprint) -> None:
-    assert near(("police", Category.BASELINE))(tmp_path).look_up(picture(fingerprint)) == ()
+def test_near_lists_alone_have_no_say_about_flat_pictures_and_other_kinds(
+    tmp_path: Path, fingerprint: Fingerprint
+) -> None:
+    lists = near(("police", Category.BASELINE))(tmp_path)
+    with pytest.raises(NotAskedError) as caught:
+        lists.look_up(picture(fingerprint))
+    assert caught.value.reason == "not-asked"
+    assert lists.look_up(picture(fingerprint, Fingerprint(PDQ, APART))) == (), "one of its frames was compared"
+    import_entries(tmp_path, "police", [(made_up("another").digests.sha1, Category.BASELINE)])
+    assert OwnLists(OpenedLists(tmp_path), {PDQ: 31}).look_up(picture(fingerprint)) == (), "by its digest, no"
+
+
+def test_a_picture_of_which_a_part_was_opened_is_found_or_unchecked(tmp_path: Path) -> None:
+    lists = near(("police", Category.BASELINE))(tmp_path)
+    for fingerprint in (Fingerprint(PDQ, APART), Fingerprint(PDQ, SEEN, quality=49)):
+        with pytest.raises(UncheckedError) as caught:
+            lists.look_up(replace(picture(fingerprint), whole=False))
+        assert caught.value.reason == "not-askable"
+    assert lists.look_up(replace(picture(Fingerprint(PDQ, SEEN)), whole=False))
 
 
 def test_what_is_further_than_the_limit_is_no_match(tmp_path: Path) -> None:

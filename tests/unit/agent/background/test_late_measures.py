@@ -58,6 +58,7 @@ def test_only_where_a_name_came_or_went_files_are_looked_at(index: UploadIndex, 
     assert figures.queued == 0, "what waits is checked as it is by then"
 
 
+@pytest.mark.slow
 def test_a_fresh_file_is_found_long_before_everything_is_compared_again(
     index: UploadIndex, tree: Tree, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -84,7 +84,7 @@ def test_what_is_published_as_it_should_be_is_fine(look: Callable[..., dict[str,
         ("/.well-known/security.txt", HANGS, "security.txt", True, "could not be checked"),
         ("/ip/192.0.2.0/24", reply(404), "abuse contact of 192.0.2.0/24", True, "404"),
         ("/ip/192.0.2.0/24", reply(429), "abuse contact of 192.0.2.0/24", True, "429"),
-        ("/ip/192.0.2.0/24", reply(200, b"<html>"), "abuse contact of 192.0.2.0/24", True, "no JSON"),
+        ("/ip/192.0.2.0/24", reply(200, b"<html>"), "abuse contact of 192.0.2.0/24", True, "not JSON"),
         (
             "/ip/192.0.2.0/24",
             reply(200, b'{"objectClassName": "ip network"}'),

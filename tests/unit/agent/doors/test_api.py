@@ -372,6 +372,7 @@ def test_pict_rs_is_told_by_the_status(host: ApiHost) -> None:
     assert ask(host, "POST", "/v1/pict-rs", KNOWN).status == 406
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("on_unchecked", "status"), [("closed", 503), ("open", 204)])
 def test_pict_rs_where_nothing_can_be_checked(tmp_path: Path, on_unchecked: str, status: int) -> None:
     folder = tmp_path / "host"
@@ -388,6 +389,7 @@ def test_pict_rs_where_nothing_can_be_checked(tmp_path: Path, on_unchecked: str,
         host.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.org:80"])
 def test_it_listens_beyond_loopback_only_where_that_is_said(tmp_path: Path, address: str) -> None:
     host = made(tmp_path / "host", listen=address)

@@ -111,6 +111,7 @@ def test_a_worker_that_stands_still_is_noticed(worker: Worker) -> None:
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.slow
 def test_too_little_memory_is_a_fault_and_not_the_end() -> None:
     small = Worker(replace(LIMITS, memory=1 << 26))
     with opened(encoded(drawn(1, (6000, 5000)), "BMP")) as fd:
@@ -122,6 +123,7 @@ def test_too_little_memory_is_a_fault_and_not_the_end() -> None:
     small.stop()
 
 
+@pytest.mark.slow
 def test_what_takes_long_keeps_no_ordinary_picture_waiting(pool: HashingPool) -> None:
     """Though there is one place only."""
     with ThreadPoolExecutor(1) as thread:
@@ -137,6 +139,7 @@ def test_what_takes_long_keeps_no_ordinary_picture_waiting(pool: HashingPool) ->
     assert pool.lost == 0
 
 
+@pytest.mark.slow
 def test_with_as_many_slow_files_as_may_be_the_next_is_put_off_and_its_digests_count(pool: HashingPool) -> None:
     with opened(SLOW) as fd:
         with pool._slow_places:

@@ -323,6 +323,7 @@ def test_folder_names_beyond_ascii(desk: Desk, folder: str) -> None:
     assert "&" in desk.server.folders[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["CAPABILITY", "LOGIN", "SELECT", "UID SEARCH", "UID FETCH", "UID STORE", "IDLE"])
 def test_a_silent_server_keeps_no_end_waiting(desk: Desk, command: str) -> None:
     desk.server.instead[command] = silent
@@ -333,6 +334,7 @@ def test_a_silent_server_keeps_no_end_waiting(desk: Desk, command: str) -> None:
     assert desk.stop() < (6.0 if command == "CAPABILITY" else 3.0)  # before it there is nothing that could be cut
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_even_greet_keeps_no_end_waiting(desk: Desk) -> None:
     desk.server.greeting = ""
     desk.start()

@@ -246,6 +246,7 @@ def test_more_receivers_than_a_mail_server_sends_are_put_off(door: Door, monkeyp
     assert refused == {"c@h.example": (452, b"4.5.3 too many receivers")}
 
 
+@pytest.mark.slow
 def test_all_sessions_together_use_little_memory(door: Door) -> None:
     """Sixteen mails of 40 MiB at once, in one line each: 640 MiB come in."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -60,7 +60,7 @@ def test_what_is_no_request_is_refused(change: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 60_000, b"{}"])
 def test_what_is_no_json_is_refused(content: bytes) -> None:
-    with pytest.raises(ValueError, match="cannot be read"):
+    with pytest.raises(ValueError, match="the request cannot be read"):
         decode_request(content)
 
 

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator
 
+import pytest
+
 from goodhoster_agent.watching.events import Gap, Hint
 from goodhoster_agent.watching.fair_hints import FairHints
 
@@ -98,6 +100,7 @@ def test_the_same_gap_of_everything_is_told_once() -> None:
     assert list(all_of(hints)) == [Gap("lost"), Gap("full")]
 
 
+@pytest.mark.slow
 def test_what_waits_of_all_is_bounded() -> None:
     hints = FairHints(whose, Clock())
     for number in range(30):

@@ -25,6 +25,7 @@ from goodhoster.model.customers.house_rules import CustomerRules
 from goodhoster.model.customers.standing import Appeal, AppealState, Rung, StepState
 from tests.standing_house import ANNA, House, customer
 
+pytestmark = pytest.mark.slow
 CUSTOMERS = 1000
 RULES = CustomerRules(enforce=True)
 HARMLESS = frozenset(f"c{n}" for n in range(600))

@@ -70,6 +70,7 @@ def shelf_of(tree: bytes) -> set[bytes]:
     return {name for name in names if not name.startswith(b"reserve-")}
 
 
+@pytest.mark.slow
 def test_taking_offline(tree: bytes, upload: Upload, rounds: Callable[[int, int], int]) -> None:
     quarantine = LocalQuarantine((tree,))
     quarantine.take_offline(CASE, upload, sha256())  # the first makes the shelf
@@ -95,6 +96,7 @@ def test_taking_offline(tree: bytes, upload: Upload, rounds: Callable[[int, int]
     assert (True, Whereabouts.ELSEWHERE) in outcomes
 
 
+@pytest.mark.slow
 def test_taking_three_offline_together(tree: bytes, rounds: Callable[[int, int], int]) -> None:
     """Each of them is in quarantine with its own label, or in its place; and each comes back by itself."""
     names = (b"anna/album/a.jpg", b"anna/album/b.jpg", b"bob/c.jpg")
@@ -125,6 +127,7 @@ def test_taking_three_offline_together(tree: bytes, rounds: Callable[[int, int],
     assert {len(set(where)) for _, *where in outcomes} == {1, 2}  # between the renames, too
 
 
+@pytest.mark.slow
 def test_putting_back(tree: bytes, upload: Upload, rounds: Callable[[int, int], int]) -> None:
     quarantine = LocalQuarantine((tree,))
     outcomes = set()

@@ -21,7 +21,10 @@ from goodhoster.testing.suites.quarantine import BYTES, CASE, seen, sha256, uplo
 
 ANNA = 61001
 NAMES = [b"%d.jpg" % number for number in range(8)]
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root, to be stronger than a customer")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="root, to be stronger than a customer"),
+]
 
 
 def swap(album: bytes, victim: bytes) -> None:

@@ -72,6 +72,7 @@ def test_it_is_sealed_once_however_often_it_is_looked_at(sealing: Sealing) -> No
     assert sealing.events().count("evidence.sealed") == 1
 
 
+@pytest.mark.slow
 def test_after_a_crash_at_any_step_it_is_sealed_exactly_once(tmp_path: Path, unlocked: None) -> None:
     """`kill -9` before each call that makes something durable, and then a new process."""
     for step in count():

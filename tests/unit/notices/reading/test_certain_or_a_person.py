@@ -293,6 +293,7 @@ def test_a_host_in_an_address_with_a_mailbox_in_it_is_a_mention() -> None:
     assert "support.free.example" in notice.mentions
 
 
+@pytest.mark.slow
 def test_what_was_not_looked_through_whole_is_unread() -> None:
     assert "more than 20000 names" in mail(" ".join(f"h{n}.example" for n in range(20_100))).unread[0]
     assert "first 4194304 characters only" in mail("x" * (5 << 20)).unread[0]

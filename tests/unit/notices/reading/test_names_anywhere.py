@@ -193,5 +193,6 @@ def test_names_above_the_hosts_of_items_are_no_mention() -> None:
     assert "free2.example" not in mail("http://klant7.free2.example/a.jpg\nwww.klant7.free2.example").mentions
 
 
+@pytest.mark.slow
 def test_a_name_that_is_repeated_hides_no_other() -> None:
     assert "carl.example" in mail(f"{ITEM}\n" + "x.example " * 250_000 + "carl.example").mentions

@@ -37,6 +37,7 @@ def test_a_child_is_started_when_needed_and_kept() -> None:
     assert readers() == before
 
 
+@pytest.mark.slow
 def test_of_too_many_urls_none_is_left_out_in_silence() -> None:
     text = "".join(f"https://anna.example/{number}\n" for number in range(MOST_URLS + 1))
     with ReaderPool() as room:

@@ -330,6 +330,7 @@ def test_what_the_sender_says_itself_acts(kind: str) -> None:
     assert acts_on(SAID[kind]()) == {OWN}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile",
     ["<blockquote>" * 50_000, "<a x=" * 100_000, ">" * 500_000, "> \n" * 200_000, "On 1 wrote" * 50_000,
