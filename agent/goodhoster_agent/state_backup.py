@@ -94,7 +94,7 @@ def back_up(state_dir: Path, file: Path, version: str, *, keys: bool = False) ->
 
 
 def _exists(file: Path) -> RefusedError:
-    """The refusal to write over a file, which may be another backup that was made at the same time."""
+    """The refusal to write over a file, such as another backup made at the same time."""
     return RefusedError(f"{file} exists already", hint="name a new file: a backup is never written over")
 
 

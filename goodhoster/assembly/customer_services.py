@@ -305,7 +305,7 @@ class CustomerServices(LazyParts):
         return lambda case: case.id in held or bool(evidence.forbids(case))
 
     def _online(self, case: Case) -> bool:
-        """Whether a file of a case, or another of the same customer with its content, is still in a tree."""
+        """Whether a file of a case, or a copy of it at the same customer, is still in a tree."""
         from goodhoster.uploads.trees import may_be_there
 
         contents = [case.about(number).sha256 for number in range(len(case.measures))] or [case.digests.sha256]

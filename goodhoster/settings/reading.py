@@ -23,7 +23,7 @@ Table = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenTable:
     """A table as it stands in a file."""
 
     table: Table
@@ -47,7 +47,7 @@ class PluggedTable:
     """A table whose `kind` names an entry point; `read_plugged` reads the rest of it."""
 
     kind: str
-    written: Written
+    written: WrittenTable
     common: Any = None
     """A value of the settings class that all kinds of this section share, where there is one."""
 
@@ -64,7 +64,7 @@ class Single:
         """The heading as it is written in the file."""
         return f"[{self.name}]"
 
-    def read(self, written: Iterable[Written]) -> Any:
+    def read(self, written: Iterable[WrittenTable]) -> Any:
         """The settings class's value.
 
         Where nothing is written: its defaults, or None when a setting has no default.
@@ -94,7 +94,7 @@ class Several:
         """The heading as it is written in the file."""
         return f"[[{self.name}]]"
 
-    def read(self, written: Iterable[Written]) -> tuple[Any, ...]:
+    def read(self, written: Iterable[WrittenTable]) -> tuple[Any, ...]:
         """A value of the settings class for each."""
         values: list[Any] = []
         with gathered() as errors:
@@ -118,7 +118,7 @@ class Plugged:
         """The heading as it is written in the file."""
         return f"[[{self.name}]]"
 
-    def read(self, written: Iterable[Written]) -> tuple[PluggedTable, ...]:
+    def read(self, written: Iterable[WrittenTable]) -> tuple[PluggedTable, ...]:
         """The tables; no plug-in is loaded yet."""
         tables: list[PluggedTable] = []
         with gathered() as errors:
@@ -127,7 +127,7 @@ class Plugged:
                     tables.append(self._table(part))
         return tuple(tables)
 
-    def _table(self, written: Written) -> PluggedTable:
+    def _table(self, written: WrittenTable) -> PluggedTable:
         kind = _kind_of(written)
         if self.common is None:
             return PluggedTable(kind, written)
@@ -141,7 +141,7 @@ class Plugged:
 Section = Single | Several | Plugged
 
 
-def read_section(kind: type[Values], written: Written) -> Values:
+def read_section(kind: type[Values], written: WrittenTable) -> Values:
     """Read one table as a value of a settings class.
 
     ConfigurationError says which file, line and key, and what to do.
@@ -169,12 +169,12 @@ def installed_kinds(group: str) -> dict[str, type]:
     return {point.name: point.load() for point in sorted(entry_points(group=group))}
 
 
-def read_files(file: Path, sections: Iterable[Section], errors: AllErrors) -> dict[str, list[Written]]:
+def read_files(file: Path, sections: Iterable[Section], errors: AllErrors) -> dict[str, list[WrittenTable]]:
     """The tables of each section in the file and its drop-in files.
 
     First the file, then `conf.d/*.toml` beside it, in order of name. What cannot be read is added to the errors.
     """
-    found: dict[str, list[Written]] = {section.name: [] for section in sections}
+    found: dict[str, list[WrittenTable]] = {section.name: [] for section in sections}
     parts = [file]
     with errors.step():
         parts += _conf_d(file.parent / "conf.d")
@@ -184,18 +184,18 @@ def read_files(file: Path, sections: Iterable[Section], errors: AllErrors) -> di
     return found
 
 
-def _read_file(file: Path, folder: Path, sections: Iterable[Section], found: dict[str, list[Written]]) -> None:
+def _read_file(file: Path, folder: Path, sections: Iterable[Section], found: dict[str, list[WrittenTable]]) -> None:
     """Add the tables of one file to those that were found."""
     content = _content(file)
     tables, lines = _parse(content, file), lines_of_tables(content)
     with gathered() as errors:
         with errors.step():
-            refuse_unknown(tables, found, Written(tables, "", file, folder, _lines_of_headings(lines)))
+            refuse_unknown(tables, found, WrittenTable(tables, "", file, folder, _lines_of_headings(lines)))
         for section in sections:
             with errors.step():
                 for number, table in enumerate(_tables(tables, section, file)):
                     keys = lines.get((section.name, number), {})
-                    found[section.name].append(Written(table, section.heading, file, folder, keys))
+                    found[section.name].append(WrittenTable(table, section.heading, file, folder, keys))
 
 
 def _lines_of_headings(lines: Mapping[tuple[str, int], Lines]) -> Lines:
@@ -203,7 +203,7 @@ def _lines_of_headings(lines: Mapping[tuple[str, int], Lines]) -> Lines:
     return {**headings, **lines[("", 0)]}
 
 
-def refuse_unknown(table: Table, known: Iterable[str], written: Written) -> None:
+def refuse_unknown(table: Table, known: Iterable[str], written: WrittenTable) -> None:
     """Raise ConfigurationError for unknown keys; it names the nearest known ones."""
     with gathered() as errors:
         for key in table:
@@ -262,7 +262,7 @@ def _tables(tables: Table, section: Section, file: Path) -> list[Table]:
     return listed
 
 
-def _values(kind: type, written: Written) -> dict[str, Any]:
+def _values(kind: type, written: WrittenTable) -> dict[str, Any]:
     fields = {f.name: f for f in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     with gathered() as errors:
@@ -275,7 +275,7 @@ def _values(kind: type, written: Written) -> dict[str, Any]:
     return values
 
 
-def _refuse_missing(kind: type, values: Table, written: Written) -> None:
+def _refuse_missing(kind: type, values: Table, written: WrittenTable) -> None:
     with gathered() as errors:
         for f in _missing(kind, values):
             hint = f"add: {f.name} = {f.metadata['example']}"
@@ -287,7 +287,7 @@ def _missing(kind: type, values: Table) -> list[dataclasses.Field[Any]]:
     return [f for f in dataclasses.fields(kind) if f.name not in values and is_required(f)]
 
 
-def _value(f: dataclasses.Field[Any], raw: Any, written: Written) -> Any:
+def _value(f: dataclasses.Field[Any], raw: Any, written: WrittenTable) -> Any:
     try:
         value = f.metadata["read"](raw)
     except ValueError as error:
@@ -297,7 +297,7 @@ def _value(f: dataclasses.Field[Any], raw: Any, written: Written) -> Any:
     return (written.folder / value).absolute() if isinstance(value, Path) else value
 
 
-def _kind_of(written: Written) -> str:
+def _kind_of(written: WrittenTable) -> str:
     kind = written.table.get("kind")
     if not isinstance(kind, str):
         raise ConfigurationError(f"{written}: kind is missing", hint='add its kind, such as: kind = "list"')

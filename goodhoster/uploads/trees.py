@@ -158,7 +158,7 @@ class Tree:
 
 
 def may_be_there(place: Place) -> bool:
-    """Whether there is something at a place, or that cannot be seen: its tree may not be mounted."""
+    """Whether something is at a place, or cannot be seen: its tree may not be mounted."""
     try:
         os.lstat(place.absolute)
     except (FileNotFoundError, NotADirectoryError):

@@ -19,7 +19,6 @@ CONTRACTS = {contract["id"]: contract["name"] for contract in PYPROJECT["tool"][
 SHARED_NAMES = {
     "Decision": "what an application does (a public name of the client), and what the house rules say",
     "NearList": "what an adapter asks for, and what it is given",
-    "Written": "a table as it stands in the configuration, and the event of a file that was written to",
     "Upload": "what an application wants to store (a public name of the client), and a customer's file",
 }
 """Names of two classes, and why."""

@@ -142,8 +142,8 @@ def _noting_addresses(texts: Iterable[str], notice: ReadNotice, addresses: dict[
     """
     items = ItemAddresses(notice.items)
     for text in texts:
-        if len(addresses) < MOST_ADDRESSES:
-            addresses.update(dict.fromkeys(items.without_item(text[:LONGEST_TEXT])))
+        found = items.without_item(text[:LONGEST_TEXT])
+        addresses.update(dict.fromkeys(itertools.islice(found, MOST_ADDRESSES - len(addresses))))
         yield from texts_within(text)
 
 
