@@ -172,6 +172,26 @@ def evidence_directory(settings: Settings) -> Path:
     return settings.evidence.directory or settings.state_dir / DIRECTORY
 
 
+def logged_pieces(settings: Settings) -> set[str]:
+    """The pieces of evidence that the audit log has, destroyed ones too; reads all of it."""
+    from goodhoster.assembly.state import file_audit_log
+
+    entries = file_audit_log(settings).entries()
+    return {str(entry.event.data.get("evidence")) for entry in entries if entry.event.kind == "evidence.sealed"}
+
+
+def damaged_evidence(settings: Settings) -> list[str]:
+    """The pieces of which what is written is damaged or gone, in words."""
+    from goodhoster.errors import EvidenceError
+    from goodhoster.evidence.sealing.store import EvidenceStore
+
+    logged, directory = logged_pieces(settings), evidence_directory(settings)
+    if not (logged or directory.is_dir()):
+        return []
+    found = EvidenceStore(directory).each(logged)
+    return [f"{error}; {error.hint}" for error in found if isinstance(error, EvidenceError)]
+
+
 def checked_recipients(settings: Settings) -> tuple[str, ...]:
     """The configured recipients.
 

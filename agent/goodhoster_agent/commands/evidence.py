@@ -9,18 +9,21 @@ import typer
 
 from goodhoster_agent.commands.listing import Column, CsvOption, local_time, print_list
 from goodhoster_agent.commands.options import (
+    UNCHECKED,
     ConfigOption,
     JsonOption,
     ReasonOption,
     open_services,
     print_json,
     print_line,
+    warn_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from goodhoster.assembly.services import Services
+    from goodhoster.errors import EvidenceError
     from goodhoster.evidence.sealing.custody import CustodyDesk, PersonalOrder
     from goodhoster.model.sealed_evidence import SealedEvidence, TwoPersonRequest
 
@@ -41,13 +44,21 @@ def list_command(
     as_csv: CsvOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List sealed evidence, oldest first, with its state, and what waits for a second person."""
+    """List sealed evidence, oldest first, with its state, and what waits for a second person.
+
+    Exit code 3 where what is written of a piece is damaged or gone: it is named, and the others are listed.
+    """
     from goodhoster.model.sealed_evidence import EvidenceState
 
     if state and state not in set(EvidenceState):
         raise typer.BadParameter(f"one of {', '.join(EvidenceState)}", param_hint="--state")
     with open_services(config) as services:
-        print_list(_found(services, state, case), _COLUMNS, _as_object, as_json=as_json, as_csv=as_csv)
+        errors: list[EvidenceError] = []
+        found = _found(services, state, case, errors)
+        print_list(found, _COLUMNS, _as_object, as_json=as_json, as_csv=as_csv)
+        warn_of(f"{error}; {error.hint}" for error in errors)
+    if errors:
+        raise typer.Exit(UNCHECKED)
 
 
 @app.command("hold")
@@ -174,13 +185,14 @@ def _whole_id(services: Services, part: str) -> str:
     return services.evidence.store.complete(part)
 
 
-def _found(services: Services, state: str, case: str) -> Iterator[SealedEvidence]:
-    if not services.evidence.in_use:
-        return
-    store = services.evidence.store
-    for evidence_id in store.ids():
-        evidence = store.get(evidence_id)
-        if state in {"", evidence.state} and case in {"", evidence.manifest.case}:
+def _found(services: Services, state: str, case: str, errors: list[EvidenceError]) -> Iterator[SealedEvidence]:
+    """The pieces that are asked for; those that cannot be read come among the errors."""
+    from goodhoster.errors import EvidenceError
+
+    for evidence in services.evidence.store.each() if services.evidence.in_use else ():
+        if isinstance(evidence, EvidenceError):
+            errors.append(evidence)
+        elif state in {"", evidence.state} and case in {"", evidence.manifest.case}:
             yield evidence
 
 

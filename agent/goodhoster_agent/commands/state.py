@@ -74,11 +74,12 @@ def restore_command(
 def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Check every database and the audit log; exit code 1 when something is not whole."""
     from goodhoster.assembly.audit import verify_audit_log
+    from goodhoster.assembly.evidence_services import damaged_evidence
     from goodhoster.assembly.state import lost_with_counts
     from goodhoster_agent.state_backup import damaged_databases
 
     settings = read_settings(config)
-    problems = [*damaged_databases(settings.state_dir), *lost_with_counts(settings)]
+    problems = [*damaged_databases(settings.state_dir), *lost_with_counts(settings), *damaged_evidence(settings)]
     finding = verify_audit_log(settings).finding
     if not finding.ok:
         problems.append(f"audit.log: {finding.problem}")

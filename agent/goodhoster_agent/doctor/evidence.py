@@ -6,9 +6,9 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 
-from goodhoster.assembly.evidence_services import evidence_directory
+from goodhoster.assembly.evidence_services import evidence_directory, logged_pieces
 from goodhoster.assembly.services import Services
-from goodhoster.errors import GoodhosterError
+from goodhoster.errors import EvidenceError, GoodhosterError
 from goodhoster.model.sealed_evidence import EvidenceState
 from goodhoster.settings import Settings
 from goodhoster_agent.doctor.finding import DoctorFinding
@@ -36,7 +36,12 @@ def evidence_findings(settings: Settings) -> Iterator[DoctorFinding]:
 
 def _stored(services: Services) -> Iterator[DoctorFinding]:
     store = services.evidence.store
-    states = Counter(store.get(evidence_id).state for evidence_id in store.ids())
+    states: Counter[EvidenceState] = Counter()
+    for evidence in store.each(logged_pieces(services.settings)):
+        if isinstance(evidence, EvidenceError):
+            yield DoctorFinding(_WHAT, ok=False, detail=str(evidence), hint=evidence.hint)
+        else:
+            states[evidence.state] += 1
     counted = ", ".join(f"{count:,} {state}" for state, count in sorted(states.items())) or "nothing is sealed yet"
     lost = bool(states[EvidenceState.MISSING])
     hint = "goodhoster evidence list --state missing; restore the files from a backup" if lost else ""

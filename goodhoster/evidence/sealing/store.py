@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,9 +60,30 @@ class EvidenceStore:
             names = sorted(entry.name for entry in found)
         return (name.removesuffix(_MANIFEST) for name in names if name.endswith(_MANIFEST) and _ID.fullmatch(name[:-5]))
 
+    def each(self, logged: Iterable[str] = ()) -> Iterator[SealedEvidence | EvidenceError]:
+        """Every piece; in place of one whose manifest or custody is damaged or gone, an error that names it.
+
+        `logged`: the pieces that the audit log has; what is written of custody tells of a piece, too.
+        """
+        with os.scandir(self.directory) as found:
+            names = {entry.name.removesuffix(_CUSTODY) for entry in found if entry.name.endswith(_CUSTODY)}
+        told = {name for name in names | set(logged) if _ID.fullmatch(name)}
+        for evidence_id in sorted(told.union(self.ids())):
+            try:
+                evidence = self.find(evidence_id)
+            except EvidenceError as error:
+                yield error
+                continue
+            if evidence is None:
+                message = f"the manifest of evidence {evidence_id} is not in {self.directory} any more"
+                yield EvidenceError(message, hint="restore it from a backup; the audit log has what it said")
+            else:
+                yield evidence
+
     def complete(self, part: str) -> str:
         """The id of the piece that a person means by a part of it."""
-        return the_one(part, (name for name in self.ids() if name == part or is_short_for(part, name)), "evidence")
+        names = (name for name in self.ids() if name == part or is_short_for(part, name))
+        return the_one(part, names, "evidence", "goodhoster evidence list")
 
     def find(self, evidence_id: str) -> SealedEvidence | None:
         """That piece; None when there is none. EvidenceError when what is written of it is damaged."""
@@ -71,8 +92,10 @@ class EvidenceStore:
             return None
         custody = self._read(evidence_id, _CUSTODY)
         with self._damaged(evidence_id):
-            present = self.ciphertext(evidence_id).exists()
-            return SealedEvidence(_manifest(written), _custody(custody) if custody else Custody(), present)
+            present, manifest = self.ciphertext(evidence_id).exists(), _manifest(written)
+            if manifest.id != evidence_id:
+                raise ValueError(f"its manifest is that of {manifest.id}")
+            return SealedEvidence(manifest, _custody(custody) if custody else Custody(), present)
 
     def get(self, evidence_id: str) -> SealedEvidence:
         """That piece; RefusedError when there is none."""

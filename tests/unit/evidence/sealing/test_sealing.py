@@ -14,7 +14,7 @@ from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.adapters.pagers.memory import MemoryPager
 from goodhoster.cases.sealing import AttemptSealing
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.errors import ConfigurationError
+from goodhoster.errors import ConfigurationError, EvidenceError, RefusedError
 from goodhoster.evidence.sealing.encryption import Hashed, check_recipients, encrypt
 from goodhoster.examination import Examiner
 from goodhoster.model.attempts import Attempt
@@ -22,7 +22,7 @@ from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.model.fingerprints import FingerprintKind
 from goodhoster.model.limits import ReadingLimits
-from goodhoster.model.sealed_evidence import EvidenceState, SealedEvidenceKind
+from goodhoster.model.sealed_evidence import EvidenceState, SealedEvidence, SealedEvidenceKind
 from goodhoster.model.verdicts import Category, Match, Verdict, VerdictKind
 from goodhoster.upload_attempts import AttemptAnswer, AttemptDecision, UploadAttempts
 from tests.conftest import Disk
@@ -277,3 +277,39 @@ def test_what_is_clear_or_held_is_not_sealed(sealing: Sealing) -> None:
     answers = [asking.ask(REFUSED, customer).decision for customer in ("anna", "bob", "cleo")]
     assert answers[-1] is AttemptDecision.HELD
     assert len(list(sealing.store.ids())) == 2
+
+
+@pytest.mark.parametrize("suffix", [".json", ".custody"])
+@pytest.mark.parametrize("damage", ["", "{", "[]", "gone", "another's"])
+def test_one_piece_that_cannot_be_read_is_named_and_hides_no_other(sealing: Sealing, suffix: str, damage: str) -> None:
+    names = [sealing.sealed(f"anna/{name}.jpg", "known").id for name in "ab"]
+    file, other = (sealing.folder / (name + suffix) for name in names)
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(other.read_bytes() if damage == "another's" else damage.encode())
+    found = list(sealing.store.each(names))
+    whole = [one.manifest.id for one in found if isinstance(one, SealedEvidence)]
+    if suffix == ".custody" and damage in {"gone", "another's"}:
+        assert whole == sorted(names)  # it names no piece: nothing happened to either yet
+        return
+    assert whole == [names[1]]
+    (error,) = (one for one in found if isinstance(one, EvidenceError))
+    assert names[0] in str(error)
+    assert "backup" in error.hint
+
+
+def test_only_the_log_has_a_piece_of_which_every_file_is_gone(sealing: Sealing) -> None:
+    name = sealing.sealed().id
+    for file in sealing.folder.glob(f"{name}.*"):
+        file.unlink()
+    assert list(sealing.store.each()) == []
+    (error,) = sealing.store.each([name])
+    assert name in str(error)
+
+
+def test_what_lists_evidence_is_named_as_it_is_called(sealing: Sealing) -> None:
+    sealing.sealed()
+    with pytest.raises(RefusedError) as error:
+        sealing.store.complete("20200101-none")
+    assert error.value.hint == "see: goodhoster evidence list"
