@@ -95,13 +95,13 @@ def test_an_old_cleared_file_goes_offline_when_a_list_grows(host: Host, request:
     del before["customer-2/7.png"]
     after = look_at_all(host.customers)
     assert {path: look for path, look in after.items() if not path.startswith(".goodhoster")} == before
-    assert wait_until(lambda: "police.sha1 changed: 1 files seen before are checked again" in host.journal())
+    assert wait_until(lambda: "police.sha1 changed: 1 files checked earlier are checked again" in host.journal())
 
 
 def test_an_old_cleared_picture_is_held_when_a_near_list_grows(host: Host, request: pytest.FixtureRequest) -> None:
     contents = old_pictures(host)
     add_alike(host, jpeg(77, (320, 240)))
-    assert wait_until(lambda: "changed: 0 files seen before" in host.journal())
+    assert wait_until(lambda: "changed: 0 files checked earlier" in host.journal())
     before = look_at_all(host.customers)
     opened: Opened = request.getfixturevalue("opened")
     add_alike(host, contents[7], jpeg(78, (320, 240)))
