@@ -312,7 +312,9 @@ def test_the_counts_of_all_reports_agree(seed: int, notices: int) -> None:
     told = {finding.norm: finding.proof for finding in conduct(facts, figures, _installation(), Proofs())}
     share = norm["clocks"]["receipt"]["within"]["24"]
     expected = f"{share['gone']:,} of {share['of']:,} URLs gone within 24 h, {norm['open_over_24h']:,} open for longer"
-    assert told[NormId.WITHIN_24H] == (expected if share["of"] else "nothing of ours was reported in this period")
+    assert told[NormId.WITHIN_24H].startswith(
+        expected if share["of"] else "nothing of ours was reported in this period"
+    )
 
 
 def _installation() -> Installation:

@@ -21,7 +21,7 @@ from goodhoster.assembly.vetting import company_registers, identity_providers
 from goodhoster.cases.rebuilding import unknown
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.storage import home_of
-from goodhoster.evidence.quarantine.survey import quarantined
+from goodhoster.evidence.quarantine.survey import damaged, quarantined
 from goodhoster.hashlists.own_lists import survey
 from goodhoster.letters.list_owners.addresses import ListOwners
 from goodhoster.linux import kernel
@@ -195,9 +195,11 @@ def _quarantines(settings: Settings) -> Iterator[DoctorFinding]:
     """Check that the record and the files in quarantine agree."""
     with Services(settings) as services:
         names: set[str] = set()
+        broken: list[str] = []
         for tree in trees_of(settings):
             with suppress(OSError):  # a tree that is not there is told above
                 names |= set(quarantined(tree.root))
+                broken += [f"{name}: {why}" for name, why in damaged(tree.root)]
         offline = services.case_store.each(CaseQuery(states=frozenset({CaseState.OFFLINE})))
         missing = [case.id for case in offline if not names.issuperset(_quarantine_names(case))]
         strangers = unknown(sorted(names), services.case_store)
@@ -210,7 +212,11 @@ def _quarantines(settings: Settings) -> Iterator[DoctorFinding]:
         detail = f"{len(missing):,} cases are offline, and their files are not in quarantine: {_some(missing)}"
         hint = "is their disk mounted? After a backup was restored: docs/how-to-quarantine.md"
         yield DoctorFinding("quarantine", ok=False, detail=detail, hint=hint)
-    if not strangers and not missing:
+    if broken:
+        detail = f"{len(broken):,} files in quarantine cannot be put back as they were: {_some(broken)}"
+        hint = "bring them or their labels back from a backup of their disk: docs/how-to-quarantine.md"
+        yield DoctorFinding("quarantine", ok=False, detail=detail, hint=hint)
+    if not (strangers or missing or broken):
         yield DoctorFinding("quarantine", ok=True, detail=f"{len(names):,} files, as the record says")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 from goodhoster.errors import QuarantineError
 from goodhoster.evidence.quarantine.labels import is_case_name, read_intent, read_label
@@ -17,6 +18,32 @@ def quarantined(tree: bytes) -> Iterator[str]:
     for shelf in shelves(Place(tree, b""), set()):
         with os.scandir(shelf) as found:
             yield from (entry.name for entry in found if is_case_name(entry.name))
+
+
+def damaged(tree: bytes) -> Iterator[tuple[str, str]]:
+    """Files in quarantine that could not be put back as they were, by name and why: no label, or another size.
+
+    Their bytes are not read.
+    """
+    for shelf in shelves(Place(tree, b""), set()):
+        with os.scandir(shelf) as found:
+            names = sorted(entry.name for entry in found if is_case_name(entry.name))
+        for name in names:
+            with suppress(FileNotFoundError):  # put back meanwhile
+                if why := _damage(shelf, name):
+                    yield name, why
+
+
+def _damage(shelf: int, name: str) -> str:
+    size = os.stat(name, dir_fd=shelf, follow_symlinks=False).st_size
+    try:
+        label = read_label(shelf, name)
+        if label is None and read_intent(shelf, name) is None:
+            os.stat(name, dir_fd=shelf, follow_symlinks=False)  # while it is put back its label goes after it
+            return "its label is missing"
+    except QuarantineError as error:
+        return str(error)
+    return f"it has {size:,} bytes, and {label.size:,} were taken" if label and size != label.size else ""
 
 
 def label_of(tree: bytes, name: str) -> Label | None:

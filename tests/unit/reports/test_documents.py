@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +20,8 @@ from goodhoster.reports.norm import mirror
 from goodhoster.reports.pages import page_of
 from goodhoster.reports.periods import Period
 from goodhoster.reports.proofs import NormProof, Proofs, read_proofs
+from goodhoster.reports.removals import FigureClock
+from goodhoster.reports.statistics import Share
 from goodhoster.reports.transparency import SHEETS
 from goodhoster.reports.weekly import CountedDay
 from goodhoster.reports.workbook import workbook_of
@@ -64,6 +67,28 @@ def test_what_nobody_can_tell_is_unproven_and_never_met() -> None:
     assert standing(NormId.CONTRIBUTION) is NormStanding.UNPROVEN
     uncompared = Installation(enforcing=True, sources=1, ways_in=("LMTP",), answers=True, without_outcome=None)
     assert standing(NormId.EVERY_MATCH, uncompared) is NormStanding.UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("gone", "too_young", "late", "expected"),
+    [
+        (0, 26, 0, NormStanding.UNPROVEN),
+        (3, 23, 0, NormStanding.MET),
+        (26, 0, 0, NormStanding.MET),
+        (3, 22, 1, NormStanding.FALLS_SHORT),
+        (0, 25, 1, NormStanding.FALLS_SHORT),
+    ],
+)
+def test_what_is_too_young_to_tell_proves_nothing(gone: int, too_young: int, late: int, expected: NormStanding) -> None:
+    figures = mirror(Facts(Period(), NOW).urls, NOW, str)
+    speed = figures.total.speed[FigureClock.RECEIPT]
+    within = {**speed.within, 24: Share(gone, 26)}
+    speed = replace(speed, within=within, too_young=too_young, open_over_24h=late)
+    total = replace(figures.total, speed={**figures.total.speed, FigureClock.RECEIPT: speed})
+    found = conduct(Facts(Period(), NOW), replace(figures, total=total), ALL_WELL, Proofs(()))
+    (finding,) = (one for one in found if one.norm is NormId.WITHIN_24H)
+    assert finding.standing is expected, finding.proof
+    assert ("too early to tell" in finding.proof) == bool(too_young)
 
 
 def test_what_the_figures_show_not_to_be_kept_falls_short() -> None:
