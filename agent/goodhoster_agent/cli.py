@@ -12,6 +12,7 @@ import inspect
 import io
 import os
 import sys
+import time
 import traceback
 from importlib import import_module
 from importlib.metadata import version
@@ -32,6 +33,7 @@ from goodhoster.model.uploads import visible
 from goodhoster_agent.commands.options import FINE, UNCHECKED, WRONG
 from goodhoster_agent.people.address import service_address
 
+_DAY = 86_400
 COMMANDS = (
     "run",
     "demo",
@@ -132,6 +134,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a locale may lack what a name or a text has
             stream.reconfigure(errors="backslashreplace")
+    _expect_time_zone()
     code = _run()
     if sys.stdout is None:  # closed by whoever started us; `check` must not seem to have said something
         print("goodhoster: standard output is closed: nothing could be printed", file=sys.stderr)
@@ -145,6 +148,15 @@ def main() -> None:
         _discard_output()
         code = WRONG
     sys.exit(code)
+
+
+def _expect_time_zone() -> None:
+    """Show times in UTC where the time zone of the environment is further from it than any can be."""
+    if abs(time.localtime().tm_gmtoff) >= _DAY:
+        told = visible(os.environ.get("TZ", ""))
+        print(f"goodhoster: TZ={told} is no time zone: times are shown in UTC", file=sys.stderr)
+        os.environ["TZ"] = "UTC"
+        time.tzset()
 
 
 def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
