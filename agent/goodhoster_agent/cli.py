@@ -151,7 +151,7 @@ def main() -> None:
 
 
 def _expect_time_zone() -> None:
-    """Show times in UTC where the time zone of the environment is further from it than any can be."""
+    """Show times in UTC where the time zone of the environment is none."""
     if abs(time.localtime().tm_gmtoff) >= _DAY:
         told = visible(os.environ.get("TZ", ""))
         print(f"goodhoster: TZ={told} is no time zone: times are shown in UTC", file=sys.stderr)

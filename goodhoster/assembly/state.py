@@ -119,7 +119,10 @@ def lost_databases(settings: Settings) -> list[str]:
 
 
 def lost_with_counts(settings: Settings) -> list[str]:
-    """The same, with how many notices and cases the audit log has; where one is lost that reads all of the log."""
+    """The same, with how many notices and cases the audit log has.
+
+    Where one is lost that reads all of the log.
+    """
     from goodhoster.adapters.stores.manifest import lost
 
     found = dict(lost(settings.state_dir))

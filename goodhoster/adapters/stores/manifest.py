@@ -1,4 +1,6 @@
-"""Manifest of the databases of a state directory: one that is lost is noticed, also once an empty one is in its place.
+"""Manifest of the databases of a state directory: one that is lost is noticed.
+
+Also once an empty one is in its place.
 
 A database gets a number of its own when it is made, and the manifest has it by its name. An empty one that is made
 where another was lost has another number, so that what is missing stays told until a backup is restored.
@@ -33,7 +35,10 @@ class KnownDatabase:
 
 
 def enroll(database: sqlite3.Connection, file: Path, what: str) -> None:
-    """Note a database that is open, where that was not done before; what cannot be written now is noted later."""
+    """Note a database that is open, where that was not done before.
+
+    What cannot be written now is noted later.
+    """
     manifest = file.with_name(FILE)
     with suppress(OSError, ValueError):
         if file.name in _read(manifest):

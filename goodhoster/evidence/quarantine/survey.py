@@ -21,9 +21,9 @@ def quarantined(tree: bytes) -> Iterator[str]:
 
 
 def damaged(tree: bytes) -> Iterator[tuple[str, str]]:
-    """Files in quarantine that could not be put back as they were, by name and why: no label, or another size.
+    """Files in quarantine that could not be put back as they were, by name and why.
 
-    Their bytes are not read.
+    No label, or another size. Their bytes are not read.
     """
     for shelf in shelves(Place(tree, b""), set()):
         with os.scandir(shelf) as found:

@@ -61,7 +61,9 @@ class EvidenceStore:
         return (name.removesuffix(_MANIFEST) for name in names if name.endswith(_MANIFEST) and _ID.fullmatch(name[:-5]))
 
     def each(self, logged: Iterable[str] = ()) -> Iterator[SealedEvidence | EvidenceError]:
-        """Every piece; in place of one whose manifest or custody is damaged or gone, an error that names it.
+        """Every piece, and an error that names it in place of one that cannot be read.
+
+        Its manifest or custody is damaged or gone.
 
         `logged`: the pieces that the audit log has; what is written of custody tells of a piece, too.
         """
