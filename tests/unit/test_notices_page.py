@@ -62,8 +62,8 @@ def test_every_rule_of_trust_is_told() -> None:
         re.findall(r'"((?:mail|dkim|authserv|notifier|token)\.[a-z-]+)"', source(dkim_evaluation, mail_evidence, trust))
     )
     assert len(rules) == 16 + 1
-    of_parts = re.findall(r'rule\("([a-z-]+)"', source(checks, openpgp, signature_checks, smime))
-    of_forwarders = re.findall(r'rule\("([a-z-]+)"', source(forwarding))
+    of_parts = re.findall(r'rule\(\s*"([a-z-]+)"', source(checks, openpgp, signature_checks, smime))
+    of_forwarders = re.findall(r'rule\(\s*"([a-z-]+)"', source(forwarding))
     assert (len(set(of_parts)), len(set(of_forwarders))) == (8, 10)
     rules |= {f"signed.{name}" for name in of_parts} | {f"arc.{name}" for name in of_forwarders}
     assert rules | {"signed.subject"} <= set(re.findall(r"`([a-z.-]+)`", PAGE))

@@ -22,10 +22,10 @@ from pathlib import Path
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.adapters.stores.record import RECORD
 from goodhoster_agent.privileged.starter.dropping import give_up
-from goodhoster_agent.privileged.starter.plan import Terms
+from goodhoster_agent.privileged.starter.plan import DaemonTerms
 
 state_dir = Path(sys.argv[1])
-if give_up(Terms(frozenset(), frozenset({state_dir}), frozenset()), state_dir):
+if give_up(DaemonTerms(frozenset(), frozenset({state_dir}), frozenset()), state_dir):
     sys.exit("no Landlock")
 file = RecordFile(state_dir / "record.sqlite", RECORD)
 with file.changing() as db:
