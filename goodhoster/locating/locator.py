@@ -68,6 +68,9 @@ class Locator:
     def _at(self, address: WebAddress, seen_at: str, hops: int = _MOST_REDIRECTS) -> Location:
         sites = self.site_maps.current()
         answering = sites.named(address.host)
+        if not answering:  # a site may have been added since
+            sites = self.site_maps.read_anew()
+            answering = sites.named(address.host)
         if not answering and (on_server := self._on_own_server(address, seen_at)):
             return on_server
         ours = next(filter(self._ours, (address.host, seen_at)), "")

@@ -16,6 +16,7 @@ from goodhoster.model.notices import Site
 from goodhoster.ports import Directory
 
 FRESH = 60.0  # seconds
+_MOMENT = 10.0  # seconds: so seldom is it read again for hosts that nobody here has
 
 
 class SiteMapCache:
@@ -43,6 +44,13 @@ class SiteMapCache:
             kept = self._now(), SiteMap(told)
             self._kept = kept
         return kept[1]
+
+    def read_anew(self) -> SiteMap:
+        """The map, read again unless that was done a moment ago; for what the one that is kept does not know."""
+        kept = self._kept
+        if kept is not None and self._now() - kept[0] > _MOMENT:
+            self._kept = None
+        return self.current()
 
     def _sites_of(self, number: int) -> tuple[Site, ...]:
         """Sites of a directory; the last valid ones while its configuration is wrong.

@@ -23,6 +23,7 @@ from goodhoster.model.notice_status import Block, ItemState, NoticeItem
 from goodhoster.model.notices import FoundBy, LocatedFile, Location, LocationKind, ReadItem
 from goodhoster.model.uploads import LEASED, Content, Place, Upload
 from goodhoster.model.verdicts import Match
+from goodhoster.notices.reading.url_finder import HOST_ONLY
 from goodhoster.policy.decide import Action
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.ports import CaseQuery, UrlBlocks
@@ -389,9 +390,9 @@ class TakedownActions:
 
         Where the reading is not certain, something else may have been meant.
         """
-        if grounds.uncertain:
+        if grounds.uncertain and not (state is ItemState.NOT_OURS and grounds.uncertain == HOST_ONLY):
             return self._held(item, f"{item.reason}; {grounds.uncertain}")
-        return replace(item, state=state)
+        return replace(item, state=state)  # a host of others that is only named, as in a signature, asks for nothing
 
     @staticmethod
     def _held(item: NoticeItem, why: str) -> NoticeItem:

@@ -9,6 +9,10 @@ import html
 import re
 from dataclasses import dataclass, field
 
+from goodhoster.errors import GoodhosterError
+from goodhoster.locating.urls import read_url
+from goodhoster.notices.reading.rewritten_links import original_of
+
 _TOKEN = re.compile(
     r"<!--.*?(?:-->|$)|<(?P<close>/?)(?P<name>[a-z][a-z0-9:-]{0,30})"
     r"(?P<attributes>(?:\s|/)(?:\"[^\"<>]{0,9000}\"|'[^'<>]{0,9000}'|[^<>\"'])*+)?>"
@@ -75,7 +79,7 @@ class _Writer:
         words = "".join(self.pieces[self.begins :]).strip()
         if not _URL_LIKE.match(words):
             self.pieces.append(f" <{self.target}> ")
-        elif _plain(words) == _plain(self.target):
+        elif _same_address(words, self.target):
             self.pieces[self.begins :] = [f" <{self.target}> "]
         else:
             self.misleading.append(self.target)
@@ -112,6 +116,17 @@ def _target(attributes: str) -> str:
             ours = target.lower().startswith(_LINKS)
             return re.sub(r"[\r\n\t]", "", target).replace("<", "%3C").replace(">", "%3E") if ours else ""
     return ""
+
+
+def _same_address(words: str, target: str) -> bool:
+    """Whether a link leads where its words say, however either is written, through a mail gateway or not."""
+    if _plain(words) == _plain(target):
+        return True
+    try:
+        said, leads = read_url(html.unescape(words)), read_url(original_of(target))
+    except GoodhosterError:
+        return False
+    return said[0].href.partition("//")[2] == leads[0].href.partition("//")[2]
 
 
 def _plain(url: str) -> str:

@@ -27,11 +27,11 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _LOOSE_PATH = re.compile(
-    r"(?:^|(?<=[\s(,;]))/((?:[\w%~.-]{1,200}/){0,20}[\w%~.-]{1,200}\.(?:jpe?g|png|gif|webp|bmp|tiff?|hei[cf]|avif|mp4|m4v|mov"
-    r"|avi|mkv|webm|mpe?g|wmv|flv|3gp|zip|rar|7z|php|html?))(?![\w/])",
+    r"(?:^|(?<=[^\w/]))[/\\]((?:[\w%~.-]{1,200}/){0,20}[\w%~.-]{1,200}\.(?:jpe?g|png|gif|webp|bmp|tiff?|hei[cf]|avif|mp4|m4v|mov"
+    r"|avi|mkv|webm|mpe?g|wmv|flv|3gp|zip|rar|7z))(?![\w/])",
     re.IGNORECASE | re.MULTILINE,
 )
-"""A path of a picture, a film, an archive or a page, without a host before it."""
+"""A path of a picture, a film or an archive, without a host before it."""
 _MOST_HOSTS = 5
 _NO_PART_OF_URL = re.compile(r"[^\w/.?=&%~+-]")
 _ANOTHER = re.compile(r"h[tx*0]{2}ps?:/", re.IGNORECASE)
@@ -62,7 +62,7 @@ class ItemAddresses:
         for path in _LOOSE_PATH.findall(shown):
             if not any(item == path or item.endswith(f"/{path}") for known in self._paths.values() for item in known):
                 yield from (f"{host}/{path}"[:_LONGEST] for host in [*self._paths][:_MOST_HOSTS])
-        for match in _ADDRESS.finditer(shown):
+        for match in _each_address(shown):
             path = trimmed(_ANOTHER.split(match["path"], maxsplit=1)[0].partition("#")[0])
             spaced = match["blank"] or match["behind"]
             if not path.strip("/\\") or (spaced and not _FILE_NAME.search(path)):
@@ -71,7 +71,15 @@ class ItemAddresses:
             known = self._paths.get(_plain(host), set())
             readings = {path, _GATEWAY.sub("", path), *([path.partition("&")[0]] if match["parameter"] else [])}
             if not any(_is_known(reading, known) for reading in readings):
-                yield f"{host}/{path}"[:_LONGEST]
+                yield f"{host}/{path.partition('&')[0] if match['parameter'] else path}"[:_LONGEST]
+
+
+def _each_address(text: str) -> Iterator[re.Match[str]]:
+    """Every host with a path behind it, those inside the path of another too."""
+    place = 0
+    while match := _ADDRESS.search(text, place):
+        yield match
+        place = match.start("path")
 
 
 def _is_known(path: str, known: set[str]) -> bool:

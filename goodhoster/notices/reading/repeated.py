@@ -52,6 +52,15 @@ _RECEIPT = re.compile(
     r"|kon niet worden bezorgd"
     r"|ihre nachricht\b.{0,200}? (?:wurde|ist) .{0,60}?(?:gelesen|angezeigt|geöffnet|nicht zugestellt)"
     r"|konnte nicht zugestellt werden"
+    r"|(?:delivery has failed|(?:could ?n[o']t|was not|not) (?:be )?delivered|address not found"
+    r"|unable to deliver|mailbox is full"
+    r"|return receipt|was received by|been delivered|user unknown|moderator approval|thanks for reaching out"
+    r"|ticket (?:\S+ ){0,4}?(?:opened|created|closed|updated)\b|copy of the message you sent|you sent us)"
+    r"|ontvangstbevestiging|onder (?:het )?nummer|unter der nummer|kon niet worden afgeleverd"
+    r"|n'a pas pu être remis|no se pudo entregar"
+    r"|(?:i am|i'm|we are) (?:currently )?(?:out of (?:the )?office|away|on (?:leave|vacation|holiday))"
+    r"|ik ben (?:afwezig|met vakantie)"
+    r"|ich bin (?:abwesend|im urlaub|nicht im büro)|je suis (?:absente?|en congé)"
     r"|(?:copy|text|content)s? of your (?:e-?mail|message|request|report)"
     r"|(?:wij|we) hebben (?:uw|je|jouw) .{0,60}ontvangen|(?:uw|je|jouw) (?:\S+ ){1,3}(?:is|werd) (?:\S+ )?ontvangen"
     r"|bedankt voor (?:uw|je|jouw) (?:e-?mail|bericht|melding|verzoek|vraag)|kopie van (?:uw|je|jouw)"
@@ -118,6 +127,12 @@ _WROTE = re.compile(
     r"|写道|寫道|写了|寫了|さんは|書きました|작성|כתב|كتب",
     re.IGNORECASE,
 )
+_OWN_WORDS = re.compile(
+    r"\b(?:we|wij|wir|nous|please|graag|bitte|urls?|following|volgende|folgende|remove|verwijder|entfernen)\b",
+    re.IGNORECASE,
+)
+"""Words in which a sender speaks for itself or names what follows; no mail program writes them above a quotation."""
+_ANGLED = re.compile(r"<[^<>\s]{1,200}@[^<>\s]{1,200}>")
 _WHO = re.compile(r"[^\s@<>]@[^\s@<>]")
 _MONTHS = frozenset(
     "jan feb fév mar mär mrt maa apr avr abr kwi may mai maj mei mag jun jui giu cze jul lug lip aug aoû ago "  # noqa: SIM905 - words are read more easily
@@ -387,6 +402,8 @@ def _attribution(lines: list[str], number: int) -> int:
 
 
 def _is_attribution(text: str, *, wrapped: bool) -> bool:
+    if _OWN_WORDS.search(text) and not _WROTE.search(text) and not _ANGLED.search(text):
+        return False
     if not _SHORTEST_ATTRIBUTION <= len(text) <= _LONGEST_ATTRIBUTION:
         return False
     if not _COLON.search(text[-20:]):

@@ -71,6 +71,27 @@ _PASSED_ON = re.compile(
 _DOT_WORD = re.compile(_DOT, re.IGNORECASE)
 _SHORTENED = re.compile(r"\u2026|\.\.")
 _LEFT_OUT = re.compile(r"\u2026|\.{3}|redacted", re.IGNORECASE)
+_OMISSION = re.compile(
+    r"[ \t]{0,2}(?:[\[(<{]\s?(?:truncated|cut|snip|removed|redacted|gek\u00fcrzt|ingekort|afgekort|more"
+    r"|shortened|\u2026|\.\.)"
+    r"|\+\d+\b|(?:etc|usw|enz)\b|(?:\s?[.\u3002]){3})",
+    re.IGNORECASE,
+)
+"""What stands for the rest of an address."""
+_ENDS_THERE = re.compile(
+    r"(?:[)\]}>\"'`*_\u00bb\u203a\u201c\u201d\u2019\u2018\u300d\u300f\u3011.,;:!?-]|\](?=\()){0,4}"
+    r"(?:\Z|[ \t\r\n|]|\\[rn]|\]\(|&(?:gt|lt|quot|apos|#0?39|nbsp);|[<(]|\[/|h[tx*0]{2}ps?\b)"
+)
+"""The end of an address: closing signs, and then a blank, a line end, a column or markup."""
+_CLOSING_TAG = re.compile(r"\[?</?[a-z][a-z0-9]{0,10}\s*/?>", re.IGNORECASE)
+_NAME_WITHIN = 300  # characters behind an address
+_NAME_BELOW = re.compile(
+    r"[^\n]{0,120}?[\w)\]-]\.(?:jpe?g|png|gif|webp|bmp|tiff?|hei[cf]|avif|mp4|m4v|mov|avi|mkv"
+    r"|webm|mpe?g|wmv|flv|3gp|zip|rar|7z)\b"
+    r"|\s{0,8}\n\s{0,8}(?:file|datei|bestand|name|picture|image|bild|afbeelding)[\w ]{0,20}:\s[^\n]{1,120}\.\w{2,5}\b",
+    re.IGNORECASE,
+)
+"""A file's name on the same line, or named as one on the next."""
 _CUT_OFF = re.compile(
     r"[\"'<\[({|^*\u201c-\u201f\u2018\u2019]{1,3}[/\\](?=[\w%])(?!(?<=\[/)[a-z*]{1,12}\])(?!(?<=</)[a-z][a-z0-9]{0,10}\s*>)",
     re.IGNORECASE,
@@ -78,7 +99,8 @@ _CUT_OFF = re.compile(
 """A sign that ends an address, with a path behind it and no blank between: no markup, but a part of the address."""
 _BRACKET_BEFORE_PATH = re.compile(r"\[/(?!\])")
 _END_TAG = re.compile(r"\[/[a-z*]{1,12}\]", re.IGNORECASE)
-_NO_HOST = re.compile(r"[^\w.:@%\[\]-]|^h[tx*]{2}ps?[_-]", re.IGNORECASE)
+_NO_HOST = re.compile(r"[^\w.:%\[\]-]|^h[tx*]{2}ps?[_-]|^\.|\.\.|^[^.:%\[]*(?::\d*)?$", re.IGNORECASE)
+"""A sign that no host has, a dot too many, or none."""
 _LINE_WRAPS_FROM = 60  # characters: a shorter line was not wrapped by a program
 
 GLUED = "two addresses without a space between them"
@@ -172,7 +194,7 @@ def _cut_one(text: str, start: int, end: int, *, glued: bool = False) -> Iterato
     url = trimmed(closed)
     short, doubt = _before_separator(url)
     readings = (url, short) if doubt else (short,)
-    cut = _left_off(closed[len(url) :], before, text[start + len(closed) :])
+    cut = _left_off(url, closed[len(url) :], before, text[start + len(closed) : start + len(closed) + _NAME_WITHIN])
     item = ReadItem(readings, doubts=tuple(dict.fromkeys(filter(None, (doubt, GLUED if glued else "", *cut)))))
     at = start + len(url if doubt else readings[0])
     if not doubt and at >= end - 1:
@@ -182,17 +204,35 @@ def _cut_one(text: str, start: int, end: int, *, glued: bool = False) -> Iterato
     yield _Span(start, max(end, at), _marked(item))
 
 
-def _left_off(signs: str, before: str, behind: str) -> Iterator[str]:
-    """Doubts that follow from the signs left off at the end of a URL.
-
-    And from what stands right behind it.
-    """
+def _left_off(url: str, signs: str, before: str, behind: str) -> Iterator[str]:
+    """Doubts that follow from the signs left off at a URL's end, and from what is behind it."""
+    address, _, fragment = url.partition("#")
+    if "/" in fragment or _ENDS_IN_NAME.search(fragment):
+        yield SEPARATOR
+    if not _names_file(address):
+        yield from _more_behind(signs + behind)
     if _SHORTENED.search(signs):
         yield SHORTENED
     if "*" in signs and before != "*":
         yield WILDCARD
     if _CUT_OFF.match(signs + behind):
         yield SEPARATOR
+
+
+def _names_file(url: str) -> bool:
+    """Whether an address ends in the name of a file with its kind."""
+    path = re.split("//", url, maxsplit=1)[-1].partition("/")[2]
+    return bool(path) and _ENDS_IN_NAME.search(path) is not None
+
+
+def _more_behind(behind: str) -> Iterator[str]:
+    """Doubts about an address without a file's name: the name may stand behind it, or was left out."""
+    if _OMISSION.match(behind):
+        yield SHORTENED
+    if not _ENDS_THERE.match(behind) and not _CLOSING_TAG.match(behind):
+        yield SEPARATOR
+    if _NAME_BELOW.match(_ANOTHER.split(behind[:_NAME_WITHIN], maxsplit=1)[0]):
+        yield BLANK
 
 
 def _closed(raw: str, before: str) -> str:
@@ -296,7 +336,7 @@ def _wrapped(text: str, item: ReadItem, end: int, *, whole_name: bool) -> tuple[
 def _is_rest_of_name(url: str, piece: str) -> bool:
     """Whether a line is the rest of a file's name of which the address has the beginning."""
     begun = re.search(r"[^\W_]$", url.partition("//")[2].partition("/")[2]) is not None
-    return begun and re.fullmatch(r"[\w%~-]{1,200}\.[a-z][a-z0-9]{1,4}[.,;]?", piece, re.IGNORECASE) is not None
+    return begun and re.fullmatch(r"[\w%~()\[\]-]{0,200}\.[a-z][a-z0-9]{1,4}[.,;]?", piece, re.IGNORECASE) is not None
 
 
 def _is_its_own_line(piece: str, behind: str) -> bool:
@@ -353,7 +393,7 @@ def _marked(item: ReadItem) -> ReadItem:
         SHORTENED: _LEFT_OUT.search(rest),
         WILDCARD: "*" in rest,
         SEPARATOR: _BRACKET_BEFORE_PATH.search(rest),
-        ODD_HOST: _NO_HOST.search(_INVISIBLE.sub("", host)),
+        ODD_HOST: _NO_HOST.search(_INVISIBLE.sub("", host).rpartition("@")[2]) or re.search(r"^[^:@]+@", host),
     }
     doubts = tuple(dict.fromkeys((*item.doubts, *(doubt for doubt, why in found.items() if why))))
     urls = dict.fromkeys(_BRACKET_BEFORE_PATH.sub("/", url)[: LONGEST_URL + 1] for url in item.urls)

@@ -17,7 +17,7 @@ from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.language import language_of
 from goodhoster.notices.reading.mail import Mail, Part
 from goodhoster.notices.reading.references import reference_of
-from goodhoster.notices.reading.url_finder import items_in
+from goodhoster.notices.reading.url_finder import HOST_ONLY, items_in
 from goodhoster.notices.sender.domains import same_organisation
 
 MOST_URLS = 10_000
@@ -45,7 +45,7 @@ def read(mail: Mail) -> ReadNotice:
     The notice is *unreadable* when there is no URL or too many.
     """
     bodies = [body for parts in mail.bodies() if (body := _agreed(mail, parts))]
-    items = list({item.urls: item for body in bodies for item in body.items}.values())
+    items = _without_bare_hosts(list({item.urls: item for body in bodies for item in body.items}.values()))
     if len(items) > MOST_URLS:
         raise UnreadableError(f"more than {MOST_URLS} URLs")
     text = "\n".join(body.text for body in bodies)
@@ -57,6 +57,12 @@ def read(mail: Mail) -> ReadNotice:
         language=language_of(text),
         doubts=(CONFIRM, *doubts) if items else ("no URL was found in it", *doubts),
     )
+
+
+def _without_bare_hosts(items: list[ReadItem]) -> list[ReadItem]:
+    """Items without hosts that are only named, where an address on the same host is an item."""
+    named = {_host(item.urls[0]).removeprefix("www.") for item in items if HOST_ONLY not in item.doubts}
+    return [i for i in items if HOST_ONLY not in i.doubts or _host(i.urls[0]).removeprefix("www.") not in named]
 
 
 def text_of(part: Part) -> str:

@@ -6,8 +6,9 @@ import pytest
 
 from goodhoster.model.notices import Carrier, RawNotice, ReadNotice
 from goodhoster.notices.reading.doubts import names_without_item
+from goodhoster.notices.reading.formats.free_text import CONFIRM
 from goodhoster.notices.reading.reader import read
-from goodhoster.notices.reading.url_finder import ODD_HOST, SEPARATOR, SHORTENED, WILDCARD
+from goodhoster.notices.reading.url_finder import BLANK, ODD_HOST, SEPARATOR, SHORTENED, WILDCARD, WRAPPED
 
 HOST = "anna.example"
 
@@ -49,11 +50,27 @@ def of_mail(raw: bytes) -> ReadNotice:
         mail(f'http://{HOST}/two.jpg\n{{"url":"http:\\/\\/{HOST}\\/pic.jpg"}}'),
         mail(f"http://{HOST}/two.jpg\nanna dot example slash pic dot jpg"),
         mail(f"http://{HOST}/two.jpg\nand there, too: /pic.jpg"),
+        mail(f'http://{HOST}/two.jpg\n{{"path":"/pic.jpg"}}'),
+        mail(f"http://{HOST}/two.jpg\npath:/pic.jpg"),
+        mail(f'<p>http://{HOST}/two.jpg <a href="/pic.jpg">', "text/html"),
     ],
 )
 def test_an_address_that_was_not_read_keeps_the_notice_open_beside_one_that_was(raw: bytes) -> None:
     notice = of_mail(raw)
     assert [item.urls for item in notice.items] == [(f"http://{HOST}/two.jpg",)]
+    assert named(notice) == (f"{HOST}/pic.jpg",)
+
+
+@pytest.mark.parametrize(
+    "outer",
+    [
+        f"https://web.archive.example/web/2024/http://{HOST}/pic.jpg",
+        f"https://proxy.example/{HOST}/pic.jpg",
+        f"https://images.example/?imgurl=http%3A%2F%2F{HOST}%2Fpic.jpg&x=1",
+    ],
+)
+def test_an_address_inside_another_one_is_named(outer: str) -> None:
+    notice = of_mail(mail(f"http://{HOST}/two.jpg\n{outer}"))
     assert named(notice) == (f"{HOST}/pic.jpg",)
 
 
@@ -95,6 +112,37 @@ def test_a_person_reads_the_whole_address_where_no_item_leads(markup: str) -> No
         (f"http://{HOST}/album[/pic2.jpg", SEPARATOR),
         (f"http://{HOST}</pic.jpg>", SEPARATOR),
         (f'http://{HOST}"/pic.jpg"', SEPARATOR),
+        *(
+            (f"http://{HOST}/album/{behind}", doubt)
+            for doubt, behinds in {
+                BLANK: (
+                    "|pic.jpg",
+                    "<pic.jpg>",
+                    " [file: pic.jpg]",
+                    " -> pic.jpg",
+                    ": pic.jpg",
+                    "\nFile name: pic.jpg",
+                ),
+                SEPARATOR: (
+                    '"pic.jpg"',
+                    "`pic.jpg`",
+                    "«pic.jpg»",
+                    "\u00a0pic.jpg",
+                    "pic^1.jpg",
+                    "pic##.jpg",
+                    "#/pic.jpg",
+                ),
+                SHORTENED: ("pic. . .", "pic [truncated]", "pic (truncated)", "pic <snip>", "pic etc.", "pic +3 more"),
+                WRAPPED: ("pic\n.jpg", "pic\n(1).jpg"),
+            }.items()
+            for behind in behinds
+        ),
+        (f"http://{HOST}/|pic.jpg", BLANK),
+        (f'http://{HOST}"pic.jpg"', SEPARATOR),
+        (f"http://{HOST}/x^y.jpg", SEPARATOR),
+        ("http://anna/pic.jpg", ODD_HOST),
+        ("http://anna..example/pic.jpg", ODD_HOST),
+        ("http://anna@example/pic.jpg", ODD_HOST),
         (f"http://{HOST}/*", WILDCARD),
         (f"http://{HOST}/***", WILDCARD),
         (f"http://{HOST}/album/*.jpg", WILDCARD),
@@ -136,6 +184,36 @@ def test_signs_around_an_address_are_no_part_of_it(written: str) -> None:
     assert item.doubts == ()
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        f"http://{HOST}/gallery/12345",
+        f"see http://{HOST}/gallery/ (12 pictures), please",
+        f"1. http://{HOST}/a/b, please",
+        f"<http://{HOST}/a/b>",
+        f"http://{HOST}/a/b;http://{HOST}/a/b",
+        f"http://{HOST}/pic.jpg\n-- \nHotline, see /terms.html on our site",
+        f"http://{HOST}/pic.jpg\nWebsite: www.{HOST}",
+        f"On 30 November 2026 at 10:00 we found the following content on your servers:\n\nhttp://{HOST}/pic.jpg",
+        f"Please remove within 24 hours (before 01-12-2026 10:00):\n\nhttp://{HOST}/pic.jpg",
+        f"Op 30 november 2026 ontvingen wij deze melding:\n\nhttp://{HOST}/pic.jpg",
+    ],
+)
+def test_what_an_honest_sender_writes_every_day_needs_nobody(written: str) -> None:
+    notice = of_mail(mail(written))
+    assert notice.doubts == (CONFIRM,)
+    assert {item.doubts for item in notice.items} == {()}
+    assert named(notice) == ()
+
+
+def test_a_link_through_a_gateway_leads_where_its_words_say() -> None:
+    link = f"https://eur01.safelinks.protection.outlook.com/?url=http%3A%2F%2F{HOST}%2Fa%2Ftwo.jpg&amp;data=05%7C01"
+    for words in (f"http://{HOST}/a/two.jpg", "hxxp://anna[.]example/a/two.jpg"):
+        notice = of_mail(mail(f'<p><a href="{link}">{words}</a>', "text/html"))
+        assert notice.doubts == (CONFIRM,), words
+        assert len(notice.items) == 1
+
+
 def test_what_lotus_notes_frames_is_somebody_elses() -> None:
     frame = "|---------+----------->\n|         |  Abuse    |\n|---------+----------->\n"
     frame += "  >----------------|\n  |  To: hotline   |\n"
@@ -162,6 +240,9 @@ def test_a_name_that_a_line_break_cuts_may_be_either(above: str) -> None:
         ("Unzustellbar: report", ""),
         ("About your mail", "Your message to abuse was read on Monday."),
         ("About your mail", "Your message could not be delivered to one of its recipients."),
+        ("About your mail", "Delivery has failed to these recipients or groups:"),
+        ("About your mail", "Ihr Anliegen wurde unter der Nummer 4711 erfasst."),
+        ("About your mail", "I am out of office until Monday."),
     ],
 )
 def test_a_receipt_or_a_bounce_without_its_headers_repeats_what_others_wrote(subject: str, body: str) -> None:
