@@ -63,7 +63,7 @@ class FileLock:
 
 
 def holder_of(file: Path) -> str:
-    """Process that holds a lock on this file, with its command; empty where that cannot be told (proc_locks(5))."""
+    """Process that holds this file's lock, with its command; empty where that is not known."""
     try:
         inode = file.stat().st_ino
         holds = re.compile(rf"^\d+: FLOCK +\w+ +WRITE (\d+) [0-9a-f:]+:{inode} ", re.MULTILINE)

@@ -46,7 +46,7 @@ class SiteMapCache:
         return kept[1]
 
     def read_anew(self) -> SiteMap:
-        """The map, read again unless that was done a moment ago; for what the one that is kept does not know."""
+        """The map, read again unless it was a moment ago; for what the kept one does not know."""
         kept = self._kept
         if kept is not None and self._now() - kept[0] > _MOMENT:
             self._kept = None

@@ -119,7 +119,7 @@ def _target(attributes: str) -> str:
 
 
 def _same_address(words: str, target: str) -> bool:
-    """Whether a link leads where its words say, however either is written, through a mail gateway or not."""
+    """Whether a link leads where its words say, also through a mail gateway."""
     if _plain(words) == _plain(target):
         return True
     try:

@@ -226,7 +226,7 @@ def _names_file(url: str) -> bool:
 
 
 def _more_behind(behind: str) -> Iterator[str]:
-    """Doubts about an address without a file's name: the name may stand behind it, or was left out."""
+    """Doubts about an address without a file's name, which may stand behind it or be left out."""
     if _OMISSION.match(behind):
         yield SHORTENED
     if not _ENDS_THERE.match(behind) and not _CLOSING_TAG.match(behind):
