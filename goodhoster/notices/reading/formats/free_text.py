@@ -23,6 +23,7 @@ from goodhoster.notices.sender.domains import same_organisation
 MOST_URLS = 10_000
 CONFIRM = "read from free text: a person confirms what is meant"
 DISAGREE = "its text and its HTML name different addresses"
+FRONT_PAGE = "the front page of a site beside an address on it: it may only say which site is meant"
 MISLEADING = "a link leads elsewhere than its words say"
 
 
@@ -60,9 +61,25 @@ def read(mail: Mail) -> ReadNotice:
 
 
 def _without_bare_hosts(items: list[ReadItem]) -> list[ReadItem]:
-    """Items without hosts that are only named, where an address on the same host is an item."""
-    named = {_host(item.urls[0]).removeprefix("www.") for item in items if HOST_ONLY not in item.doubts}
-    return [i for i in items if HOST_ONLY not in i.doubts or _host(i.urls[0]).removeprefix("www.") not in named]
+    """Items without hosts that are only named, where an address on the same host is an item.
+
+    A front page beside such an address may only name the site: a person looks.
+    """
+    addresses = [item for item in items if HOST_ONLY not in item.doubts and not _is_front_page(item)]
+    named = {_host(item.urls[0]).removeprefix("www.") for item in addresses}
+    left = [i for i in items if HOST_ONLY not in i.doubts or _host(i.urls[0]).removeprefix("www.") not in named]
+    return [_doubted(item) if _host(item.urls[0]).removeprefix("www.") in named else item for item in left]
+
+
+def _doubted(item: ReadItem) -> ReadItem:
+    return replace(item, doubts=(*item.doubts, FRONT_PAGE)) if _is_front_page(item) else item
+
+
+def _is_front_page(item: ReadItem) -> bool:
+    try:
+        return all(address.path == "/" and not address.query for address in read_url(item.urls[0]))
+    except UnclearUrlError:
+        return False
 
 
 def text_of(part: Part) -> str:

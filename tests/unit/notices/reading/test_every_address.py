@@ -6,7 +6,7 @@ import pytest
 
 from goodhoster.model.notices import Carrier, RawNotice, ReadNotice
 from goodhoster.notices.reading.doubts import names_without_item
-from goodhoster.notices.reading.formats.free_text import CONFIRM
+from goodhoster.notices.reading.formats.free_text import CONFIRM, FRONT_PAGE
 from goodhoster.notices.reading.reader import read
 from goodhoster.notices.reading.url_finder import BLANK, ODD_HOST, SEPARATOR, SHORTENED, WILDCARD, WRAPPED
 
@@ -204,6 +204,14 @@ def test_what_an_honest_sender_writes_every_day_needs_nobody(written: str) -> No
     assert notice.doubts == (CONFIRM,)
     assert {item.doubts for item in notice.items} == {()}
     assert named(notice) == ()
+
+
+@pytest.mark.parametrize("above", ["On the site http://anna.example/ we found:", "Site: https://www.anna.example"])
+def test_a_front_page_beside_an_address_on_it_waits_for_a_person(above: str) -> None:
+    site, picture = of_mail(mail(f"{above}\n\nhttp://{HOST}/pic.jpg")).items
+    assert (site.doubts, picture.doubts) == ((FRONT_PAGE,), ())
+    (alone,) = of_mail(mail(f"http://{HOST}/")).items
+    assert alone.doubts == ()
 
 
 def test_a_link_through_a_gateway_leads_where_its_words_say() -> None:
