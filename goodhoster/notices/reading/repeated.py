@@ -127,12 +127,6 @@ _WROTE = re.compile(
     r"|写道|寫道|写了|寫了|さんは|書きました|작성|כתב|كتب",
     re.IGNORECASE,
 )
-_OWN_WORDS = re.compile(
-    r"\b(?:we|wij|wir|nous|please|graag|bitte|urls?|following|volgende|folgende|remove|verwijder|entfernen)\b",
-    re.IGNORECASE,
-)
-"""Words in which a sender speaks for itself or names what follows; no mail program writes them above a quotation."""
-_ANGLED = re.compile(r"<[^<>\s]{1,200}@[^<>\s]{1,200}>")
 _WHO = re.compile(r"[^\s@<>]@[^\s@<>]")
 _MONTHS = frozenset(
     "jan feb fév mar mär mrt maa apr avr abr kwi may mai maj mei mag jun jui giu cze jul lug lip aug aoû ago "  # noqa: SIM905 - words are read more easily
@@ -402,8 +396,6 @@ def _attribution(lines: list[str], number: int) -> int:
 
 
 def _is_attribution(text: str, *, wrapped: bool) -> bool:
-    if _OWN_WORDS.search(text) and not _WROTE.search(text) and not _ANGLED.search(text):
-        return False
     if not _SHORTEST_ATTRIBUTION <= len(text) <= _LONGEST_ATTRIBUTION:
         return False
     if not _COLON.search(text[-20:]):

@@ -194,9 +194,6 @@ def test_signs_around_an_address_are_no_part_of_it(written: str) -> None:
         f"http://{HOST}/a/b;http://{HOST}/a/b",
         f"http://{HOST}/pic.jpg\n-- \nHotline, see /terms.html on our site",
         f"http://{HOST}/pic.jpg\nWebsite: www.{HOST}",
-        f"On 30 November 2026 at 10:00 we found the following content on your servers:\n\nhttp://{HOST}/pic.jpg",
-        f"Please remove within 24 hours (before 01-12-2026 10:00):\n\nhttp://{HOST}/pic.jpg",
-        f"Op 30 november 2026 ontvingen wij deze melding:\n\nhttp://{HOST}/pic.jpg",
     ],
 )
 def test_what_an_honest_sender_writes_every_day_needs_nobody(written: str) -> None:
@@ -220,6 +217,13 @@ def test_a_link_through_a_gateway_leads_where_its_words_say() -> None:
         notice = of_mail(mail(f'<p><a href="{link}">{words}</a>', "text/html"))
         assert notice.doubts == (CONFIRM,), words
         assert len(notice.items) == 1
+
+
+@pytest.mark.parametrize("name", ["We found the following", "Please remove these URLs", "Wij vonden het volgende"])
+def test_a_forgers_name_makes_no_own_words_of_an_attribution(name: str) -> None:
+    """A help desk puts the name that somebody gave himself above what he wrote, and signs all of it."""
+    notice = of_mail(mail(f"Thank you.\n\n{name}, 30 Nov 2026, 10:00:\n\nhttp://{HOST}/pic.jpg"))
+    assert any("quoted" in doubt for doubt in notice.doubts)
 
 
 def test_what_lotus_notes_frames_is_somebody_elses() -> None:
