@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence
 
 from goodhoster.model.notices import ReadNotice
 from goodhoster.notices.reading.charsets import is_known
@@ -37,10 +37,17 @@ _TEXTS = frozenset({"application/json", "application/xml", "application/pgp-encr
 _SPLIT_UP_TO = 200  # items: in a longer list names between them would be sought for nothing
 
 
-def unread_parts(mail: Mail, mentions: Sized) -> Iterator[str]:
-    """Parts that no program read, or not whole, described so that a person finds them."""
-    if len(mentions) > MOST_NAMES:
+def not_compared(mentions: Sequence[str]) -> Iterator[str]:
+    """What was left out of the mentions, described so that a person looks for it."""
+    addresses = sum("/" in mention for mention in mentions)
+    if len(mentions) - addresses > MOST_NAMES:
         yield f"more than {MOST_NAMES} names in it were not compared with ours"
+    if addresses >= MOST_ADDRESSES:
+        yield f"more than {MOST_ADDRESSES} addresses in it were not compared with ours"
+
+
+def unread_parts(mail: Mail) -> Iterator[str]:
+    """Parts that no program read, or not whole, described so that a person finds them."""
     for part in (*mail.parts, *mail.enclosed):
         if why := _why_unread(part):
             name = part.name or "a part without a name"

@@ -27,7 +27,7 @@ from goodhoster.notices.reading.formats import (
     xarf,
 )
 from goodhoster.notices.reading.html_text import text_of_html
-from goodhoster.notices.reading.leftovers import mentions_in, mentions_in_body, unread_parts
+from goodhoster.notices.reading.leftovers import mentions_in, mentions_in_body, not_compared, unread_parts
 from goodhoster.notices.reading.mail import Mail, headers_of, take_apart
 from goodhoster.notices.reading.repeated import why_repeated, without_quotes
 
@@ -63,7 +63,8 @@ def read(raw: RawNotice) -> ReadNotice:
         if raw.carrier is Carrier.MAIL:
             return _read_mail(raw.content)
         notice = _BODIES[raw.carrier](raw.content)
-        return replace(notice, mentions=mentions_in_body(raw.content, notice))
+        mentions = mentions_in_body(raw.content, notice)
+        return replace(notice, mentions=mentions, unread=(*notice.unread, *not_compared(mentions)))
     except UnreadableError as error:
         return unreadable(str(error), raw)
 
@@ -90,7 +91,7 @@ def _read_mail(content: bytes) -> ReadNotice:
     if (why := why_repeated(mail)) and not notice.test:
         notice = replace(notice, doubts=(why, *notice.doubts))
     mentions = mentions_in(mail, notice)
-    unread = tuple(unread_parts(mail, mentions))
+    unread = (*not_compared(mentions), *unread_parts(mail))
     if notice.order and unread:  # that may say so
         notice = replace(notice, order=replace(notice.order, confidential=True))
     deliveries = deliveries_in(mail.message)

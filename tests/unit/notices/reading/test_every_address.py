@@ -7,6 +7,7 @@ import pytest
 from goodhoster.model.notices import Carrier, RawNotice, ReadNotice
 from goodhoster.notices.reading.doubts import names_without_item
 from goodhoster.notices.reading.formats.free_text import CONFIRM, FRONT_PAGE
+from goodhoster.notices.reading.named_addresses import MOST_ADDRESSES
 from goodhoster.notices.reading.reader import read
 from goodhoster.notices.reading.url_finder import BLANK, ODD_HOST, SEPARATOR, SHORTENED, WILDCARD, WRAPPED
 
@@ -77,6 +78,16 @@ def test_an_address_inside_another_one_is_named(outer: str) -> None:
 def test_so_it_is_in_what_comes_by_the_programming_interface() -> None:
     body = {"urls": [f"http://{HOST}/two.jpg"], "reason": f"more is at http://{HOST}/pic.jpg", "good_faith": True}
     assert named(read(RawNotice(Carrier.DSA_JSON, json.dumps(body).encode()))) == (f"{HOST}/pic.jpg",)
+
+
+def test_one_behind_more_than_are_compared_is_not_passed_over() -> None:
+    others = "\n".join(f"//other{number}.test/x.jpg" for number in range(MOST_ADDRESSES))
+    text = f"http://{HOST}/two.jpg\n{others}\n//{HOST}/pic.jpg"
+    by_mail = of_mail(mail(text).replace(b"//other", b"h[tt]p://other"))
+    body = {"urls": [f"http://{HOST}/two.jpg"], "reason": text, "good_faith": True}
+    by_api = read(RawNotice(Carrier.DSA_JSON, json.dumps(body).encode()))
+    for notice in (by_mail, by_api):
+        assert any("addresses in it were not compared" in left for left in notice.unread)
 
 
 @pytest.mark.parametrize(
