@@ -52,7 +52,7 @@ class Locator:
 
     def ours(self, names: Iterable[str]) -> frozenset[str]:
         """Host names and addresses among these that lead here. Raises what a directory raises."""
-        sites = self.site_maps.current()
+        sites = self.site_maps.read_anew()
         return frozenset(name for name in names if self._ours(name) or sites.named(name))
 
     def _readings(self, item: ReadItem) -> Iterator[Location]:

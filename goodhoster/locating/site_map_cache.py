@@ -17,6 +17,8 @@ from goodhoster.ports import Directory
 
 FRESH = 60.0  # seconds
 _MOMENT = 10.0  # seconds: so seldom is it read again for hosts that nobody here has
+_SHARE = 20
+"""And no more than a twentieth of the time is spent on that: whoever names such hosts must hold nobody up."""
 
 
 class SiteMapCache:
@@ -29,6 +31,8 @@ class SiteMapCache:
         self._directories = tuple(directories)
         self._now = now
         self._kept: tuple[float, SiteMap] | None = None
+        self._took = 0.0
+        """Seconds that reading it took the last time."""
         self._last: dict[int, tuple[Site, ...]] = {}
         """What each directory told when it last could."""
 
@@ -40,15 +44,16 @@ class SiteMapCache:
         """
         kept = self._kept
         if kept is None or self._now() - kept[0] > FRESH:
+            began = self._now()
             told = [site for number in range(len(self._directories)) for site in self._sites_of(number)]
             kept = self._now(), SiteMap(told)
-            self._kept = kept
+            self._kept, self._took = kept, kept[0] - began
         return kept[1]
 
     def read_anew(self) -> SiteMap:
         """The map, read again unless it was a moment ago; for what the kept one does not know."""
         kept = self._kept
-        if kept is not None and self._now() - kept[0] > _MOMENT:
+        if kept is not None and self._now() - kept[0] > max(_MOMENT, _SHARE * self._took):
             self._kept = None
         return self.current()
 

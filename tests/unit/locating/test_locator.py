@@ -2,7 +2,7 @@
 
 import ipaddress
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -330,6 +330,31 @@ def test_without_any_site_nothing_is_told_away(host: Host, directories: list[Mem
     bare = Locator(SiteMapCache(directories), host.locator.serving, host.locator.copies)
     location = bare.locate(ReadItem(("http://other.example/",)))
     assert (location.outcome, location.reason) == (LocationKind.AMBIGUOUS, "no-directory")
+
+
+def test_a_site_that_was_just_added_is_looked_for_before_it_is_called_not_ours(host: Host) -> None:
+    assert host.locate("http://anna.example/").outcome is not LocationKind.NOT_OURS
+    host.directory.given.append(Site("new", ("new.example",), (host.route("anna/www"),)))
+    host.now += 11
+    assert host.locator.ours(["new.example"]) == {"new.example"}
+    assert host.locate("http://new.example/").outcome is LocationKind.DYNAMIC
+
+
+def test_who_names_hosts_of_others_has_slow_directories_read_no_more_than_any_other(host: Host) -> None:
+    read = []
+
+    class Slow(MemoryDirectory):
+        def sites(self) -> Sequence[Site]:
+            host.now += 5
+            read.append(host.now)
+            return super().sites()
+
+    maps = SiteMapCache([Slow(host.directory.given)], lambda: host.now)
+    locator = Locator(maps, host.locator.serving, host.locator.copies)
+    for _ in range(50):
+        locator.locate(ReadItem(("http://elsewhere.test/",)))
+        host.now += 1
+    assert len(read) == 1
 
 
 def test_the_map_is_kept_for_a_while_and_its_trouble_is_told(host: Host) -> None:
