@@ -117,8 +117,9 @@ class FanotifySource:
         return [*self._uncovered.values(), *alike, *self._dead()]
 
     def _dead(self) -> list[str]:
-        alive = (self._drainer.ident is None or self._drainer.is_alive()) and not self._tellers.died
-        return [] if alive else ["a thread that reads events has died: no events"]
+        died = [] if _is_well(self._drainer) and not self._tellers.died else ["no events"]
+        died += [] if _is_well(self._writes_reader) else ["files that are not closed are found late"]
+        return [f"a thread that reads events has died: {what}" for what in died]
 
     def stop(self) -> None:
         """See `EventSource`."""
@@ -228,6 +229,11 @@ class FanotifySource:
             else Hint(*os.path.split(directory.path), is_directory=True)
             for directory in found
         ]
+
+
+def _is_well(thread: threading.Thread) -> bool:
+    """Whether a thread has not begun yet or goes on."""
+    return thread.ident is None or thread.is_alive()
 
 
 def _device_of(directory: bytes) -> bytes:
