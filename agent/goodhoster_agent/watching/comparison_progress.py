@@ -1,4 +1,4 @@
-"""How far a comparison of a tree with the index is, since when, and about how long it still takes."""
+"""Progress of comparisons of trees with the index, and an estimate of their end."""
 
 from __future__ import annotations
 
@@ -90,7 +90,10 @@ class ComparisonProgress:
 
 
 def directories_at_top(tree: bytes, calls: FileSystemCalls) -> list[bytes]:
-    """The directories at the top of a tree, in the order of a comparison; none where it cannot be read."""
+    """The directories at the top of a tree, in the order of a comparison.
+
+    None where it cannot be read.
+    """
     try:
         with calls.asking(tree), os.scandir(tree) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
