@@ -43,7 +43,7 @@ def serve(doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> N
     `on_ready` is called with the addresses before anything is answered and while there is no other thread than this
     one. To be called in the main thread. ConfigurationError when an address cannot be used.
     """
-    signal.signal(signal.SIGHUP, _say_restart)
+    signal.signal(signal.SIGHUP, _log_restart_needed)
     until_signalled(lambda stop: serve_until(stop, doors, on_ready))
 
 
@@ -56,7 +56,7 @@ def allow_more_descriptors(count: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _say_restart(_number: int, _frame: object) -> None:
+def _log_restart_needed(_number: int, _frame: object) -> None:
     """SIGHUP ends no door: a new configuration may need what the process gave up at its start."""
     _log.warning("the doors read their configuration at the start only: systemctl restart goodhoster-doors")
 
