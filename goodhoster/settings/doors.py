@@ -57,7 +57,10 @@ class ClamdDoorSettings:
 
 @dataclass(frozen=True, slots=True)
 class IcapDoorSettings:
-    """[[icap_door]]: for programs that speak ICAP, such as squid and Nextcloud. Served by `goodhoster doors serve`."""
+    """[[icap_door]]: for programs that speak ICAP, such as squid and Nextcloud.
+
+    Served by `goodhoster doors serve`.
+    """
 
     listen: tuple[str, int] = setting(
         listen_address,

@@ -22,7 +22,7 @@ _NO_SITE = "unknown"
 """The customer of a request for a site that nobody knows."""
 
 
-class Service(Enum):
+class IcapService(Enum):
     """Who asks; the path of the ICAP address tells."""
 
     UPLOADS = "reqmod"
@@ -35,7 +35,7 @@ class Service(Enum):
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods that it answers, beside OPTIONS."""
-        return {Service.UPLOADS: ("REQMOD",), Service.DOWNLOADS: ("RESPMOD",)}.get(self, ("RESPMOD", "REQMOD"))
+        return {IcapService.UPLOADS: ("REQMOD",), IcapService.DOWNLOADS: ("RESPMOD",)}.get(self, ("RESPMOD", "REQMOD"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 from goodhoster.upload_attempts import AttemptDecision
-from goodhoster_agent.doors.icap.answers import IcapAnswer, Service
+from goodhoster_agent.doors.icap.answers import IcapAnswer, IcapService
 from goodhoster_agent.doors.icap.messages import (
     MOST_LINES,
     HttpMessage,
@@ -24,7 +24,10 @@ from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 
 _AT_A_TIME = 64 << 10
 _PREVIEW = 4096
-"""Bytes that a client is asked to send before it waits: small contents are answered without a copy to and fro."""
+"""Bytes that a client is asked to send before it waits.
+
+Small contents are answered without a copy to and fro.
+"""
 _OPTIONS_FOR = 3600
 """Seconds for which a client may keep the options."""
 _SEND_WITHIN = 60.0
@@ -103,7 +106,10 @@ class IcapConnection:
         """Whether it ended within a request."""
 
     async def serve(self) -> None:
-        """Answer until the client leaves, or says what is not understood. Never raises for what the client does."""
+        """Answer until the client leaves, or says what is not understood.
+
+        Never raises for what the client does.
+        """
         try:
             while await self._serve_one():
                 pass
@@ -169,7 +175,7 @@ class IcapConnection:
                 raise
             return b""
 
-    async def _options(self, head: IcapHead, service: Service) -> None:
+    async def _options(self, head: IcapHead, service: IcapService) -> None:
         if head.has_body:
             raise IcapProblem(400, "Bad request")
         await self.send(
@@ -226,7 +232,10 @@ class IcapConnection:
             await self.drain()
 
     async def drain(self) -> None:
-        """Read away what the client still sends, for a moment: unread data would reset the connection."""
+        """Read away what the client still sends, for a moment.
+
+        Unread data would reset the connection.
+        """
         with suppress(OSError, TimeoutError):
             if self._writer.can_write_eof():
                 self._writer.write_eof()
@@ -243,7 +252,7 @@ class _Exchange:
 
     connection: IcapConnection
     head: IcapHead
-    service: Service
+    service: IcapService
     message: HttpMessage
     body: StreamContent
     may_say_nothing: bool
@@ -277,7 +286,10 @@ class _Exchange:
                 await asyncio.shield(checking)  # the body is closed after this
 
     async def _receive(self, *, admitted: bool) -> None:
-        """Receive the body, behind its preview where there is one. NotTakenError where it is over a limit."""
+        """Receive the body, behind its preview where there is one.
+
+        NotTakenError where it is over a limit.
+        """
         if not admitted:
             raise NotTakenError("too-many")
         if self.head.preview is not None:
@@ -324,7 +336,7 @@ class _Exchange:
             await self._replace(answer.page(), answer.infection_fields)
         elif answer.decision is not AttemptDecision.UNCHECKED or self.connection.terms.fail_open:
             await self._leave()
-        elif self.service is Service.FILES:
+        elif self.service is IcapService.FILES:
             # Not a page: Nextcloud takes every 200 without 403 for clean.
             await self.connection.send(
                 reply_head(
@@ -367,15 +379,15 @@ class _Exchange:
             await self.connection.send(chunk(piece))
 
     def _own_header(self) -> tuple[bytes, str]:
-        """The header that goes back: of the request where that was to be changed, else of the response."""
+        """The header that goes back, with its name: of the request in REQMOD, else of the response."""
         if self.head.method == "REQMOD":
             return self.message.request, "req"
         return self.message.response, "res"
 
 
-def _service(head: IcapHead) -> Service:
+def _service(head: IcapHead) -> IcapService:
     try:
-        service = Service(head.service.lower())
+        service = IcapService(head.service.lower())
     except ValueError:
         raise IcapProblem(404, "ICAP Service not found") from None
     if head.method != "OPTIONS" and head.method not in service.methods:

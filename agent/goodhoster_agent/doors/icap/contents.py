@@ -154,7 +154,7 @@ def _mapped(content: bytes | int) -> Iterator[bytes | mmap.mmap]:
 
 
 def _parts(body: bytes | mmap.mmap, boundary: bytes, most: int) -> Iterator[FoundContent]:
-    """The parts between the boundaries, each of which stands on a line of its own and nowhere else."""
+    """The parts between the boundaries, which stand on lines of their own and nowhere else."""
     borders = _borders(body, b"--" + boundary, most)
     for start, end in borders:
         fields, begin = _part_head(body, start, end)
@@ -170,7 +170,7 @@ def _parts(body: bytes | mmap.mmap, boundary: bytes, most: int) -> Iterator[Foun
 
 
 def _borders(body: bytes | mmap.mmap, line: bytes, most: int) -> list[tuple[int, int]]:
-    """Where each part starts and ends: head and content, without the line end that belongs to the boundary."""
+    """Where each part starts and ends, without the line end that belongs to the boundary."""
     start = -1
     parts: list[tuple[int, int]] = []
     for found in re.finditer(re.escape(line), body):

@@ -24,7 +24,7 @@ from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 _log = logging.getLogger(__name__)
 _BACKLOG = 200
 _DESCRIPTORS = 6
-"""Of one connection at most: itself, its body's file, what is unpacked of it, a part, what is examined."""
+"""Of one connection at most: itself, its body, what is unpacked, a part, what is examined."""
 _SHARE = 4
 """One client of a proxy may have a fourth of the connections."""
 

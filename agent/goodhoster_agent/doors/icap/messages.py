@@ -1,4 +1,4 @@
-"""ICAP messages (RFC 3507) and the HTTP messages inside them, as values; and the texts of replies."""
+"""ICAP messages (RFC 3507), the HTTP messages inside them, and the texts of replies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ORDERS = {
 
 
 class IcapProblem(Exception):  # noqa: N818 - the word of the protocol's users
-    """A message that cannot be understood: it is answered with a status, and the connection ends."""
+    """A message cannot be understood: it is answered with a status, and the connection ends."""
 
     def __init__(self, status: int, words: str) -> None:
         super().__init__(f"{status} {words}")
@@ -37,7 +37,10 @@ class IcapProblem(Exception):  # noqa: N818 - the word of the protocol's users
 
 
 class AmbiguousError(Exception):
-    """An HTTP message that programs read in different ways: nobody can tell what the application would store."""
+    """Programs read an HTTP message in different ways.
+
+    Nobody can tell what the application would store.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,10 @@ class Fields:
         return next(iter(self.all(name)), "")
 
     def the_only(self, name: str) -> str:
-        """The value of the field of that name; empty where there is none. AmbiguousError where several differ."""
+        """The value of the field of that name; empty where there is none.
+
+        AmbiguousError where several differ.
+        """
         values = set(self.all(name))
         if len(values) > 1:
             raise AmbiguousError(f"it has {len(values)} fields {name}")
@@ -85,7 +91,7 @@ class IcapHead:
 
     @property
     def preview(self) -> int | None:
-        """Bytes of the body that are sent before the client waits for an answer; None where it sends all of it."""
+        """Bytes of the body before the client waits for an answer; None where it sends all of it."""
         value = self.fields.get("preview")
         if not value:
             return None
@@ -151,7 +157,10 @@ class HttpMessage:
 
     @property
     def fields(self) -> Fields:
-        """The fields of what has the body. AmbiguousError where programs read them in different ways."""
+        """The fields of what has the body.
+
+        AmbiguousError where programs read them in different ways.
+        """
         return _http_fields(self.response or self.request)
 
     @property
@@ -162,7 +171,10 @@ class HttpMessage:
 
     @property
     def is_a_part(self) -> bool:
-        """Whether the body is a part of a content. Parts of films and sounds, which browsers ask for, are not meant."""
+        """Whether the body is a part of a content.
+
+        Parts of films and sounds, which browsers ask for, are not meant.
+        """
         fields = self.fields
         if fields.get("content-type").lower().startswith(("video/", "audio/")):
             return False
@@ -193,7 +205,10 @@ def _http_fields(header: bytes) -> Fields:
 
 
 def _fields(lines: Sequence[bytes]) -> Fields | None:
-    """The fields of a header's lines; None where a line is none: a continued one is none either (RFC 9112, 5.2)."""
+    """The fields of a header's lines; None where a line is none.
+
+    A continued line is none either (RFC 9112, 5.2).
+    """
     found = [_FIELD.fullmatch(line) for line in lines]
     pairs = tuple((each[1].decode().lower(), each[2].decode("latin-1")) for each in found if each)
     return Fields(pairs) if len(pairs) == len(found) else None
