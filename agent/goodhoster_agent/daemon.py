@@ -417,7 +417,7 @@ class Daemon:
 
     def _deliver_alerts_and_recover(self) -> list[Case]:
         desk = self._services.desk
-        desk.tell()
+        desk.deliver_alerts()
         return desk.recover()
 
     @staticmethod

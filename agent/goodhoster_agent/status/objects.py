@@ -64,7 +64,7 @@ def status_object(services: Services) -> dict[str, Any]:
         "attempts": attempts,
         "overruled": overruled,
         "open_storms": [
-            f"{storm.id} since {storm.begun_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
+            f"{storm.id} since {storm.started_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
             for storm in services.brake.open()
         ],
         "suspensions": _suspensions(services),
