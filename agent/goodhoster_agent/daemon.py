@@ -437,6 +437,7 @@ class Daemon:
             events_reason=self._watcher.source.reason,
             trees=tuple(display(tree.root) for tree in self._services.trees),
             scanning=self._watcher.scanning,
+            comparisons=tuple(each.as_object() for each in self._watcher.comparisons()),
             gaps=self._watcher.gaps,
             last_gap=self._watcher.last_gap,
             degraded=tuple(
