@@ -136,7 +136,7 @@ def test_an_entry_says_what_the_line_means_and_what_to_do() -> None:
     entry = catalog().partition(f"-- {message_id(line)}\n")[2].partition("\n-- ")[0]
     assert entry.startswith(f"Subject: {line}\nDefined-By: goodhoster\n")
     assert (
-        "\n\nThe audit log cannot be written, so no measure is taken.\n\nWhat to do: make room, or put the log back.\n"
+        "\n\nThe audit log cannot be written.\n\nWhat to do: make room, or put the log back.\n"
         in entry
     )
 
