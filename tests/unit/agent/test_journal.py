@@ -135,10 +135,7 @@ def test_an_entry_says_what_the_line_means_and_what_to_do() -> None:
     line = "no measures are taken: …; …"
     entry = catalog().partition(f"-- {message_id(line)}\n")[2].partition("\n-- ")[0]
     assert entry.startswith(f"Subject: {line}\nDefined-By: goodhoster\n")
-    assert (
-        "\n\nThe audit log cannot be written.\n\nWhat to do: make room, or put the log back.\n"
-        in entry
-    )
+    assert "\n\nThe audit log cannot be written.\n\nWhat to do: make room, or put the log back.\n" in entry
 
 
 def test_no_id_is_given_twice() -> None:
