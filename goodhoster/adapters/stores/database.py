@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from goodhoster.adapters.stores.manifest import enroll
+from goodhoster.linux.state_manifest import enroll_database
 from goodhoster.errors import BusyError, ConfigurationError, PermanentError
 from goodhoster.linux.sqlite_files import connect, explained, write_ahead
 from goodhoster.linux.sqlite_migrations import Schema, upgrade
@@ -133,7 +133,7 @@ def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
             db.execute("PRAGMA synchronous = FULL")
             upgrade(db, file, schema)
             if schema.irreplaceable:
-                enroll(db, file, schema.name)
+                enroll_database(db, file, schema.name)
             opening.pop_all()
     except (sqlite3.DatabaseError, OSError) as error:
         hint = _hint(error) or schema.hint
