@@ -27,7 +27,6 @@ from goodhoster.linux.state_manifest import enroll_file, hint_of, is_known
 from goodhoster.model.audit import AuditEvent, AuditMark
 from goodhoster.ports.common import Clock
 
-
 KEY_FILE = "audit.key"
 _BEGUN = "log.key-begun"
 _CHANGED = "log.key-changed"
@@ -252,7 +251,7 @@ class Checkpoints:
             self._expect_never_there()
             signers = new_signers(origin, LOG_KINDS)
             self._save_keys(signers)
-        elif not set(each.key for each in signers) <= set(self._published()):  # as made before there was that file
+        elif not {each.key for each in signers} <= set(self._published()):  # as made before there was that file
             self._publish([each.key for each in signers])
         enroll_file(self._directory, self._key_file.name, _KEYS)
         return signers

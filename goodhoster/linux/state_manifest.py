@@ -10,9 +10,8 @@ accepts the loss. Of other files only that they are missing counts, or, where th
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,7 +20,7 @@ from pathlib import Path
 from goodhoster.errors import RefusedError
 from goodhoster.linux.durable_files import replace_durably
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.linux.sqlite_files import connect
+from goodhoster.linux.sqlite_files import number_in
 
 FILE = "databases.json"
 _LOCK = "databases.lock"
@@ -41,12 +40,12 @@ class KnownPart:
     since: str
 
 
-def enroll_database(database: sqlite3.Connection, file: Path, what: str) -> None:
-    """Note a database that is open, where that was not done before.
+def enroll_database(file: Path, what: str, number: int) -> None:
+    """Note a database of that number, where that was not done before.
 
     What cannot be written now is noted later.
     """
-    _enroll(file.parent, file.name, lambda: KnownPart(what, _number(database), _now()))
+    _enroll(file.parent, file.name, KnownPart(what, number, _now()))
 
 
 def enroll_file(directory: Path, name: str, what: str, never_changed: bytes = b"") -> None:
@@ -55,7 +54,7 @@ def enroll_file(directory: Path, name: str, what: str, never_changed: bytes = b"
     `never_changed`: the content of a file that must stay the same. What cannot be written now is noted later.
     """
     number = _number_of(never_changed) if never_changed else _FILE_THAT_CHANGES
-    _enroll(directory, name, lambda: KnownPart(what, number, _now()))
+    _enroll(directory, name, KnownPart(what, number, _now()))
 
 
 def is_known(directory: Path, name: str) -> bool:
@@ -100,11 +99,10 @@ def accept_loss(directory: Path, name: str) -> None:
         _save(directory, {known: entry for known, entry in _read(directory / FILE).items() if known != name})
 
 
-def _enroll(directory: Path, name: str, known: Callable[[], KnownPart]) -> None:
+def _enroll(directory: Path, name: str, new: KnownPart) -> None:
     with suppress(OSError, ValueError):
         if name in _read(directory / FILE):
             return
-        new = known()
         with FileLock(directory / _LOCK):
             entries = dict(_read(directory / FILE))
             entries.setdefault(name, new)
@@ -120,23 +118,14 @@ def _missing(file: Path, entry: KnownPart) -> str:
     """What is wrong with it, in words; empty where it is there."""
     if not file.exists():
         return f"there is no {file}"
-    if file.suffix == _DATABASE:
-        try:
-            with closing(connect(file, read_only=True)) as database:
-                number = _number(database)
-        except sqlite3.Error:
-            return ""  # damaged, or not to be read now: that is told by whoever uses it
-    else:
-        try:
+    try:
+        if file.suffix == _DATABASE:
+            number = number_in(file)
+        else:
             number = _FILE_THAT_CHANGES if entry.number == _FILE_THAT_CHANGES else _number_of(file.read_bytes())
-        except OSError:
-            return ""
+    except OSError:
+        return ""  # damaged, or not to be read now: that is told by whoever uses it
     return "" if number == entry.number else f"{file} was made anew"
-
-
-def _number(database: sqlite3.Connection) -> int:
-    (number,) = database.execute("PRAGMA application_id").fetchone()
-    return int(number)
 
 
 def _number_of(content: bytes) -> int:

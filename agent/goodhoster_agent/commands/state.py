@@ -40,8 +40,8 @@ def backup_command(
 ) -> None:
     """Write everything that cannot be made again into one file, while the daemon runs.
 
-    Without --with-keys a restored host misses its keys, and says so. What is in quarantine on the customers' disks is not
-    in it: back those disks up with their .goodhoster directories.
+    Without --with-keys a restored host misses its keys, and says so. What is in quarantine on the customers' disks is
+    not in it: back those disks up with their .goodhoster directories.
     """
     from goodhoster_agent.state_backup import back_up
 
@@ -65,8 +65,8 @@ def restore_command(
 
     Every file is compared first. The index is made anew at the next start, which compares quarantine, log and record.
     """
-    from goodhoster_agent.daemon_lock import running_daemon
     from goodhoster.assembly.state import lost_parts
+    from goodhoster_agent.daemon_lock import running_daemon
     from goodhoster_agent.state_backup import restore
 
     settings = read_settings(config)
@@ -103,7 +103,9 @@ def accept_loss_command(
     from goodhoster.model.cases import Order
 
     accept_loss(read_settings(config), name, Order(whoever_types(), reason))
-    print_json({"accepted": name}) if as_json else print_line(f"{name}: the loss is accepted, a new one takes its place")
+    print_json({"accepted": name}) if as_json else print_line(
+        f"{name}: the loss is accepted, a new one takes its place"
+    )
 
 
 @app.command("check")

@@ -140,7 +140,7 @@ def test_a_log_of_which_only_the_checkpoint_is_left_is_not_begun_anew(world: Wor
         FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up"))
     (world.folder / "audit.checkpoint").unlink()
     for _ in range(2):
-        with pytest.raises(AuditError, match="is empty, and was not|is gone"):
+        with pytest.raises(AuditError, match=r"is empty, and was not|is gone"):
             FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up"))
         (world.folder / "audit.log").unlink(missing_ok=True)
     accept_loss(world.folder, "audit.log")
@@ -221,7 +221,9 @@ def test_lost_keys_are_told_whatever_still_shows_them_and_new_ones_are_an_order(
     old = world.checkpoints.policy().logs
     (world.folder / "audit.key").unlink()
     traces = [MANIFEST, "audit.checkpoint", "audit.vkeys", "audit-key-changes"]
-    for trace in (each for each in traces if shown_by and each != shown_by and (each, shown_by) != (MANIFEST, "manifest")):
+    for trace in (
+        each for each in traces if shown_by and each != shown_by and (each, shown_by) != (MANIFEST, "manifest")
+    ):
         file = world.folder / trace
         shutil.rmtree(file) if file.is_dir() else file.unlink()
     before = world.log.durable_entries()
@@ -231,7 +233,7 @@ def test_lost_keys_are_told_whatever_still_shows_them_and_new_ones_are_an_order(
         lambda: world.checkpoints.change_keys("why", "anna"),
         world.checkpoints.policy,
     ):
-        with pytest.raises(AuditError, match="are lost: there is no .*audit.key, and .*; nothing is signed") as caught:
+        with pytest.raises(AuditError, match=r"are lost: there is no .*audit.key, and .*; nothing is signed") as caught:
             order()
         assert "goodhoster state accept-loss audit.key" in caught.value.hint
     assert not (world.folder / "audit.key").exists()

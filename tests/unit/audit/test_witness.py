@@ -16,8 +16,8 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.audit.signing import LOG_KINDS, CheckpointSigner, new_signers, sign
 from goodhoster.audit.verify import CONSISTENCY, EMPTY_ROOT, Checkpoint, Key, Policy, Proof, SignedNote
 from goodhoster.audit.witness import Witness, begin_new_keys
-from goodhoster.linux.state_manifest import FILE as MANIFEST
 from goodhoster.errors import AuditError, PassingError, RefusedError
+from goodhoster.linux.state_manifest import FILE as MANIFEST
 from goodhoster.model.audit import AuditEvent
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

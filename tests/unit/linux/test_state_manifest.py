@@ -7,11 +7,11 @@ import pytest
 
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.customers.database import customers_file
-from goodhoster.linux.state_manifest import FILE, lost
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import lost_parts, lost_with_counts
+from goodhoster.linux.state_manifest import FILE, lost
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.pseudonyms import PersonalValue
 from goodhoster.settings import load
