@@ -247,7 +247,7 @@ def _own_marks(settings: Settings) -> list[AuditMark]:
 
 
 def _lost_keys(settings: Settings) -> list[str]:
-    """That the keys of the log are lost, in words; without reading the log, as it is done for each verification."""
+    """Whether the keys of the log are lost, in words; the log is not read for it."""
     from goodhoster.linux.state_manifest import hint_of, is_known
 
     file, name = settings.state_dir / "audit.key", "audit.key"

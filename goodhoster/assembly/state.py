@@ -115,7 +115,7 @@ def file_audit_log(settings: Settings) -> FileAuditLog:
 
 
 def lost_parts(settings: Settings) -> list[str]:
-    """What is wrong with databases, keys and lists that were there and are not any more, in words."""
+    """The databases, keys and lists that are lost, in words."""
     return list(_lost(settings).values())
 
 
@@ -137,7 +137,7 @@ def lost_with_counts(settings: Settings) -> list[str]:
 
 
 def _lost(settings: Settings) -> dict[str, str]:
-    """What the manifest misses, and keys of the audit log that only their checkpoints still show."""
+    """What the manifest misses, and keys that only a checkpoint of the log still shows."""
     from goodhoster.linux.state_manifest import hint_of, lost
 
     found = dict(lost(settings.state_dir))

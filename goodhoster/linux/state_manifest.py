@@ -49,7 +49,7 @@ def enroll_database(file: Path, what: str, number: int) -> None:
 
 
 def enroll_file(directory: Path, name: str, what: str, never_changed: bytes = b"") -> None:
-    """Note a file that is there, by its name below the state directory, where that was not done before.
+    """Note a file of a state directory by its name, where that was not done before.
 
     `never_changed`: the content of a file that must stay the same. What cannot be written now is noted later.
     """
@@ -93,7 +93,10 @@ def expect_lost(directory: Path, name: str) -> None:
 
 
 def accept_loss(directory: Path, name: str) -> None:
-    """Remove a lost part from the manifest: a new one may take its place. RefusedError where it is not lost."""
+    """Remove a lost part from the manifest: a new one may take its place.
+
+    RefusedError where it is not lost.
+    """
     with FileLock(directory / _LOCK):
         expect_lost(directory, name)
         _save(directory, {known: entry for known, entry in _read(directory / FILE).items() if known != name})

@@ -94,9 +94,9 @@ def accept_loss_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Accept that a database, key or list is lost for good, and begin a new one; the audit log says so.
+    """Accept that a database, key or list is lost for good, and begin a new one.
 
-    With a new audit.key nobody who trusts the old one can follow: publish the new public keys (goodhoster audit keys).
+    The audit log says so. With a new audit.key nobody who trusts the old one can follow: publish the new public keys (goodhoster audit keys).
     Of a database that is accepted as lost nothing comes back later.
     """
     from goodhoster.assembly.state import accept_loss
