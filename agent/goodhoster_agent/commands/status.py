@@ -35,7 +35,7 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, 
     files cannot be read.
     """
     from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
-    from goodhoster_agent.status.objects import has_no_room, status_object, status_without_room
+    from goodhoster_agent.status.objects import is_disk_full, status_object, status_on_full_disk
 
     if nagios:
         from goodhoster_agent.status.nagios import nagios_check
@@ -48,10 +48,10 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, 
         with sandboxed_services(settings) as services:
             status = status_object(services)
     except (GoodhosterError, OSError) as error:  # also of a record that is damaged, or not ours to read
-        if not has_no_room(settings, error):
+        if not is_disk_full(settings, error):
             hint = error.hint if isinstance(error, GoodhosterError) else "see: goodhoster doctor"
             raise UncheckedError(f"no answer: {error}", reason="no-answer", hint=hint) from error
-        status = status_without_room(settings, error)
+        status = status_on_full_disk(settings, error)
         print_json(status) if as_json else print("\n".join(map(visible, _of_daemon(status))))
         raise typer.Exit(exit_code(status)) from error
     print_json(status) if as_json else print(as_text(status))

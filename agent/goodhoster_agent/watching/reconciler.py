@@ -75,7 +75,7 @@ class Reconciler:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._crew = ThreadCrew("reconcile", CrewSize(1, _MOST_THREADS, _PATIENCE), self._work)
-        self._crew.held_up = self._go_on_elsewhere
+        self._crew.held_up = self._skip_silent_file_system
         self._under_way: set[Tree] = set()
         self.events_are_missing: Callable[[], bool] = lambda: False
         """Then what comes is found by this alone, and it must not take the whole T."""
@@ -112,7 +112,7 @@ class Reconciler:
 
     def _work(self) -> bool:
         """Compare the next tree that is due; False at the end."""
-        kernel.yield_disk()
+        kernel.set_idle_io_priority()
         if (tree := self._next()) is None:
             return False
         begun, looked_at = time.monotonic(), time.time()
@@ -124,10 +124,10 @@ class Reconciler:
             if done and whole:
                 self._compared_from[tree] = begun
             if self._due[tree] == math.inf:  # nobody said `again` meanwhile
-                self._due[tree] = self._next_look(tree, begun, whole=whole) if done else _soon()
+                self._due[tree] = self._next_look(tree, begun, whole=whole) if done else _retry_time()
         return True
 
-    def _go_on_elsewhere(self) -> None:
+    def _skip_silent_file_system(self) -> None:
         """Continue without a file system that does not answer, in its tree and in the others."""
         with self._changed:
             for tree in self._under_way:
@@ -204,5 +204,5 @@ class Reconciler:
         return self._scanner.catch_up(tree, self._looked_at[tree].moment() - _CLOCKS_APART)
 
 
-def _soon() -> float:
+def _retry_time() -> float:
     return time.monotonic() + _AGAIN_AFTER_FAILURE
