@@ -16,11 +16,11 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    current_user,
     print_json,
     print_line,
     read_settings,
     warn_of,
-    whoever_types,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Back up, restore and check the state directory.")
@@ -96,13 +96,13 @@ def accept_loss_command(
 ) -> None:
     """Accept that a database, key or list is lost for good, and begin a new one.
 
-    The audit log says so. With a new audit.key nobody who trusts the old one can follow: publish the new public keys (goodhoster audit keys).
-    Of a database that is accepted as lost nothing comes back later.
+    The audit log says so. With a new audit.key nobody who trusts the old one can follow: publish the new public keys
+    (goodhoster audit keys). Of a database that is accepted as lost nothing comes back later.
     """
     from goodhoster.assembly.state import accept_loss
     from goodhoster.model.cases import Order
 
-    accept_loss(read_settings(config), name, Order(whoever_types(), reason))
+    accept_loss(read_settings(config), name, Order(current_user(), reason))
     print_json({"accepted": name}) if as_json else print_line(
         f"{name}: the loss is accepted, a new one takes its place"
     )
