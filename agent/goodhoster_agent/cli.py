@@ -154,7 +154,7 @@ def _expect_time_zone() -> None:
     """Show times in UTC where the time zone of the environment is none."""
     if abs(time.localtime().tm_gmtoff) >= _DAY:
         told = visible(os.environ.get("TZ", ""))
-        print(f"goodhoster: TZ={told} is no time zone: times are shown in UTC", file=sys.stderr)
+        print(f"goodhoster: TZ={told} is not a time zone: times are shown in UTC", file=sys.stderr)
         os.environ["TZ"] = "UTC"
         time.tzset()
 

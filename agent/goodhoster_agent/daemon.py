@@ -417,7 +417,7 @@ class Daemon:
 
     def _deliver_alerts_and_recover(self) -> list[Case]:
         desk = self._services.desk
-        desk.tell()
+        desk.deliver_alerts()
         return desk.recover()
 
     @staticmethod
@@ -437,6 +437,7 @@ class Daemon:
             events_reason=self._watcher.source.reason,
             trees=tuple(display(tree.root) for tree in self._services.trees),
             scanning=self._watcher.scanning,
+            comparisons=tuple(each.as_object() for each in self._watcher.comparisons()),
             gaps=self._watcher.gaps,
             last_gap=self._watcher.last_gap,
             degraded=tuple(

@@ -60,7 +60,7 @@ class PanelServices(LazyParts):
         for name in names:
             if names.count(name) > 1:
                 hint = f"give each [[panel]] and [[billing]] its own name; {NETWORK} is that of [network_block]"
-                raise ConfigurationError(f"two of what suspends are called {name}", hint=hint)
+                raise ConfigurationError(f"two panels, billing systems or blocks are called {name}", hint=hint)
         return {one.name: one for one in found}
 
     @lazy

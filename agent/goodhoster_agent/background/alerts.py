@@ -82,7 +82,7 @@ class AlertWork:
         newest = next(iter(store.find(CaseQuery(states=held, newest=1))), None)
         if newest is not None:
             count = store.count(CaseQuery(states=held))
-            text = f"{count} cases are held.\nLook: goodhoster cases list --state held\n"
+            text = f"{count} cases are held.\nSee: goodhoster cases list --state held\n"
             subject = "goodhoster: held matches wait for a decision"
             self._desk.page(subject, text, AlertKind.HELD, newest.id)
 

@@ -248,7 +248,7 @@ class UploadWorkers:
     @staticmethod
     def _report(job: Job, outcome: UploadOutcome) -> None:
         if (error := outcome.audit_error) is not None:
-            _log.critical("nothing is acted on: %s; %s", error, error.hint)
+            _log.critical("no measures are taken: %s; %s", error, error.hint)
         if (case := outcome.case) is not None:
             level = logging.ERROR if case.state is CaseState.FAILED else logging.WARNING
             words = "case %s: %s of customer %s is %s: %s (%s)"

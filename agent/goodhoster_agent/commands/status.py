@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -71,6 +72,7 @@ def _of_daemon(status: dict[str, Any]) -> list[str]:
         f"daemon     {_daemon(status)}",
         f"mode       {status['mode']}",
         *(f"covered    {tree}" for tree in status["trees"]),
+        *(f"comparing  {_comparison(one)}" for one in status["comparisons"]),
         *(f"source     {_source(source)}" for source in status["sources"]),
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
     ]
@@ -84,6 +86,7 @@ def as_text(status: dict[str, Any]) -> str:
         *([f"STOPPED    {_stopped(status)}"] if status["stopped_since"] else []),
         *(f"process    {_rights(rights)}" for rights in status["processes"]),
         *(f"covered    {tree}" for tree in status["trees"]),
+        *(f"comparing  {_comparison(one)}" for one in status["comparisons"]),
         f"queue      {status['queue']:,} files, the oldest for {status['oldest_queued_s']:.0f} s",
         f"verdicts   {_counts(status['verdicts'])}",
         f"unchecked  {status['unchecked']:,}" + _in_brackets(status["unchecked_reasons"]),
@@ -130,6 +133,26 @@ def _daemon(status: dict[str, Any]) -> str:
         return str(status["degraded"][0]).removeprefix("the daemon ").partition(":")[0]
     doing = ", comparing a whole tree with the index" if status["scanning"] else ""
     return f"runs (process {status['pid']}), events from {status['events']} ({status['events_reason']}){doing}"
+
+
+def _comparison(one: dict[str, Any]) -> str:
+    """How far the comparison of a tree is, and about how long it still takes."""
+    since = datetime.fromisoformat(one["since"]).astimezone().isoformat(" ", "seconds")
+    what = f"{one['tree']}{' for the first time' if one['first'] else ''} since {since}"
+    files = f"{one['files']:,} files ({one['queued']:,} of them queued), {one['files_per_s']:,.0f} a second"
+    if one["directories_done"] is None:
+        return f"{what}: {files}"
+    tops = f"{one['directories_done']:,} of {one['directories']:,} directories at its top"
+    if one["remaining_s"] is None:
+        return f"{what}: {files}; {tops}"
+    left = f"about {one['files_expected']:,} files in all, {_duration(one['remaining_s'])} to go"
+    return f"{what}: {files}; {tops}; {left}"
+
+
+def _duration(seconds: int) -> str:
+    """A time to wait as people say it, such as "3 h 20 min"."""
+    minutes = -(-seconds // 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004
 
 
 def _stopped(status: dict[str, Any]) -> str:

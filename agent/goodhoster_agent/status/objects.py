@@ -64,7 +64,7 @@ def status_object(services: Services) -> dict[str, Any]:
         "attempts": attempts,
         "overruled": overruled,
         "open_storms": [
-            f"{storm.id} since {storm.begun_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
+            f"{storm.id} since {storm.started_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
             for storm in services.brake.open()
         ],
         "suspensions": _suspensions(services),
@@ -214,6 +214,7 @@ def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
             "events_reason": "",
             "trees": [],
             "scanning": False,
+            "comparisons": [],
             "gaps": 0,
             "last_gap": "",
             "sources": [],
@@ -224,6 +225,7 @@ def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
         "events_reason": report.events_reason,
         "trees": list(report.trees),
         "scanning": report.scanning,
+        "comparisons": list(report.comparisons),
         "gaps": report.gaps,
         "last_gap": report.last_gap,
         "sources": list(report.sources),

@@ -18,6 +18,7 @@ from goodhoster.linux.mount_table import Mount, lies_at_or_below
 from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
+from goodhoster_agent.watching.comparison_progress import ComparisonFigures
 from goodhoster_agent.watching.events import EventSource, Gap, Hint, Written
 from goodhoster_agent.watching.fair_hints import FairHints
 from goodhoster_agent.watching.links import LinkedHomes, SwitchedTree, linked_homes, switched
@@ -100,6 +101,10 @@ class Watcher:
     def scanning(self) -> bool:
         """Whether a whole tree is being compared with the index now."""
         return self._reconciler.scanning
+
+    def comparisons(self) -> list[ComparisonFigures]:
+        """Figures of the comparisons of whole trees that are under way, for `status`."""
+        return self._reconciler.figures()
 
     def problems(self) -> list[str]:
         """Descriptions of what is not watched now, for `status`; empty when all is well."""

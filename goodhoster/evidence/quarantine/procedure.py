@@ -36,7 +36,7 @@ from goodhoster.evidence.quarantine.labels import (
     remove_label,
     seal_label,
 )
-from goodhoster.evidence.quarantine.locking import has_bytes, is_locked, lock, unlock
+from goodhoster.evidence.quarantine.locking import has_bytes, lock, unlock
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, without_guards
 from goodhoster.evidence.quarantine.misplaced_files import return_misplaced_after_crash
 from goodhoster.evidence.quarantine.reserve import keep_reserve, sync_with_reserve
@@ -51,7 +51,7 @@ from goodhoster.evidence.quarantine.taking import (
     take_all,
 )
 from goodhoster.linux import kernel
-from goodhoster.model.quarantine import Label, QuarantineRequest, Whereabouts
+from goodhoster.model.quarantine import Label, QuarantineRequest, Whereabouts, is_locked
 from goodhoster.model.uploads import Place, Upload
 
 
