@@ -85,7 +85,7 @@ class ClamdDoor:
     def open(self) -> None:
         """See `Door`."""
         self._workers.start()
-        self._admit_again()
+        self._resume_admission()
         self._look()
 
     async def close(self) -> None:
@@ -103,7 +103,7 @@ class ClamdDoor:
 
     # Admission
 
-    def _admit_again(self) -> None:
+    def _resume_admission(self) -> None:
         if self._listener is not None and self._listener.fileno() >= 0:
             asyncio.get_running_loop().add_reader(self._listener.fileno(), self._admit)
 
@@ -128,7 +128,7 @@ class ClamdDoor:
         assert self._listener is not None  # noqa: S101 - it listens
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._listener.fileno())
-        loop.call_later(_PAUSE, self._admit_again)
+        loop.call_later(_PAUSE, self._resume_admission)
 
     def _make_room(self) -> bool:
         """End the connection that is idle longest; False where none is."""
