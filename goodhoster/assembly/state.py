@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from goodhoster.exemptions.sets import ExemptionSets
     from goodhoster.letters.list_owners.reports import ListOwnerReports
     from goodhoster.model.cases import Order
+    from goodhoster.notices.monotonic_clock import MonotonicClock
     from goodhoster.settings import Settings, WatchSettings
     from goodhoster.uploads.docroots import Docroots
     from goodhoster.uploads.trees import Tree
@@ -145,6 +146,14 @@ def _lost(settings: Settings) -> dict[str, str]:
     if key.name not in found and checkpoint.exists() and not key.exists():
         found[key.name] = f"the keys that signed {checkpoint} are lost: there is no {key}; {hint_of(key.name)}"
     return found
+
+
+def deadline_clock(state_dir: Path) -> MonotonicClock:
+    """Clock of deadlines, which the system's clock cannot set back."""
+    from goodhoster.notices.monotonic_clock import MonotonicClock
+    from goodhoster.ports.common import utc_now
+
+    return MonotonicClock(state_dir / "clock", utc_now)
 
 
 def accept_loss(settings: Settings, name: str, order: Order) -> None:
