@@ -1,10 +1,10 @@
 """Monotonic UTC clock for deadlines, unaffected when the system clock is set.
 
-A deadline is a promise about elapsed time. When the system's clock is set back by a day, time goes on here from what was
-seen to pass, at the pace of the kernel's own count; when it is set forward, deadlines follow it as long as it stays
-so: then a warning may come too early, never too late. But it counts as time that passed only once it stood for a day
-(after a start of the machine: an hour), so that a clock that was wrong for a moment is without consequence. All moments are
-UTC, so that daylight saving changes nothing.
+A deadline is a promise about elapsed time. When the system's clock is set back by a day, time goes on here from what
+was seen to pass, at the pace of the kernel's own count; when it is set forward, deadlines follow it as long as it
+stays so: then a warning may come too early, never too late. But it counts as time that passed only once it stood for a
+day (after a start of the machine: an hour), so that a clock that was wrong for a moment is without consequence. All
+moments are UTC, so that daylight saving changes nothing.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ class MonotonicClock:
         hours = f"{abs(ahead).total_seconds() / 3600:.0f} h"
         if ahead >= _FAR:
             return (
-                f"the clock of deadlines is {hours} ahead of the system's clock, which was ahead once or is behind now: "
-                "set it right (timedatectl); "
+                f"the clock of deadlines is {hours} ahead of the system's clock, which was ahead once or is behind "
+                "now: set it right (timedatectl); "
                 f"where it is right, stop goodhoster, remove {self._file} and start it again"
             )
         if ahead <= -_FAR and not after_start:
@@ -172,7 +172,9 @@ def _next(before: _SeenTime, steady: datetime, up: float, wall: datetime) -> _Se
 
 def _written(state: _SeenTime) -> str:
     since = "-" if state.ahead_since is None else repr(state.ahead_since)
-    return f"{state.seen.isoformat()} {state.boot or '-'} {state.up!r} {since} {'start' if state.after_start else '-'}\n"
+    return (
+        f"{state.seen.isoformat()} {state.boot or '-'} {state.up!r} {since} {'start' if state.after_start else '-'}\n"
+    )
 
 
 def _read(file: Path) -> _SeenTime:

@@ -16,7 +16,14 @@ from goodhoster.assembly.customer_services import outside_parts
 from goodhoster.assembly.notices import directories
 from goodhoster.assembly.services import Services, reading_limits
 from goodhoster.assembly.sources import hash_sources, owner_addresses
-from goodhoster.assembly.state import deadline_clock, exemption_sets, lists_directory, lost_with_counts, make_state_dir, trees_of
+from goodhoster.assembly.state import (
+    deadline_clock,
+    exemption_sets,
+    lists_directory,
+    lost_with_counts,
+    make_state_dir,
+    trees_of,
+)
 from goodhoster.assembly.vetting import company_registers, identity_providers
 from goodhoster.cases.rebuilding import unknown
 from goodhoster.errors import ConfigurationError, GoodhosterError

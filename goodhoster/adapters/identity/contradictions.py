@@ -16,8 +16,12 @@ _REASON = re.compile(
 )
 _ANSWER = re.compile("result|status|outcome|answer|decision|verdict|conclusion")
 _REFUSALS = frozenset(
-    "consider rejected reject suspected caution declined denied failed fail failure error refused invalid unverified "
-    "red unidentified not_verified not-verified unsuccessful forged expired revoked".split()
+    (
+        *("consider", "caution", "suspected", "unidentified", "red"),
+        *("rejected", "reject", "refused", "declined", "denied", "revoked", "expired"),
+        *("failed", "fail", "failure", "error", "unsuccessful"),
+        *("invalid", "forged", "unverified", "not_verified", "not-verified"),
+    )
 )
 _NOTHING = frozenset({"", "none", "null", "no", "false", "0", "n/a"})
 

@@ -207,7 +207,7 @@ REASONS: list[Answer] = [
 ]
 
 
-@pytest.mark.parametrize("more", REASONS, ids=lambda each: json.dumps(each))
+@pytest.mark.parametrize("more", REASONS, ids=json.dumps)
 def test_a_pass_with_reasons_to_refuse_is_unchecked_in_every_adapter(more: Answer) -> None:
     pair = provider(NeutralProvider), provider(Veriff)
     told = [
@@ -218,7 +218,7 @@ def test_a_pass_with_reasons_to_refuse_is_unchecked_in_every_adapter(more: Answe
         provider(StripeIdentity).report_of_answer({"id": "vs_1", "status": "verified", **more}),
         provider(Onfido).report_of_answer(onfido(**more)),
         provider(Sumsub).report_of_message(sumsub(more)),
-        provider(Sumsub).report_of_message(sumsub(**more)),
+        provider(Sumsub).report_of_message({**sumsub(), **more}),
     ]
 
     assert {(each.outcome, each.reason) for each in told} == {(CheckOutcome.UNCHECKED, "contradictory")}
@@ -234,7 +234,7 @@ def test_a_full_answer_without_reasons_passes() -> None:
         provider(StripeIdentity).report_of_message(stripe_event(session=FULL_STRIPE)),
         provider(Veriff).report_of_answer(veriff(**FULL_VERIFF)),
         provider(Onfido).report_of_answer(onfido(tags=[], report_ids=["r1"], reports=[{"result": "clear"}])),
-        provider(Sumsub).report_of_message(sumsub(**FULL_SUMSUB)),
+        provider(Sumsub).report_of_message({**sumsub(), **FULL_SUMSUB}),
         provider(NeutralProvider).report_of_answer(neutral(document_type="passport", reason="", test=False)),
     ):
         assert told.outcome is CheckOutcome.PASSED
