@@ -53,7 +53,7 @@ class Mention:
 def missing_records(
     lines: Iterable[bytes], known: Mapping[str, Callable[[Collection[str]], frozenset[str]]]
 ) -> list[Mention]:
-    """The records that entries of a verified log speak of and that are not there, by the first entry about each.
+    """The records that a verified log speaks of and that are not there, by their first entries.
 
     `known` finds those among ids that are there, by the kind's name. Of a database whose loss a person accepted only
     what came after counts.
