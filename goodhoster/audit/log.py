@@ -167,7 +167,7 @@ class FileAuditLog:
         if not self._ends(part.end):
             verification.refuse_beginning()
         elif all(verification.take(line) for line in _in_pieces(self._lines_from(part.end.size), between)):
-            verification.finish(at_least, self._torn(verification.size) or unreadable)
+            verification.finish(at_least, self._torn_line(verification.size) or unreadable)
         return verification.finding(), verification.part()
 
     def _ends(self, end: Tail) -> bool:
@@ -189,7 +189,7 @@ class FileAuditLog:
         except AuditError as error:
             return Tail(), str(error)
 
-    def _torn(self, size: int) -> str:
+    def _torn_line(self, size: int) -> str:
         """Whether there is half a line at the end; looked at while no process writes."""
         if not self._file.exists():
             return ""
@@ -209,7 +209,7 @@ class FileAuditLog:
             if not files or files.pid != os.getpid():
                 return None
             with _Locked(files.log):
-                if not self._still_ends_here(files):
+                if not self._is_as_we_left_it(files):
                     return None
                 self._catch_up(files.log)
                 return self._add(files.log, events)
@@ -220,14 +220,14 @@ class FileAuditLog:
             files = self._open()
             try:
                 with _Locked(files.tail), self._writing, _Locked(files.log):
-                    self._take_up(files)
+                    self._use_files(files)
                     self._catch_up(files.log)
                     return self._add(files.log, events)
             finally:
                 if self._files is not files:
                     files.close()
 
-    def _take_up(self, files: _Files) -> None:
+    def _use_files(self, files: _Files) -> None:
         """Continue with these files."""
         self._end, self._latest = self._find_end(files)
         if self._end.entries:
@@ -329,7 +329,7 @@ class FileAuditLog:
         except (OSError, NotVerifiedError):
             return 0
 
-    def _still_ends_here(self, files: _Files) -> bool:
+    def _is_as_we_left_it(self, files: _Files) -> bool:
         """Whether it is the file that we know, with our last entry where we left it."""
         with suppress(FileNotFoundError):
             found = os.stat(self._file)
