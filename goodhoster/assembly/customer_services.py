@@ -89,6 +89,10 @@ class CustomerServices(LazyParts):
         """
         return self._told_by_register(lambda register: register.owner_of(path))
 
+    def customer_of_site(self, host: str) -> str:
+        """Customer whose site a host name is; empty where the register does not tell."""
+        return self._told_by_register(lambda register: register.customer_of_site(host))
+
     def customer_of_account(self, account: str) -> str:
         """Customer whose sites that account owns.
 
@@ -216,7 +220,7 @@ class CustomerServices(LazyParts):
         from goodhoster.customers.vetting.risk import RiskFacts
 
         settings, records = self._services.settings, (SqliteVettingStore(self.record), self._services.audit)
-        facts = RiskFacts(self.register, settings.vetting.free_domain_names, self._had_known_material)
+        facts = RiskFacts(self.register, settings.vetting.free_domain_names, self._has_known_material)
         return vetting_desk(settings, records, facts, lambda: self.contacts)
 
     @lazy
@@ -249,7 +253,7 @@ class CustomerServices(LazyParts):
         store = SqliteScreeningStore(self.record)
         return ScreeningDesk(ScreeningParts(parties, store, self._services.audit, utc_now, lock))
 
-    def _had_known_material(self, customer_id: str) -> bool:
+    def _has_known_material(self, customer_id: str) -> bool:
         from goodhoster.model.cases import CaseState
         from goodhoster.ports import CaseQuery
 
@@ -381,7 +385,7 @@ def import_directories(services: Services, order: RegisterImportOrder) -> Import
 
 
 def _first_directory(services: Services, docroot: bytes) -> str:
-    """Whom a watched tree names for a document root, by its directories alone; empty for nobody."""
+    """The customer of a document root by a watched tree's directories alone; empty for nobody."""
     for tree in services.trees:
         if place := tree.place_of(os.path.join(docroot, b"any")):
             customer = replace(tree, owner_of=None).customer_of(place.path)

@@ -233,9 +233,9 @@ class Measures:
     def _carry_out(self, step: _Step) -> _End:
         if step.work.undoing:
             return self._undo(step)
-        return self._take_anew(step) if step.work.after_crash else self._take_offline(step)
+        return self._retake(step) if step.work.after_crash else self._take_offline(step)
 
-    def _take_anew(self, step: _Step) -> _End:
+    def _retake(self, step: _Step) -> _End:
         """Take a file offline unless that was done before a crash.
 
         What was done before is reported as such, not as done twice.
@@ -270,7 +270,7 @@ class Measures:
             moved = self._put_back(step)
         except (RefusedError, QuarantineError, PassingError) as error:
             return _End(step.measure, error=error)
-        return _End(_undone(step.measure), moved=moved)
+        return _End(_reversed(step.measure), moved=moved)
 
     def _put_back(self, step: _Step) -> bool:
         """Put a file back; False when it is not in quarantine (any more).
@@ -305,7 +305,7 @@ def _steps_of(work: Work) -> Iterator[_Step]:
             yield _Step(work, number)
 
 
-def _undone(measure: Measure) -> Measure:
+def _reversed(measure: Measure) -> Measure:
     return replace(measure, state=MeasureState.UNDONE) if measure.state is MeasureState.DONE else measure
 
 

@@ -16,8 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from goodhoster.linux.durable_files import write_durably
+from goodhoster.linux.state_manifest import enroll_file
 
 KEY_FILE = "message-ids.key"
+_WHAT = "the key of the links and Message-IDs in letters that were sent"
 _CODE = 16
 """Letters of a code: 80 bits."""
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,199})\.([a-z2-7]{16})@")
@@ -32,19 +34,23 @@ class LetterCodes:
     """
 
     def __init__(self, directory: Path) -> None:
-        """Read the key, and make it where there is none yet."""
+        """Read the key, and make it where there is none yet.
+
+        Also where it is lost: notices must be answered. The manifest of the state directory tells it then.
+        """
         file = directory / KEY_FILE
         with suppress(FileExistsError):
             if not file.exists():
                 write_durably(file, (secrets.token_bytes(32),))
         self._key = file.read_bytes()
+        enroll_file(directory.parent, f"{directory.name}/{KEY_FILE}", _WHAT, self._key)
 
     def code(self, name: str, purpose: str = "message-id") -> str:
         """The code of a name."""
         digest = hmac.digest(self._key, f"{purpose} {name}".encode(), hashlib.sha256)
         return base64.b32encode(digest).decode().lower()[:_CODE]
 
-    def fits(self, name: str, code: str, purpose: str = "message-id") -> bool:
+    def is_valid(self, name: str, code: str, purpose: str = "message-id") -> bool:
         """Whether this machine made that code for that name."""
         return hmac.compare_digest(self.code(name, purpose).encode(), code.lower().encode())
 
@@ -54,7 +60,7 @@ class LetterCodes:
         In References the last one is what is answered.
         """
         found = _NAMED.findall(headers[-64_000:])[-_MOST:]
-        return tuple(dict.fromkeys(name for name, code in reversed(found) if self.fits(name, code)))
+        return tuple(dict.fromkeys(name for name, code in reversed(found) if self.is_valid(name, code)))
 
 
 _PURPOSE = "appeal"
@@ -67,4 +73,4 @@ def appeal_link(below: str, codes: LetterCodes, letter: str) -> str:
 
 def is_appeal_link(codes: LetterCodes, letter: str, code: str) -> bool:
     """Whether this machine made that code for a letter of that name."""
-    return codes.fits(letter, code, _PURPOSE)
+    return codes.is_valid(letter, code, _PURPOSE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
@@ -42,11 +43,20 @@ def serve(doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> N
     `on_ready` is called with the addresses before anything is answered and while there is no other thread than this
     one. To be called in the main thread. ConfigurationError when an address cannot be used.
     """
-    signal.signal(signal.SIGHUP, _say_restart)
+    signal.signal(signal.SIGHUP, _log_restart_needed)
     until_signalled(lambda stop: serve_until(stop, doors, on_ready))
 
 
-def _say_restart(_number: int, _frame: object) -> None:
+def allow_more_descriptors(count: int) -> None:
+    """Let this process have so many descriptors more than before, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return
+    wanted = soft + count
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+def _log_restart_needed(_number: int, _frame: object) -> None:
     """SIGHUP ends no door: a new configuration may need what the process gave up at its start."""
     _log.warning("the doors read their configuration at the start only: systemctl restart goodhoster-doors")
 

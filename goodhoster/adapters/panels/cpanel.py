@@ -46,15 +46,15 @@ class CpanelPanel:
         sites, doubt = self._sites()
         if doubt is not None:
             raise doubt
-        entries = tables_of(self._asked("listaccts").get("acct"), "whmapi1 listaccts")
+        entries = tables_of(self._call("listaccts").get("acct"), "whmapi1 listaccts")
         if entries and sites.keys().isdisjoint(text_of(entry, "user") for entry in entries):
-            raise self._being_written(f"has no line of any account, and WHM has {len(entries)}")
+            raise self._cut_off_error(f"has no line of any account, and WHM has {len(entries)}")
         for entry in entries:
             yield _account(entry, sites)
 
     def account(self, account_id: str) -> PanelAccount:
         """See `ports.Suspends`."""
-        found = tables_of(self._asked("accountsummary", f"user={account_name(account_id)}").get("acct"), "whmapi1")
+        found = tables_of(self._call("accountsummary", f"user={account_name(account_id)}").get("acct"), "whmapi1")
         for entry in found:
             if entry.get("user") == account_id:
                 return _account(entry, self._sites()[0])  # a line that says too little delays no suspension
@@ -63,11 +63,11 @@ class CpanelPanel:
     def suspend(self, target: SuspensionTarget, reason: str) -> None:
         """See `ports.Suspends`. Never `suspendreseller`, which would take its customers along."""
         user = self._whole(target)
-        self._asked("suspendacct", f"user={user}", f"reason={quote(one_line(reason))}", "disallowun=1")
+        self._call("suspendacct", f"user={user}", f"reason={quote(one_line(reason))}", "disallowun=1")
 
     def unsuspend(self, target: SuspensionTarget) -> None:
         """See `ports.Suspends`."""
-        self._asked("unsuspendacct", f"user={self._whole(target)}")
+        self._call("unsuspendacct", f"user={self._whole(target)}")
 
     def _whole(self, target: SuspensionTarget) -> str:
         if target.host:
@@ -75,7 +75,7 @@ class CpanelPanel:
             raise RefusedError("cPanel suspends accounts, not single sites", hint=hint)
         return account_name(target.account)
 
-    def _asked(self, function: str, *arguments: str) -> Mapping[str, Any]:
+    def _call(self, function: str, *arguments: str) -> Mapping[str, Any]:
         """The data of a successful answer; its exit status says nothing, its `metadata.result` does."""
         ended = run_program(self.run, [os.fspath(self.program), "--output=json", function, *arguments])
         if ended.code < 0:
@@ -104,7 +104,7 @@ class CpanelPanel:
             raise PermanentError(f"{self.domains} cannot be read: {error.strerror}", hint=hint) from error
         doubt: GoodhosterError | None = None
         if raw and not raw.endswith(b"\n"):
-            doubt = self._being_written("was cut off within its last line")
+            doubt = self._cut_off_error("was cut off within its last line")
         found: defaultdict[str, list[PanelSite]] = defaultdict(list)
         for number, line in enumerate(raw.split(b"\n"), 1):
             if not line.strip() or line.startswith(b"#"):
@@ -120,7 +120,7 @@ class CpanelPanel:
                 found[fields[0].decode("utf-8", "replace")].append(site)
         return found, doubt
 
-    def _being_written(self, what: str) -> PassingError:
+    def _cut_off_error(self, what: str) -> PassingError:
         hint = f"is it being written just now? try again; to write it anew: {_WRITER}"
         return PassingError(f"{self.domains} {what}", hint=hint)
 

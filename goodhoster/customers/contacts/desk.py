@@ -178,7 +178,7 @@ class ContactDesk:
         return found[0]
 
     def call(self, customer_id: str, actor: str) -> ContactRequest:
-        """Have a code told to a customer's telephone number; `enter_code` proves that it was heard.
+        """Have a code read out to a customer's telephone number; `enter_code` proves it was heard.
 
         RefusedError where there is no number or no command. PassingError when the command could not.
         """
@@ -198,7 +198,7 @@ class ContactDesk:
         return request
 
     def enter_code(self, customer_id: str, code: str) -> ContactRequest:
-        """Take the code that somebody at that number was told.
+        """Check the code that was read out at that number.
 
         RefusedError for a wrong one, an expired one, or after too many tries.
         """
@@ -215,7 +215,7 @@ class ContactDesk:
         self._answered(request, Answered.CODE)
         return self._again(request)
 
-    def behind(self, token: str) -> ContactRequest | None:
+    def request_of_link(self, token: str) -> ContactRequest | None:
         """The request of a link, as long as it can be answered; looking changes nothing."""
         request = self._parts.store.with_secret(_hash(token))
         if request is None or request.answered_at or request.failed_at or self._parts.clock() >= request.expires_at:
@@ -227,7 +227,7 @@ class ContactDesk:
 
         None where the link is not good (any more).
         """
-        request = self.behind(token)
+        request = self.request_of_link(token)
         return self._again(request) if request and self._answered(request, Answered.LINK) else None
 
     def language_of(self, request: ContactRequest) -> str:
@@ -269,7 +269,7 @@ class ContactDesk:
     def _requests(self, ids: Sequence[str]) -> list[ContactRequest]:
         return [request for request_id in ids if (request := self._parts.store.get(request_id))]
 
-    def tend(self) -> None:
+    def process_due(self) -> None:
         """Do what is due: letters that were refused, reminders at half the time, silence at its end."""
         now = self._parts.clock()
         for request in self._parts.store.open():

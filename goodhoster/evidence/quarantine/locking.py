@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import os
 import signal
-import stat
 
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, write_metadata
 from goodhoster.linux import kernel
@@ -44,13 +43,8 @@ def unlock(file: int, wanted: Metadata) -> None:
         raise OSError(errno.EIO, "the times do not read back as they were written")
 
 
-def is_locked(found: os.stat_result) -> bool:
-    """Whether the file was locked: only root gives a file to root with no right for anybody."""
-    return found.st_uid == 0 and not stat.S_IMODE(found.st_mode)
-
-
 def has_bytes(file: int, sha256: bytes) -> bool:
-    """Is this the content of the open file? Read from its start, whatever was read before."""
+    """Whether this is the content of the open file; it is read from its start."""
     with open(os.dup(file), "rb") as again:
         again.seek(0)
         return hashlib.file_digest(again, "sha256").digest() == sha256

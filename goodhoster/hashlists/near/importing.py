@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from goodhoster.errors import ConfigurationError, RefusedError
-from goodhoster.hashlists.directory import alone, disk_told, sync, unfinished
+from goodhoster.hashlists.directory import alone, disk_errors_explained, sync, unfinished
 from goodhoster.hashlists.file_names import check_source
 from goodhoster.hashlists.importing import Imported, Removed
 from goodhoster.hashlists.near.entries import Entries, by_kind
@@ -43,7 +43,7 @@ def import_fingerprints(
     given = by_kind(entries)
     if not given:
         raise ConfigurationError(f"no fingerprint was found to import for {source}", hint="check the file")
-    with disk_told(directory, _UNCHANGED), alone(directory):
+    with disk_errors_explained(directory, _UNCHANGED), alone(directory):
         results = [_import(directory, (source, kind), new, replace=replace) for kind, new in given.items()]
     if replace:
         lost = [kind for whose, kind, _ in near_lists(directory) if whose == source and kind not in given]
@@ -57,7 +57,7 @@ def remove_near_lists(directory: Path, source: str, kind: FingerprintKind | None
     wanted = [found for whose, found, _ in near_lists(directory) if whose == source and kind in {None, found}]
     if not wanted:
         raise RefusedError(f"there is no such near list of {source[:80]!r}", hint="see: goodhoster hashlist list")
-    with disk_told(directory, _UNCHANGED), alone(directory):
+    with disk_errors_explained(directory, _UNCHANGED), alone(directory):
         return tuple(_remove(directory, source, found) for found in wanted)
 
 
@@ -70,7 +70,7 @@ def open_near_list(source: str, kind: FingerprintKind, segments: Sequence[Segmen
 
 
 def _import(directory: Path, whose: tuple[str, FingerprintKind], new: Entries, *, replace: bool) -> Imported:
-    segments = _that_count(directory, whose)
+    segments = _current_segments(directory, whose)
     old = _old_list(whose, segments, replace=replace)
     before = old.categories_of(new.values)
     was, withdrawn = before != WITHDRAWN, new.categories == WITHDRAWN
@@ -132,10 +132,10 @@ def _remove(directory: Path, source: str, kind: FingerprintKind) -> Removed:
 
 def _length(directory: Path, whose: tuple[str, FingerprintKind]) -> int | None:
     try:
-        return len(open_near_list(*whose, _that_count(directory, whose)))
+        return len(open_near_list(*whose, _current_segments(directory, whose)))
     except (ConfigurationError, FileNotFoundError):
         return None
 
 
-def _that_count(directory: Path, whose: tuple[str, FingerprintKind]) -> Sequence[SegmentName]:
+def _current_segments(directory: Path, whose: tuple[str, FingerprintKind]) -> Sequence[SegmentName]:
     return next((segments for *owner, segments in near_lists(directory) if tuple(owner) == whose), [])

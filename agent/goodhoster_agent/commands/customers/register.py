@@ -24,10 +24,10 @@ from goodhoster_agent.commands.listing import Column, moment, print_list
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
+    current_user,
     open_services,
     print_json,
     print_line,
-    whoever_types,
 )
 
 app = typer.Typer()
@@ -91,7 +91,7 @@ def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, 
     """Show a customer: sites, resellers, what each source says, and what is missing."""
     with open_services(config) as services:
         record = services.customers.register.record(customer_id)
-        services.customers.personal_data.note_access(record.customer.id, whoever_types(), "show")
+        services.customers.personal_data.note_access(record.customer.id, current_user(), "show")
         shown = _as_object(record) | _other_subjects(services, record.customer.id)
         print_json(shown) if as_json else _print_record(shown)
 
@@ -187,7 +187,7 @@ def _print_list(customers: Iterable[Customer], *, as_json: bool, as_csv: bool) -
 
 
 def csv_cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that spreadsheets do not take for a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
@@ -203,12 +203,12 @@ _COLUMNS: tuple[Column[Customer], ...] = (
 
 def _print_record(shown: Mapping[str, Any]) -> None:
     print_line(f"{shown['id']}  {shown['state']}  {shown['name']}")
-    for title, text in (*_who(shown), *_what(shown), *_how(shown)):
+    for title, text in (*_identity_lines(shown), *_service_lines(shown), *_standing_lines(shown)):
         if text:
             print_line(f"  {title:<16} {text}")
 
 
-def _who(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _identity_lines(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Lines about who it is, as a title and a text; one without a text is left out."""
     for key in ("kind", "language", "country", "since", "company_number"):
         yield key.replace("_", " "), shown[key]
@@ -218,7 +218,7 @@ def _who(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield contact["kind"], f"{contact['address']} ({contact['purpose']})"
 
 
-def _what(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _service_lines(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Lines about what the customer has with us."""
     for service in shown["services"]:
         yield "service", " ".join(filter(None, (service[key] for key in ("id", "kind", "product", "server"))))
@@ -228,7 +228,7 @@ def _what(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "site until", f"{past['until'][:10]}  {past['host']}"
 
 
-def _how(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _standing_lines(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Lines about how the customer stands."""
     yield "vetting", shown["vetting"]["state"]
     yield "contact", shown["contact"]["state"]

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
-from goodhoster.linux.privileges import CAP_SETGID, CAP_SETUID, be_called, end_when_closed, keep_only
+from goodhoster.linux.privileges import CAP_SETGID, CAP_SETUID, end_when_closed, keep_only, set_process_name
 from goodhoster_agent.privileged.opener.messages import LONGEST, NOT_A_FILE, OpenerAnswer, OpenResult, encode
 
 _MOST_AT_ONCE = 32
@@ -28,7 +28,7 @@ _GROUPS = 1024
 
 def main(channel: socket.socket) -> None:
     """Serve until the other side closes the channel."""
-    be_called("gh-opener")
+    set_process_name("gh-opener")
     keep_only(frozenset({CAP_SETUID, CAP_SETGID}))
     children: set[int] = set()
     while True:
@@ -51,7 +51,7 @@ def _answer(channel: socket.socket, path: bytes, fds: list[int]) -> None:
     try:
         channel.close()
         connection, answers = socket.socket(fileno=fds[0]), socket.socket(fileno=fds[1])
-        _become(connection)
+        _switch_user(connection)
         connection.close()
         for found, fd in _found(path):
             socket.send_fds(answers, [encode(found)], [fd] if fd >= 0 else [])
@@ -60,7 +60,7 @@ def _answer(channel: socket.socket, path: bytes, fds: list[int]) -> None:
         os._exit(code)
 
 
-def _become(peer: socket.socket) -> None:
+def _switch_user(peer: socket.socket) -> None:
     """Become the user of the process at the other end, with its groups.
 
     Without any capability.
