@@ -402,7 +402,7 @@ class CaseSession:
         return case
 
     def unclaim(self, holder: int, case_ids: Iterable[str]) -> frozenset[str]:
-        """Release that holder's claims on these cases, and return those that nobody else has taken over."""
+        """Release that holder's claims on these cases; return those that nobody took over."""
         ours = frozenset(self._parts.store.claimed(holder)).intersection(case_ids)
         self._parts.store.unclaim(ours)
         return ours

@@ -45,7 +45,7 @@ class Copies:
             return ()
 
     def with_content(self, sha256: bytes, known: Container[Place] = ()) -> list[Upload]:
-        """Files whose content the index knows to be this, but for those at places that are known already.
+        """Files whose content the index knows to be this, but for those at `known` places.
 
         The index may be behind: look at each before anything is done about it. Those that cannot be looked at just
         now are left out.

@@ -116,7 +116,7 @@ class CaseStore(CaseFigures, Protocol):
         """Remove the claims on these cases; fine where there are none."""
 
     def claimed(self, holder: int | None = None) -> Sequence[str]:
-        """The cases that a process works on, or died at; only those of one holder where it is given."""
+        """The cases that a process works on, or died at; of one holder where it is given."""
 
     def claim_of(self, case_id: str) -> Claim | None:
         """The claim of the process that works on a case, or died at it; None when there is none."""

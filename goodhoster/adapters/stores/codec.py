@@ -55,7 +55,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
 
 @cache
 def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]]:  # noqa: ANN401 - a dataclass
-    """A function that takes all its fields from a value of that kind: in one call, as there are many."""
+    """A function that takes all fields of such a value in one call: there are many."""
     names = [field.name for field in dataclasses.fields(kind)]
     return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 

@@ -97,7 +97,7 @@ class VettingDesk:
         return self.assessed(self._customer(customer_id)).vetting
 
     def assessed(self, customer: Customer) -> AssessedVetting:
-        """The same of a customer as the register has it, and the evidence that it rests on: each part asked once."""
+        """The vetting of a customer, and the evidence that it rests on; each part is asked once."""
         ids = self._ids(customer)
         recorded = self._recorded(ids)
         risk = self._risk(customer, ids, recorded)
