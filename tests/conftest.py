@@ -15,6 +15,7 @@ stand in requirements/debian.txt.
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -171,9 +172,18 @@ def bind(may_mount: None) -> Iterator[Bind]:
             elsewhere.mkdir(exist_ok=True)
             subprocess.run(["mount", "--bind", directory, elsewhere], check=True)
             mounted.callback(_unmount_quietly, elsewhere)
-            return lambda: subprocess.run(["umount", elsewhere], check=True)
+            return lambda: _unmount_soon(elsewhere)
 
         yield mount
+
+
+def _unmount_soon(elsewhere: Path) -> None:
+    """Who looks into it for a moment keeps it busy."""
+    for _ in range(600):
+        if subprocess.run(["umount", elsewhere], check=False, capture_output=True).returncode == 0:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{elsewhere} stays busy")
 
 
 def _unmount_quietly(elsewhere: Path) -> None:

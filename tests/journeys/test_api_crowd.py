@@ -16,7 +16,7 @@ import pytest
 
 from goodhoster.client import Client, Upload
 from tests.apidoor import CLEAR, KNOWN, ApiHost, opened, port_of
-from tests.conftest import PROOF_IS_FULL, RoundCount
+from tests.conftest import RoundCount
 
 CLIENTS = 200
 
@@ -90,7 +90,7 @@ def connect(host: ApiHost, *, unix: bool) -> socket.socket:
     return connected
 
 
-@pytest.mark.timeout(900 if PROOF_IS_FULL else 180)
+@pytest.mark.timeout(900)
 def test_a_crowd_of_which_half_misbehaves_gets_no_wrong_answer_and_makes_nothing_grow(
     tmp_path: Path, rounds: RoundCount
 ) -> None:
