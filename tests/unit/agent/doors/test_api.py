@@ -294,11 +294,13 @@ def test_a_content_that_was_cut_off_is_never_answered_as_if_it_were_whole(host: 
 
 
 def test_a_content_that_comes_too_slowly_is_given_up(tmp_path: Path) -> None:
-    with opened(tmp_path / "hasty", body_within="1s") as host:
-        with socket.create_connection(("127.0.0.1", port_of(host.url)), 120) as connected:
-            head = b"POST /v1/check HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n" % host.secret.encode()
-            connected.sendall(head + b"Content-Length: 100\r\n\r\nx")
-            assert connected.recv(65536).startswith(b"HTTP/1.1 408 ")
+    with (
+        opened(tmp_path / "hasty", body_within="1s") as host,
+        socket.create_connection(("127.0.0.1", port_of(host.url)), 120) as connected,
+    ):
+        head = b"POST /v1/check HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n" % host.secret.encode()
+        connected.sendall(head + b"Content-Length: 100\r\n\r\nx")
+        assert connected.recv(65536).startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize(
