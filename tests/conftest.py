@@ -26,9 +26,10 @@ import pytest
 from goodhoster.evidence.quarantine.directories import opened
 from goodhoster.linux import kernel
 
-# No test asserts a time, so neither does a property. The quick run looks at fewer examples.
-hypothesis.settings.register_profile("goodhoster", deadline=None)
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
+# No test asserts a time, so neither does a property, nor how fast its examples are made. The quick run looks at fewer.
+UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("goodhoster", UNTIMED)
+hypothesis.settings.register_profile("quick", UNTIMED, max_examples=25)
 hypothesis.settings.load_profile("goodhoster")
 
 # Daemons live in sbin, which an ordinary user's PATH leaves out.

@@ -13,11 +13,11 @@ _PORTS = range(20_000, 22_500)
 _TAKEN: list[socket.socket] = []
 
 
-def free_port() -> int:
+def free_port(among: range = _PORTS) -> int:
     """A port on 127.0.0.1 that nobody listens on, and that no other test is given."""
     begin = os.getpid() * 97
-    for number in range(len(_PORTS)):
-        port = _PORTS[(begin + number) % len(_PORTS)]
+    for number in range(len(among)):
+        port = among[(begin + number) % len(among)]
         if _take(port):
             return port
     raise AssertionError("no port is free")

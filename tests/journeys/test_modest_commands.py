@@ -15,6 +15,7 @@ from goodhoster.testing.hostile import slow_archive
 from goodhoster.testing.pictures import made_up_picture
 from tests.commandserver import goodhoster
 from tests.journeys.host import GOODHOSTER, PATIENCE, Host, sha1_of, wait_until
+from tests.ports import free_port
 from tests.processes import ROOT, called, eventually, family, is_there, status
 
 DAC_READ_SEARCH, FOWNER = 2, 3
@@ -57,7 +58,9 @@ def test_the_hash_service_has_nothing_and_serves(host: Host) -> None:
         config.write('[[hash_source]]\nkind = "list"\n')
     host.run("hashlist", "import", str(host.folder / "list.txt"), "--source", "police")
     host.service.known = {sha1_of(b"upstream")}
-    with running(host, "hashservice", "serve", "--listen", "localhost:979", "--json") as process:
+    with running(
+        host, "hashservice", "serve", "--listen", f"localhost:{free_port(range(700, 1000))}", "--json"
+    ) as process:
         assert process.stdout
         url = json.loads(process.stdout.readline())["url"]
         password = json.loads(host.run("hashservice", "client", "add", "customer", "--json"))["password"]
