@@ -380,7 +380,8 @@ def stored(*members: bytes) -> bytes:
 )
 def test_what_cannot_be_read_hides_nothing_beside_it(content: bytes, reason: str) -> None:
     found, said = found_and_reason(content)
-    assert (found[-1:], said) == (sha256(JPEG), reason)
+    assert sha256(JPEG)[0] in found
+    assert said == reason
 
 
 def test_a_bomb_of_archives_ends_at_the_limit() -> None:
