@@ -12,6 +12,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, BinaryIO, NamedTuple
 
@@ -31,6 +32,8 @@ _NAME = re.compile(rb"[^\0-\x1f]+")
 _BLOCK = 1 << 16
 _PIECE = 1 << 20
 _MOST_UNLISTED = 10_000
+_MOST_INFLATED = 1 << 30
+"""Bytes that are unpacked to learn where one member ends."""
 
 
 def zip_members(file: BinaryIO) -> Iterator[Member]:
@@ -144,20 +147,55 @@ def _unlisted_members(file: BinaryIO, named: Mapping[int, zipfile.ZipInfo]) -> I
     as they are: they were looked at as what they are.
     """
     size = file.seek(0, 2)
-    search, at, left = _Search(file), 0, _MOST_UNLISTED
+    search, at, left, before = _Search(file), 0, _MOST_UNLISTED, _NamedData(file)
     while (at := search.find(at)) >= 0:
         header, entry = _header_at(file, at), named.get(at)
-        at += len(_SIGNATURE)
-        if header is None:
+        if header and entry and header.is_as(entry):
+            before = _NamedData(file, header, entry)
+            at = before.end if before.is_stored else header.data
             continue
-        if entry and header.is_as(entry):
-            is_stored = header.tells_sizes and header.method == _STORED
-            at = header.data + header.packed if is_stored else at
-        elif header.is_plausible and header.data <= size and not _is_empty(file, header):
+        if header and header.is_plausible and header.data <= size and not _is_empty(file, header):
+            if before.holds(at):
+                at = before.end
+                continue
             left -= 1
             if left < 0:
                 raise UncheckedError("too many members that the directory does not name", reason="too-many-members")
             yield Member(header.name, _Unlisted(file, header, size))
+        at += len(_SIGNATURE)
+
+
+class _NamedData:
+    """The data of a member that the directory names, in which a header may stand.
+
+    What does not get smaller is put into compressed data as it is: an archive can be read in there. Where
+    such data end they tell themselves, whatever the directory says.
+    """
+
+    def __init__(self, file: BinaryIO, header: _Header | None = None, entry: zipfile.ZipInfo | None = None) -> None:
+        self._file = file
+        self._header = header
+        self.end = header.data + entry.compress_size if header and entry else 0
+        """As the directory says, until a place in them is asked for."""
+        self.is_stored = header is not None and header.tells_sizes and header.method == _STORED
+        self._is_sure = header is None or header.method != _DEFLATED
+
+    def holds(self, at: int) -> bool:
+        """Whether that place is in them."""
+        if at < self.end and not self._is_sure and self._header:
+            self.end, self._is_sure = self._end_of(self._header), True
+        return at < self.end
+
+    def _end_of(self, header: _Header) -> int:
+        """Where compressed data end; where they are broken, where that begins to be seen."""
+        inflated = _Inflated(_Data(self._file, header.data, self.end))
+        left = _MOST_INFLATED
+        with suppress(EOFError, zlib.error):
+            while block := inflated.read(_BLOCK):
+                left -= len(block)
+                if left < 0:
+                    raise UncheckedError("what is inside is too large", reason="too-big")
+        return header.data + inflated.consumed
 
 
 def _is_empty(file: BinaryIO, header: _Header) -> bool:
@@ -180,7 +218,7 @@ class _Search:
     def find(self, at: int) -> int:
         """Where the next one begins, from there on; -1 at the end. To be asked for ever later places."""
         while True:
-            if at < self._start + len(self._block) and (found := self._block.find(_SIGNATURE, at - self._start)) >= 0:
+            if (found := self._block.find(_SIGNATURE, max(0, at - self._start))) >= 0:
                 return self._start + found
             # What begins in the last bytes may go on behind them.
             self._start = max(at, self._start + len(self._block) - len(_SIGNATURE) + 1)
@@ -263,11 +301,20 @@ class _Inflated:
         self._packed = packed
         self._inflating = zlib.decompressobj(-zlib.MAX_WBITS)
         self._waiting = b""
+        self._taken = 0
+
+    @property
+    def consumed(self) -> int:
+        """Bytes of the packed data that were needed so far."""
+        return self._taken - len(self._waiting) - len(self._inflating.unused_data)
 
     def read(self, size: int, /) -> bytes:
         """As a file does; `zlib.error` or EOFError where they are broken."""
         while not self._inflating.eof:
-            taken = self._waiting or self._packed.read(_BLOCK)
+            taken = self._waiting
+            if not taken:
+                taken = self._packed.read(_BLOCK)
+                self._taken += len(taken)
             block = self._inflating.decompress(taken, size)
             self._waiting = self._inflating.unconsumed_tail
             if block:

@@ -105,6 +105,14 @@ def test_a_directory_that_names_nothing_hides_nothing() -> None:
     assert found_in(put_before(hidden, zip_of({}))) == (sha256(JPEG, OTHER), "")
 
 
+@pytest.mark.parametrize("before", [*range((1 << 20) - 12, (1 << 20) + 8), (3 << 20) - 5, 5_000_000])
+def test_they_are_found_wherever_they_stand(before: int) -> None:
+    shown = zip_of({"a.png": OTHER})
+    hidden = without_directory(zip_of({"hidden.jpg": JPEG}))
+    content = put_between(bytes(before - shown.index(b"PK\1\2")) + hidden, shown)
+    assert found_in(content) == (sha256(JPEG, OTHER), "")
+
+
 def test_an_archive_that_is_cut_off_has_the_members_that_are_there() -> None:
     content = zip_of({"a.jpg": JPEG, "b.png": OTHER})
     assert found_in(without_directory(content)) == (sha256(JPEG, OTHER), "broken-archive")
@@ -209,6 +217,15 @@ class TestOrdinaryOnes:
     def test_archives_that_are_stored_in_one(self) -> None:
         inner = zip_of({"a.jpg": JPEG, "b.txt": b"text"})
         assert found_in(zip_of({"x.docx": inner, "y.docx": inner}, zipfile.ZIP_STORED)) == (sha256(JPEG), "")
+
+    @pytest.mark.parametrize("pack", [zip_of, streamed_zip_of])
+    def test_archives_that_do_not_get_smaller(self, pack: Callable[[dict[str, bytes]], bytes]) -> None:
+        """Their headers can be read in the compressed data, which have marks of their own every few bytes."""
+        noise = hashlib.shake_256(b"made up").digest(400_000)
+        inner = zip_of({"a.jpg": JPEG, "noise": noise, "b.png": OTHER, "more": noise})
+        content = pack({"inner.zip": inner, "c.txt": b"text"})
+        assert content.count(b"PK\3\4") > 2
+        assert found_in(content) == (sha256(JPEG, OTHER), "")
 
     def test_every_member_is_what_the_directory_names(self) -> None:
         """A set of exemptions shall not hold what nobody unpacks."""
