@@ -76,9 +76,9 @@ class ObserveSwitch:
             self._switch_on_without_room(error)
 
     def _switch_on_without_room(self, error: OSError) -> None:
-        """Stop all measures by an empty file, which needs no room: a switch that cannot be read stops them.
+        """Stop all measures by an empty file, which needs no room.
 
-        PermanentError says what could not be written.
+        A switch that cannot be read stops them. PermanentError says what could not be written.
         """
         self.file.touch(mode=0o600)
         sync_directory(self.file.parent)

@@ -1,4 +1,4 @@
-"""Members of archives as their readers hand them on: a name, and a file that is read once from its start."""
+"""Members of archives: a name, and a file that is read once from its start."""
 
 from __future__ import annotations
 

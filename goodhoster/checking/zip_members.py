@@ -1,4 +1,4 @@
-"""Members of a ZIP file: those that its directory names, and those that only headers of their own tell.
+"""Members of a ZIP file: those in its directory, and those that only their own headers tell.
 
 Most programs read the directory at the end, but what reads a stream (Java, bsdtar, repair tools) goes from header to
 header. A member that the directory does not name, or names with other sizes, is unpacked by these all the same.
@@ -141,7 +141,7 @@ class _Header(NamedTuple):
 
 
 def _unlisted_members(file: BinaryIO, named: Mapping[int, zipfile.ZipInfo]) -> Iterator[Member]:
-    """The members in front of whose data is a header that the directory does not name, or describes otherwise.
+    """The members whose own header the directory does not name, or describes otherwise.
 
     `named` is what the directory says, by the place of the header. Passed over are the data of members that are stored
     as they are: they were looked at as what they are.
@@ -216,7 +216,10 @@ class _Search:
         """Where the block begins."""
 
     def find(self, at: int) -> int:
-        """Where the next one begins, from there on; -1 at the end. To be asked for ever later places."""
+        """Where the next one begins, from there on; -1 at the end.
+
+        To be asked for ever later places.
+        """
         while True:
             if (found := self._block.find(_SIGNATURE, max(0, at - self._start))) >= 0:
                 return self._start + found

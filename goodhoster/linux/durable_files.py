@@ -104,7 +104,7 @@ def has_no_room(directory: Path) -> bool:
 
 @contextmanager
 def _naming(file: Path) -> Iterator[None]:
-    """Name the file in an error of the disk, which says nothing of it where an open file is written to."""
+    """Name the file in an error of the disk, which tells none where an open file is written."""
     try:
         yield
     except OSError as error:

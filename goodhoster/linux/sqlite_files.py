@@ -80,7 +80,10 @@ def explained(error: Exception, file: Path) -> str:
 
 
 def is_for_want_of_room(error: Exception, file: Path) -> bool:
-    """Whether a file cannot be used because its disk is full, which SQLite calls an I/O error where it maps a file."""
+    """Whether a file cannot be used because its disk is full.
+
+    SQLite calls that an I/O error where it maps a file.
+    """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and has_no_room(file.parent))
 

@@ -1,4 +1,4 @@
-"""Data of a customer being forgotten in the record, the letters and the keys of the audit log."""
+"""Data of a customer being forgotten in the record, the letters and the audit log's keys."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from goodhoster.checking.members import BEGINNING, END, Inside, Member, opener_at_end, opener_of
+from goodhoster.checking.member_reading import Member
+from goodhoster.checking.members import BEGINNING, END, Inside, opener_at_end, opener_of
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.hostile import tar_of
