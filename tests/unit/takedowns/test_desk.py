@@ -168,7 +168,7 @@ class Services:
                 self.blocks if blocks else None,
                 self.hurried.extend,
                 may_look=outside,
-                with_content=lambda _: self.later_copies,
+                with_content=lambda _, known: [one for one in self.later_copies if one.place not in known],
             ),
             letters,
             self.outside if outside else None,
