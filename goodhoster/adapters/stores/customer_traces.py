@@ -1,4 +1,4 @@
-"""Data of a customer who is forgotten: in the record, the letters and the log's keys."""
+"""Removal of what the record, the letters and the audit log's keys hold of a customer."""
 
 from __future__ import annotations
 
