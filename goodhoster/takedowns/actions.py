@@ -171,12 +171,12 @@ class TakedownActions:
         after = _told_by(cases, item)
         if after.state is item.state and _waits_for_others(cases):
             after = replace(after, reason=item.reason)  # this notice's own, not that of the one that came first
-        if item.left and after.state in _NOTHING_THERE:
+        if item.unresolved and after.state in _NOTHING_THERE:
             return item
-        if item.found_at and item.looks and after.state in _NOTHING_THERE:
+        if item.found_at and item.consecutive_checks and after.state in _NOTHING_THERE:
             return item  # whether it is gone at the other addresses, too, is seen from outside
         # What is offline here and can be seen all the same waits for a person for that reason.
-        return item if after.state is ItemState.OFFLINE and item.looks else after
+        return item if after.state is ItemState.OFFLINE and item.consecutive_checks else after
 
     def confirm_cases(self, item: NoticeItem, order: Order) -> None:
         """Confirm every waiting case of this item's files, by a person's order."""
@@ -256,7 +256,7 @@ class TakedownActions:
             return self._without_file(item, looked.location, grounds)
         shown = looked.named[0].upload
         matches = [match for file in looked.named for match in file.verdict.matches]
-        item = replace(item, place=shown.place, customer=shown.customer, left=looked.problem)
+        item = replace(item, place=shown.place, customer=shown.customer, unresolved=looked.problem)
         item = replace(item, known_to=_known_to(matches))
         return _Found(item, self._demands(looked.named, grounds))
 
@@ -277,8 +277,8 @@ class TakedownActions:
             return self._held(item, "a person restored this very file before")
         after = _told_by(cases, item)
         after = replace(after, reason=_own_reason(received, after))
-        if item.left and after.state in _NOTHING_THERE:
-            return self._held(after, item.left)
+        if item.unresolved and after.state in _NOTHING_THERE:
+            return self._held(after, item.unresolved)
         return self._as_it_is_now(after, cases, grounds)
 
     def _as_it_is_now(self, item: NoticeItem, cases: Sequence[Case], grounds: Grounds) -> NoticeItem:
@@ -291,7 +291,7 @@ class TakedownActions:
             return item
         taken = item.state is ItemState.OFFLINE
         if _is_replaced(item.place, cases):
-            return self._held(replace(item, cases=item.cases if taken else (), left=_REPLACED), _REPLACED)
+            return self._held(replace(item, cases=item.cases if taken else (), unresolved=_REPLACED), _REPLACED)
         return item if taken else self._no_file(replace(item, cases=()), grounds)
 
     def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
@@ -340,7 +340,7 @@ class TakedownActions:
             return _Found(self._no_file(item, grounds))
         named, problem = self._read(location.beside)
         demands = self._demands(named, grounds)
-        return _Found(replace(item, reason="there is no such file (any more)", left=problem), demands, taken)
+        return _Found(replace(item, reason="there is no such file (any more)", unresolved=problem), demands, taken)
 
     def _no_file(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """Handle an address without a file.
@@ -405,7 +405,7 @@ class TakedownActions:
 def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     if item.blocked or any(case.state is not CaseState.RESTORED for case in cases):
         return item
-    return replace(_told_by(cases, item), look_at=None, gone_at=None)
+    return replace(_told_by(cases, item), next_check_at=None, gone_at=None)
 
 
 def _own_reason(received: Sequence[Received], item: NoticeItem) -> str:
@@ -446,7 +446,7 @@ def _left(item: NoticeItem, looked: LookedFor | GoodhosterError) -> Iterator[Upl
 
 
 def _not_taken(item: NoticeItem) -> bool:
-    return item.left == _REPLACED and not item.cases
+    return item.unresolved == _REPLACED and not item.cases
 
 
 def _is_replaced(place: Place, cases: Sequence[Case]) -> bool:

@@ -372,10 +372,10 @@ class NoticeDesk:
 
     def _next(self, notice: Notice, item: NoticeItem) -> NoticeItem:
         acts = self._parts.acts
-        if item.state is ItemState.REOPENED and item.looks == 0:
+        if item.state is ItemState.REOPENED and item.consecutive_checks == 0:
             (again,) = acts.act([(item, self._grounds(notice, item))], visible=True)
             nothing_new = (again.cases, again.blocked) == (item.cases, item.blocked)
-            return replace(item, looks=1) if nothing_new else replace(again, look_at=None)
+            return replace(item, consecutive_checks=1) if nothing_new else replace(again, next_check_at=None)
         return acts.sync(item, notice.receipt.received_at)
 
     def _grounds(self, notice: Notice, item: NoticeItem) -> Grounds:
@@ -398,9 +398,9 @@ class NoticeDesk:
             return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now)
         if notice.stopped_at is not None and notice.deadline is not None:
             term = notice.deadline - notice.receipt.received_at
-            told = tuple(each for each in notice.told if each not in PAGES)  # a new clock: who was paged is paged anew
+            told = tuple(each for each in notice.sent if each not in PAGES)  # a new clock: who was paged is paged anew
             end = max(notice.deadline, now + min(term, timedelta(days=1)))
-            notice = replace(notice, stopped_at=None, deadline=end, told=told)
+            notice = replace(notice, stopped_at=None, deadline=end, sent=told)
         waits = any(item.state.waits_for_person for item in notice.items)
         return replace(notice, state=NoticeState.NEEDS_PERSON if waits else NoticeState.OPEN)
 
@@ -419,13 +419,13 @@ class NoticeDesk:
             except PassingError as error:
                 _log.error("no alert could be delivered: %s (%s)", error, subject)
                 continue
-            notice = replace(notice, told=(*notice.told, told))
+            notice = replace(notice, sent=(*notice.sent, told))
         return notice
 
     def _look(self, notice: Notice) -> None:
         """Look at what is due from outside, without blocking anybody."""
         outside, now = self._parts.outside, self._parts.clock()
-        due = [n for n, item in enumerate(notice.items) if item.look_at is not None and item.look_at <= now]
+        due = [n for n, item in enumerate(notice.items) if item.next_check_at is not None and item.next_check_at <= now]
         if outside is None or not due:
             return
         seen: dict[int, Seen] = {}
@@ -440,7 +440,7 @@ class NoticeDesk:
 
     def _seen(self, notice: Notice, number: int, seen: Seen | None) -> NoticeItem:
         item = notice.items[number]
-        if seen is None or item.look_at is None:
+        if seen is None or item.next_check_at is None:
             return item
         after = after_look(item, seen, self._parts.clock())
         if after.state is not item.state:
@@ -459,10 +459,10 @@ class NoticeDesk:
         if item.forwarded:
             return self._by_a_persons_word(item, order)
         grounds = replace(self._grounds(notice, item), uncertain="")
-        if not item.cases or item.left:
+        if not item.cases or item.unresolved:
             item = self._parts.acts.confirm(item, grounds)
         self._parts.acts.confirm_cases(item, order)
-        return replace(self._confirmed_elsewhere(item, grounds, order), left="")
+        return replace(self._confirmed_elsewhere(item, grounds, order), unresolved="")
 
     def _confirmed_elsewhere(self, item: NoticeItem, grounds: Grounds, order: Order) -> NoticeItem:
         """An item after what the crawler found at other addresses was acted on."""
@@ -472,7 +472,7 @@ class NoticeDesk:
             left = other.state.waits_for_person and not other.cases
             reason = f"where it was found again: {other.reason}" if left else item.reason
             cases = tuple(dict.fromkeys((*item.cases, *other.cases)))
-            item = replace(item, cases=cases, reason=reason, look_at=self._parts.clock())
+            item = replace(item, cases=cases, reason=reason, next_check_at=self._parts.clock())
         return item
 
     def _by_a_persons_word(self, item: NoticeItem, order: Order) -> NoticeItem:
@@ -482,15 +482,19 @@ class NoticeDesk:
         """
         now = self._parts.clock()
         gone = replace(
-            item, state=ItemState.INACCESSIBLE, reason=f"{order.actor}: {order.reason}", gone_at=now, looks=0
+            item,
+            state=ItemState.INACCESSIBLE,
+            reason=f"{order.actor}: {order.reason}",
+            gone_at=now,
+            consecutive_checks=0,
         )
-        return replace(gone, look_at=now if self._parts.outside else None)
+        return replace(gone, next_check_at=now if self._parts.outside else None)
 
     def _dismissed(self, item: NoticeItem, order: Order) -> NoticeItem:
         if not item.dismissible:
             return item
         item = self._parts.acts.dismiss(item, order)
-        return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", look_at=None)
+        return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", next_check_at=None)
 
     def _log(self, event: str, notice_id: str, **data: str) -> None:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))

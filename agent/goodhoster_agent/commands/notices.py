@@ -339,7 +339,7 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "stopped_at": _moment(notice.stopped_at),
         "reason": notice.reason,
         "duplicate_of": notice.duplicate_of or None,
-        "told": list(notice.told),
+        "sent": list(notice.sent),
         "replies": [_reply_object(reply) for reply in notice.replies],
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],
