@@ -89,6 +89,10 @@ class CustomerServices(LazyParts):
         """
         return self._told_by_register(lambda register: register.owner_of(path))
 
+    def customer_of_site(self, host: str) -> str:
+        """Customer whose site a host name is; empty where the register does not tell."""
+        return self._told_by_register(lambda register: register.customer_of_site(host))
+
     def customer_of_account(self, account: str) -> str:
         """Customer whose sites that account owns.
 

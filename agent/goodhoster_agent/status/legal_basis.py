@@ -28,7 +28,7 @@ def checked_trees(services: Services) -> list[bytes]:
     """The trees whose files are checked, and the doors where there are any."""
     trees = [tree.root for tree in services.trees]
     settings = services.settings
-    has_doors = settings.clamd_doors or settings.api.socket or settings.api.listen
+    has_doors = settings.clamd_doors or settings.icap_doors or settings.api.socket or settings.api.listen
     return [*trees, DOORS.encode()] if has_doors else trees
 
 

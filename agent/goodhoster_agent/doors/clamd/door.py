@@ -6,7 +6,6 @@ import asyncio
 import errno
 import logging
 import os
-import resource
 import socket
 import stat
 import time
@@ -23,8 +22,9 @@ from goodhoster_agent.doors.clamd.answers import Answerer, Caller
 from goodhoster_agent.doors.clamd.connection import ClamdConnection, Timeouts
 from goodhoster_agent.doors.clamd.peer import peer_of
 from goodhoster_agent.doors.clamd.protocol import ClamdRequest, Conversation
-from goodhoster_agent.doors.clamd.streams import StreamBudget, StreamContent
-from goodhoster_agent.doors.clamd.workers import FairThreads
+from goodhoster_agent.doors.fair_threads import FairThreads
+from goodhoster_agent.doors.process import allow_more_descriptors
+from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 from goodhoster_agent.privileged.opener.client import Opener
 
 _log = logging.getLogger(__name__)
@@ -34,8 +34,6 @@ _LOOK_EVERY = 0.5
 _PAUSE = 0.2
 _DESCRIPTORS = 16
 """Of one connection at most: itself, its stream's file, those of a session's requests."""
-_OF_THE_REST = 256
-"""Descriptors for everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class ClamdDoor:
 
     async def listen(self) -> Sequence[str]:
         """See `Door`."""
-        _raise_limit(self._settings.connections * _DESCRIPTORS + _OF_THE_REST)
+        allow_more_descriptors(self._settings.connections * _DESCRIPTORS)
         where = _address_text(self._settings)
         try:
             self._listener = _listening(self._settings)
@@ -258,11 +256,3 @@ def _remove_left(path: Path) -> None:
             path.unlink()
         else:
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-
-
-def _raise_limit(descriptors: int) -> None:
-    """Let this process have so many descriptors, as far as it may."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(descriptors, hard) if hard != resource.RLIM_INFINITY else descriptors
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
