@@ -116,7 +116,7 @@ class TakedownActions:
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         asked = [demand for each in found for demand in (*each.demands.follow, *each.demands.held)]
         answers = iter(Demands(self.desk).receive(asked))
-        after = [self._told(each, answers, asked[1]) for asked, each in zip(items, found, strict=True)]
+        after = [self._updated_item(each, answers, asked[1]) for asked, each in zip(items, found, strict=True)]
         if tries > 1:
             after = [
                 self.act([asked], visible=visible, tries=tries - 1)[0] if _not_taken(item) else item
@@ -168,7 +168,7 @@ class TakedownActions:
         earlier = all((case.closed_at or since) < since for case in cases)
         if earlier and any(case.state is CaseState.RESTORED for case in cases):
             return item  # decided before this notice came: somebody must look again
-        after = _told_by(cases, item)
+        after = _state_from_cases(cases, item)
         if after.state is item.state and _waits_for_others(cases):
             after = replace(after, reason=item.reason)  # this notice's own, not that of the one that came first
         if item.unresolved and after.state in _NOTHING_THERE:
@@ -263,7 +263,7 @@ class TakedownActions:
     def _demands(self, named: Sequence[NamedFile], grounds: Grounds) -> CopyDemands:
         return demands_for(named, grounds, self.desk.store, self.desk.rules.storm_customers)
 
-    def _told(self, found: _Found, answers: Iterator[Received], grounds: Grounds) -> NoticeItem:
+    def _updated_item(self, found: _Found, answers: Iterator[Received], grounds: Grounds) -> NoticeItem:
         """The item updated by its part of the case desk's answer, and by what is at its place now."""
         received = [next(answers) for _ in found.demands.follow]
         cases = [*found.taken, *(case for answer in received for case in answer.cases)]
@@ -275,13 +275,13 @@ class TakedownActions:
         item = replace(item, cases=tuple(case.id for case in cases))
         if any(case.state is CaseState.RESTORED for case in cases):
             return self._held(item, "a person restored this very file before")
-        after = _told_by(cases, item)
+        after = _state_from_cases(cases, item)
         after = replace(after, reason=_own_reason(received, after))
         if item.unresolved and after.state in _NOTHING_THERE:
             return self._held(after, item.unresolved)
-        return self._as_it_is_now(after, cases, grounds)
+        return self._after_look_again(after, cases, grounds)
 
-    def _as_it_is_now(self, item: NoticeItem, cases: Sequence[Case], grounds: Grounds) -> NoticeItem:
+    def _after_look_again(self, item: NoticeItem, cases: Sequence[Case], grounds: Grounds) -> NoticeItem:
         """The item after a look whether its address shows nothing any more.
 
         Its owner may have put another file there, whose case then says that the checked one is gone. Where nothing
@@ -405,7 +405,7 @@ class TakedownActions:
 def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     if item.blocked or any(case.state is not CaseState.RESTORED for case in cases):
         return item
-    return replace(_told_by(cases, item), next_check_at=None, gone_at=None)
+    return replace(_state_from_cases(cases, item), next_check_at=None, gone_at=None)
 
 
 def _own_reason(received: Sequence[Received], item: NoticeItem) -> str:
@@ -423,7 +423,7 @@ def _waits_for_others(cases: Sequence[Case]) -> bool:
     return any(case.state in UNDECIDED and case.notice for case in cases)
 
 
-def _told_by(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
+def _state_from_cases(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     """The item with the state of the case that is furthest behind."""
     states = {_ITEM_STATES[case.state]: case for case in reversed(cases)}
     worst = next(state for state in _WORST_FIRST if state in states)

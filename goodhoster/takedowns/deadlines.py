@@ -73,7 +73,7 @@ def pages(notice: Notice, now: datetime, terms: DeadlineTerms) -> Iterator[tuple
     if notice.stopped_at is not None or notice.deadline is None:
         return
     waits = [*_waiting(notice), notice.reason]
-    if "page-person" not in told and notice.state is NoticeState.NEEDS_PERSON and _cannot_wait(notice):
+    if "page-person" not in told and notice.state is NoticeState.NEEDS_PERSON and _is_urgent(notice):
         yield "page-person", f"a person must decide: {waits[0]}"
     if "page-reopened" not in told and any(item.state is ItemState.REOPENED for item in notice.items):
         yield "page-reopened", "it was gone and is back online"
@@ -126,7 +126,7 @@ def _waiting(notice: Notice) -> Iterator[str]:
     yield from (item.reason for item in items)
 
 
-def _cannot_wait(notice: Notice) -> bool:
+def _is_urgent(notice: Notice) -> bool:
     """Whether a notice pages a person at once.
 
     An authority's order does; so does a proven notice that could not be acted on, and whatever a source knows.

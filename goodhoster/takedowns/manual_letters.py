@@ -40,7 +40,7 @@ class ManualLetters:
             notice = self.store.get(notice_id)
             return self._record(notice, self.letters.write_answer(notice))
 
-    def tell(self, notice_id: str, order: Order) -> Notice:
+    def inform_customers(self, notice_id: str, order: Order) -> Notice:
         """Inform the customers of what was withheld because an order was confidential.
 
         RefusedError when nobody is left to be informed.
@@ -53,7 +53,7 @@ class ManualLetters:
             return self.store.get(notice_id)
 
     def statements(self, notice_id: str) -> list[Letter]:
-        """The letters that `tell` would send; nothing is sent.
+        """The letters that `inform_customers` would send; nothing is sent.
 
         RefusedError when nobody is left to be informed.
         """

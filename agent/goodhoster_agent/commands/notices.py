@@ -262,7 +262,7 @@ def tell_command(
                 _print_letter(whole_id, letter, as_json=as_json)
             return
         order = order_of(required_reason(reason))
-        _print(services, services.notices.manual_letters.tell(whole_id, order), as_json=as_json)
+        _print(services, services.notices.manual_letters.inform_customers(whole_id, order), as_json=as_json)
 
 
 @app.command("forward")
