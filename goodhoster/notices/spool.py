@@ -88,7 +88,7 @@ class Spool:
         digest = hashlib.sha256(raw.content).digest()
         origin = arrived.origin
         names = _names_of(origin) if origin else [new_id(now, "N")]
-        if origin and (before := next(filter(None, map(self._kept_before, names)), None)):
+        if origin and (before := next(filter(None, map(self._earlier_receipt, names)), None)):
             return before
         name = names[0]
         about = (arrived.sender, arrived.notifier, arrived.status_key, arrived.own_server)
@@ -125,7 +125,7 @@ class Spool:
             raise PermanentError(f"the raw message of notice {receipt.id} is not the one that was received")
         return RawNotice(receipt.carrier, content)
 
-    def _kept_before(self, notice_id: str) -> Receipt | None:
+    def _earlier_receipt(self, notice_id: str) -> Receipt | None:
         """Receipt for a notice that was delivered before."""
         for folder in (self._waiting, self._day_folder(notice_id)):
             with suppress(FileNotFoundError):
