@@ -13,7 +13,7 @@ from tests.conftest import Disk
 
 @pytest.fixture
 def calls() -> FileSystemCalls:
-    return FileSystemCalls(patience=0.2)
+    return FileSystemCalls(timeout=0.2)
 
 
 @pytest.fixture
