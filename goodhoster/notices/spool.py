@@ -134,9 +134,9 @@ class Spool:
 
     def _day_folder(self, notice_id: str) -> Path:
         """Folder of a day, so that none gets too large."""
-        shelf = self._kept / notice_id.partition("-")[0]
-        shelf.mkdir(mode=0o700, exist_ok=True)
-        return shelf
+        day_folder = self._kept / notice_id.partition("-")[0]
+        day_folder.mkdir(mode=0o700, exist_ok=True)
+        return day_folder
 
     def _open(self, notice_id: str) -> tuple[bytes, bytes]:
         for folder in (self._waiting, self._kept / notice_id.partition("-")[0]):
