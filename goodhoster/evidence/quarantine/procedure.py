@@ -320,7 +320,7 @@ def _expect_file_of(file: int, label: Label) -> None:
 
 
 def _open_locked(folder: int, label: Label) -> int:
-    """The file in the quarantine folder. The quarantine folder is ours alone: nobody else can swap a name there."""
+    """Open the file in quarantine, whose folder is ours alone: nobody else swaps a name there."""
     name = file_name(label.case_id)
     try:
         file = os.open(name, READ | os.O_NOATIME, dir_fd=folder)

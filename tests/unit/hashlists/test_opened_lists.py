@@ -21,7 +21,7 @@ def sizes(lists_here: OpenedLists) -> dict[str, int]:
 
 
 def seen_soon(lists_here: OpenedLists, expected: dict[str, int]) -> bool:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while sizes(lists_here) != expected and time.monotonic() < end:
         time.sleep(0.05)
     return sizes(lists_here) == expected
