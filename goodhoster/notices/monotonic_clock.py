@@ -36,7 +36,7 @@ _BELIEVED_AFTER_START = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class _SeenTime:
-    """What the file keeps: the time that was seen to pass, and when that was, by the kernel's count."""
+    """The time that was seen to pass, and when that was, by the kernel's count."""
 
     seen: datetime = _NEVER
     boot: str = ""
@@ -48,7 +48,7 @@ class _SeenTime:
 
 
 class MonotonicClock:
-    """Clock with the time that was seen to pass in a file, which processes may share. See `ports.Clock`."""
+    """Clock whose time is kept in a file, for several processes. See `ports.Clock`."""
 
     def __init__(
         self,
@@ -160,7 +160,10 @@ def _resumed(kept: _SeenTime, boot: str, up: float, wall: datetime) -> _SeenTime
 
 
 def _next(before: _SeenTime, steady: datetime, up: float, wall: datetime) -> _SeenTime:
-    """What was seen to pass at a reading; the clock's own word where it is near that, or has stood long enough."""
+    """The state after a reading.
+
+    It takes the system clock's word where that is near what was seen to pass, or has stood long enough.
+    """
     if wall <= steady + _NOTICEABLE:
         return _SeenTime(max(wall, steady), before.boot, up)
     since = up if before.ahead_since is None else before.ahead_since
