@@ -122,6 +122,7 @@ def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     finding = check.finding
     if not finding.ok:
         problems.append(f"audit.log: {finding.problem}")
+    problems += check.missing
     if as_json:
         unchecked = list(check.unchecked)
         print_json({"ok": not problems, "problems": problems, "entries": finding.entries, "unchecked": unchecked})
