@@ -43,6 +43,7 @@ from goodhoster.notices.sender.trust import Trust
 from goodhoster.notices.spool import Arrived, Origin
 from goodhoster.ports import NoticeReader, NoticeStore
 from goodhoster_agent.doors import notice_pages
+from goodhoster_agent.doors.http_server import next_piece
 from goodhoster_agent.doors.notice_pages import Language
 from goodhoster_agent.doors.plain_pages import HEADERS
 from goodhoster_agent.doors.rate_limit import RateLimit
@@ -320,7 +321,7 @@ async def _body(request: web.Request, largest: int) -> bytes:
 
 async def _next_piece(request: web.Request) -> bytes:
     async with asyncio.timeout(_PIECE_WITHIN):
-        return await request.content.readany()
+        return await next_piece(request.content.readany())
 
 
 def _language(request: web.Request, of_notice: Language | None = None) -> Language:

@@ -1,4 +1,4 @@
-"""Data of a customer being forgotten in the record, the letters and the keys of the audit log."""
+"""What the record, the letters and the keys of the audit log hold of a forgotten customer."""
 
 from __future__ import annotations
 
