@@ -6,7 +6,7 @@ Find it, and let the case desk or the web server take it offline.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -89,8 +89,8 @@ class TakedownActions:
     hurry: Hurry
     may_look: bool = True
     """Is what is offline looked at from outside?"""
-    with_content: Callable[[bytes], Sequence[Upload]] = lambda _: ()
-    """Files of which the index knows by now that they have this SHA-256."""
+    with_content: Callable[[bytes, Container[Place]], Sequence[Upload]] = lambda *_: ()
+    """Files of which the index knows by now that they have this SHA-256, but for those at places that are known."""
 
     def look_for(self, items: Sequence[NoticeItem]) -> list[LookedFor | GoodhosterError]:
         """Find the items' files and read them; nothing is decided, and nothing changes."""
@@ -116,7 +116,7 @@ class TakedownActions:
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         asked = [demand for each in found for demand in (*each.demands.follow, *each.demands.held)]
         answers = iter(Demands(self.desk).receive(asked))
-        after = [self._told(each, answers, asked[1]) for asked, each in zip(items, found, strict=True)]
+        after = [self._updated_item(each, answers, asked[1]) for asked, each in zip(items, found, strict=True)]
         if tries > 1:
             after = [
                 self.act([asked], visible=visible, tries=tries - 1)[0] if _not_taken(item) else item
@@ -137,7 +137,7 @@ class TakedownActions:
             return
         located = {file.upload.place for file in (*looked.location.files, *looked.location.beside)}
         for sha256 in {file.digests.sha256 for demand in found.demands.follow for file in demand.files}:
-            yield from (upload for upload in self.with_content(sha256) if upload.place not in located)
+            yield from self.with_content(sha256, located)
 
     def confirm(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """Act on an item by a person's order.
@@ -168,15 +168,15 @@ class TakedownActions:
         earlier = all((case.closed_at or since) < since for case in cases)
         if earlier and any(case.state is CaseState.RESTORED for case in cases):
             return item  # decided before this notice came: somebody must look again
-        after = _told_by(cases, item)
+        after = _state_from_cases(cases, item)
         if after.state is item.state and _waits_for_others(cases):
             after = replace(after, reason=item.reason)  # this notice's own, not that of the one that came first
-        if item.left and after.state in _NOTHING_THERE:
+        if item.unresolved and after.state in _NOTHING_THERE:
             return item
-        if item.found_at and item.looks and after.state in _NOTHING_THERE:
+        if item.found_at and item.consecutive_checks and after.state in _NOTHING_THERE:
             return item  # whether it is gone at the other addresses, too, is seen from outside
         # What is offline here and can be seen all the same waits for a person for that reason.
-        return item if after.state is ItemState.OFFLINE and item.looks else after
+        return item if after.state is ItemState.OFFLINE and item.consecutive_checks else after
 
     def confirm_cases(self, item: NoticeItem, order: Order) -> None:
         """Confirm every waiting case of this item's files, by a person's order."""
@@ -235,8 +235,15 @@ class TakedownActions:
         if isinstance(looked, GoodhosterError):
             return _Found(replace(item, reason=str(looked)))
         location = looked.location
-        found = replace(item, url=location.url, customer=location.customer, front=location.front)
-        found = replace(found, reason=location.detail, network=location.network, server=location.server)
+        found = replace(
+            item,
+            url=location.url,
+            customer=location.customer,
+            front=location.front,
+            reason=location.detail,
+            network=location.network,
+            server=location.server,
+        )
         match location.outcome:
             case LocationKind.NOT_OURS:
                 return _Found(self._settled(found, ItemState.NOT_OURS, grounds))
@@ -255,33 +262,32 @@ class TakedownActions:
         if not looked.named:
             return self._without_file(item, looked.location, grounds)
         shown = looked.named[0].upload
-        matches = [match for file in looked.named for match in file.verdict.matches]
-        item = replace(item, place=shown.place, customer=shown.customer, left=looked.problem)
-        item = replace(item, known_to=_known_to(matches))
+        known_to = _known_to(match for file in looked.named for match in file.verdict.matches)
+        item = replace(item, place=shown.place, customer=shown.customer, unresolved=looked.problem, known_to=known_to)
         return _Found(item, self._demands(looked.named, grounds))
 
     def _demands(self, named: Sequence[NamedFile], grounds: Grounds) -> CopyDemands:
         return demands_for(named, grounds, self.desk.store, self.desk.rules.storm_customers)
 
-    def _told(self, found: _Found, answers: Iterator[Received], grounds: Grounds) -> NoticeItem:
+    def _updated_item(self, found: _Found, answers: Iterator[Received], grounds: Grounds) -> NoticeItem:
         """The item updated by its part of the case desk's answer, and by what is at its place now."""
         received = [next(answers) for _ in found.demands.follow]
         cases = [*found.taken, *(case for answer in received for case in answer.cases)]
         about_copies = [case.id for _ in found.demands.held for case in next(answers).cases]
-        held = dict.fromkeys((*found.item.copies_held, *about_copies))
-        item = replace(found.item, copies_held=tuple(case for case in held if case not in {c.id for c in cases}))
+        ids = tuple(case.id for case in cases)
+        held = (case for case in dict.fromkeys((*found.item.copies_held, *about_copies)) if case not in ids)
+        item = replace(found.item, copies_held=tuple(held), cases=ids or found.item.cases)
         if not cases:
             return item
-        item = replace(item, cases=tuple(case.id for case in cases))
         if any(case.state is CaseState.RESTORED for case in cases):
             return self._held(item, "a person restored this very file before")
-        after = _told_by(cases, item)
+        after = _state_from_cases(cases, item)
         after = replace(after, reason=_own_reason(received, after))
-        if item.left and after.state in _NOTHING_THERE:
-            return self._held(after, item.left)
-        return self._as_it_is_now(after, cases, grounds)
+        if item.unresolved and after.state in _NOTHING_THERE:
+            return self._held(after, item.unresolved)
+        return self._after_look_again(after, cases, grounds)
 
-    def _as_it_is_now(self, item: NoticeItem, cases: Sequence[Case], grounds: Grounds) -> NoticeItem:
+    def _after_look_again(self, item: NoticeItem, cases: Sequence[Case], grounds: Grounds) -> NoticeItem:
         """The item after a look whether its address shows nothing any more.
 
         Its owner may have put another file there, whose case then says that the checked one is gone. Where nothing
@@ -291,7 +297,7 @@ class TakedownActions:
             return item
         taken = item.state is ItemState.OFFLINE
         if _is_replaced(item.place, cases):
-            return self._held(replace(item, cases=item.cases if taken else (), left=_REPLACED), _REPLACED)
+            return self._held(replace(item, cases=item.cases if taken else (), unresolved=_REPLACED), _REPLACED)
         return item if taken else self._no_file(replace(item, cases=()), grounds)
 
     def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
@@ -340,7 +346,7 @@ class TakedownActions:
             return _Found(self._no_file(item, grounds))
         named, problem = self._read(location.beside)
         demands = self._demands(named, grounds)
-        return _Found(replace(item, reason="there is no such file (any more)", left=problem), demands, taken)
+        return _Found(replace(item, reason="there is no such file (any more)", unresolved=problem), demands, taken)
 
     def _no_file(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """Handle an address without a file.
@@ -405,7 +411,7 @@ class TakedownActions:
 def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     if item.blocked or any(case.state is not CaseState.RESTORED for case in cases):
         return item
-    return replace(_told_by(cases, item), look_at=None, gone_at=None)
+    return replace(_state_from_cases(cases, item), next_check_at=None, gone_at=None)
 
 
 def _own_reason(received: Sequence[Received], item: NoticeItem) -> str:
@@ -423,7 +429,7 @@ def _waits_for_others(cases: Sequence[Case]) -> bool:
     return any(case.state in UNDECIDED and case.notice for case in cases)
 
 
-def _told_by(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
+def _state_from_cases(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     """The item with the state of the case that is furthest behind."""
     states = {_ITEM_STATES[case.state]: case for case in reversed(cases)}
     worst = next(state for state in _WORST_FIRST if state in states)
@@ -446,7 +452,7 @@ def _left(item: NoticeItem, looked: LookedFor | GoodhosterError) -> Iterator[Upl
 
 
 def _not_taken(item: NoticeItem) -> bool:
-    return item.left == _REPLACED and not item.cases
+    return item.unresolved == _REPLACED and not item.cases
 
 
 def _is_replaced(place: Place, cases: Sequence[Case]) -> bool:

@@ -1,4 +1,4 @@
-"""What the record, the letters and the keys of the audit log hold of a forgotten customer."""
+"""Removal of what the record, the letters and the audit log's keys hold of a customer."""
 
 from __future__ import annotations
 
