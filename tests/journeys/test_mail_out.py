@@ -165,7 +165,7 @@ def test_letters_survive_kills_and_a_mail_server_that_was_away(
     letters = 0
     for kill in range(rounds(1, 10)):
         notice = away.receive(away.mail(away.upload("anna", f"{kill}.jpg")))
-        letters += len(notice["told"])
+        letters += len(notice["sent"])
         host.start()
         host.kill()
     with postfix(folder) as port:

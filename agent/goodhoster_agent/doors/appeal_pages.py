@@ -131,7 +131,7 @@ class AppealPages:
 
     def _shown(self, letter: str, code: str, wanted: str) -> web.Response:
         appeals = self._appeals()
-        state = appeals.behind(letter, code) if appeals else None
+        state = appeals.link_state(letter, code) if appeals else None
         if state is None:
             return _gone(wanted)
         language = _known(state.language, wanted)
@@ -142,7 +142,7 @@ class AppealPages:
 
     def _taken(self, letter: str, code: str, text: str | None, wanted: str) -> web.Response:
         appeals = self._appeals()
-        state = appeals.behind(letter, code) if appeals else None
+        state = appeals.link_state(letter, code) if appeals else None
         if appeals is None or state is None:
             return _gone(wanted)
         language = _known(state.language, wanted)
