@@ -214,7 +214,7 @@ def test_no_machine_is_answered_and_one_that_answers_everything_comes_to_an_end(
         for number in range(1, 4):
             assert wait_until(lambda: received_by_robot(folder) == number), (folder / "log").read_text()  # noqa: B023
             send(f"robot-{number}", "From: robot@elsewhere.example\n", "robot@elsewhere.example")
-        assert wait_until(lambda: "receipt-not-sent" in ours.notices()[-1]["told"]), ours.notices()
+        assert wait_until(lambda: "receipt-not-sent" in ours.notices()[-1]["sent"]), ours.notices()
         ours.settled({"needs-person": len(AUTOMATIC) + 5})
         assert wait_until(lambda: not ours.letters())
         host.stop()

@@ -87,7 +87,7 @@ def test_what_is_handed_on_to_the_hotline_is_in_the_log_and_told_once(noticed: N
     (entry,) = noticed.host.audit("notice.forwarded")
     assert (entry["notice"], entry["to"]) == (notice["id"], "meldpunt@hotline.example")
     assert entry["actor"]
-    assert [n["told"].count("forward") for n in noticed.notices()] == [1]
+    assert [n["sent"].count("forward") for n in noticed.notices()] == [1]
     assert "hxxp://anna[.]example/p[.]jpg" in noticed.letters()["forward meldpunt@hotline.example"]["text"]
 
 
