@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from goodhoster.uploads.trees import Tree
 
 AUDIT_FILE = "audit.log"
+RECORD_FILE = "record.sqlite"
 _NAMED = ("notice", "case")
 _DEFAULT_STATE_DIR = Path("/var/lib/goodhoster")
 
@@ -118,6 +119,14 @@ def lost_databases(settings: Settings) -> list[str]:
     return list(lost(settings.state_dir).values())
 
 
+def note_lost_record(settings: Settings, oldest: str) -> None:
+    """Note that there was a record of cases before this one, which had a case of that id."""
+    from goodhoster.adapters.stores.manifest import note_lost
+
+    since = f"{oldest[:4]}-{oldest[4:6]}-{oldest[6:8]}"
+    note_lost(settings.state_dir / RECORD_FILE, "the record", since)
+
+
 def lost_with_counts(settings: Settings) -> list[str]:
     """The same, with how many notices and cases the audit log has.
 
@@ -126,7 +135,7 @@ def lost_with_counts(settings: Settings) -> list[str]:
     from goodhoster.adapters.stores.manifest import lost
 
     found = dict(lost(settings.state_dir))
-    counted = {"notices.sqlite": "notice", "record.sqlite": "case"}
+    counted = {"notices.sqlite": "notice", RECORD_FILE: "case"}
     if not counted.keys() & found.keys():
         return list(found.values())
     about = {(field, entry.event.data.get(field)) for entry in file_audit_log(settings).entries() for field in _NAMED}

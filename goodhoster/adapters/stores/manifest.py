@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ class KnownDatabase:
 
     what: str
     number: int
-    """Its own; 0 where it was made before there were numbers."""
+    """Its own; 0 where it was made before there were numbers, -1 where it is known only that there was one."""
     since: str
 
 
@@ -39,15 +39,18 @@ def enroll(database: sqlite3.Connection, file: Path, what: str) -> None:
 
     What cannot be written now is noted later.
     """
-    manifest = file.with_name(FILE)
     with suppress(OSError, ValueError):
-        if file.name in _read(manifest):
+        if file.name in _read(file.with_name(FILE)):
             return
         known = KnownDatabase(what, _number(database), datetime.now(UTC).isoformat(timespec="seconds"))
-        with FileLock(file.with_name(_LOCK)):
-            entries = {name: asdict(entry) for name, entry in _read(manifest).items()}
-            entries.setdefault(file.name, asdict(known))
-            replace_durably(manifest, [json.dumps(entries, indent=1).encode("ascii")])
+        with _entries(file.with_name(FILE)) as entries:
+            entries.setdefault(file.name, known)
+
+
+def note_lost(file: Path, what: str, since: str) -> None:
+    """Note that there was another database before this one, also where the manifest was lost with it."""
+    with _entries(file.with_name(FILE)) as entries:
+        entries[file.name] = KnownDatabase(what, -1, since)
 
 
 def lost(directory: Path) -> Mapping[str, str]:
@@ -63,6 +66,16 @@ def lost(directory: Path) -> Mapping[str, str]:
         for name, entry in known.items()
         if (why := _missing(directory / name, entry))
     }
+
+
+@contextmanager
+def _entries(manifest: Path) -> Iterator[dict[str, KnownDatabase]]:
+    """The entries to change; they are written when the block ends."""
+    with FileLock(manifest.with_name(_LOCK)):
+        entries = _read(manifest)
+        yield entries
+        content = {name: asdict(entry) for name, entry in entries.items()}
+        replace_durably(manifest, [json.dumps(content, indent=1).encode("ascii")])
 
 
 def _missing(file: Path, entry: KnownDatabase) -> str:
