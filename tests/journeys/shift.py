@@ -1,8 +1,8 @@
 """A page carried out as it is written: its commands are run, and what it shows must be printed.
 
-In a ```console block a line that begins with `# ` or `$ ` is a command; what stands below it, up to the next, is what it
-prints: `…` stands for anything, alone on a line for any lines. A last line `(exit code 1)` says how it ends, else it must
-end with 0. A command that only looks is given again until it prints that, as a person looks again.
+In a ```console block a line that begins with `# ` or `$ ` is a command; what stands below it, up to the next, is what
+it prints: `…` stands for anything, alone on a line for any lines. A last line `(exit code 1)` says how it ends, else it
+must end with 0. A command that only looks is given again until it prints that, as a person looks again.
 
 What the page calls by the paths of a real host is that host's folder here, and `systemctl` and `journalctl` act on its
 daemon: whether systemd does with the units what the pages want is for packaging/try.sh.
@@ -13,6 +13,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,15 +21,15 @@ from tests.commandserver import goodhoster
 from tests.journeys.host import PATIENCE, Host, wait_until
 
 DOCS = Path(__file__).parents[2] / "docs"
-_BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^ *```console\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 _CODE = re.compile(r"\(exit code (\d)\)")
 _ID = re.compile(r"(?<![\w-])([NS]?)\d{8}-[a-z2-9]{7}(?![\w-])")
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _SHELL = re.compile(r"[|&;<>$(){}*]")
+_LISTS = "list|show|outcomes|verify|check|appeals|statement|mistakes|figures"
 _LOOKS = re.compile(
-    r"goodhoster (status|doctor|check|config|policy explain|metrics|observe$|\w+ (list|show|outcomes|verify|check|appeals|statement|mistakes|figures))"
-    r"|journalctl|systemctl (status|is-active)|df|ls"
+    rf"goodhoster (status|doctor|check|config|metrics|observe$|\w+ ({_LISTS}))|journalctl|systemctl is-active|df|ls"
 )
 _BASH = """
 goodhoster() { "$PYTHON" -m goodhoster_agent "$@"; }
@@ -50,7 +51,7 @@ def steps(page: Path) -> list[Step]:
     found = []
     parts = _SECTION.split(page.read_text("utf-8"))
     for section, text in zip(["", *parts[1::2]], parts[::2], strict=True):
-        for block in _BLOCK.findall(text):
+        for block in map(textwrap.dedent, _BLOCK.findall(text)):
             for entry in re.split(r"^[#$] ", block, flags=re.MULTILINE)[1:]:
                 command, *shown = entry.rstrip("\n").splitlines()
                 code = 0
@@ -100,7 +101,8 @@ class Shift:
 
         patience = PATIENCE if _LOOKS.match(step.command) else 0.0
         assert wait_until(as_shown, patience), (
-            f"{self.page}, {step.section}: {step.command}\nis to print\n" + "\n".join(step.shown)
+            f"{self.page}, {step.section}: {step.command}\nis to print\n"
+            + "\n".join(step.shown)
             + f"\n(exit code {step.code})\nand printed\n{printed}"
         )
 

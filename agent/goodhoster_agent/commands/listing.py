@@ -67,6 +67,11 @@ def local_time(at: datetime | None, otherwise: str = "") -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M %Z}" if at else otherwise
 
 
+def local_time_of(written: str | None, otherwise: str = "") -> str:
+    """The same of a time that is written as `--json` has it."""
+    return local_time(datetime.fromisoformat(written) if written else None, otherwise)
+
+
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
     """A column of a list: its heading, and what it shows of a row."""
