@@ -246,7 +246,7 @@ class UploadAttempts:
             message = f"customer {case.customer} had {case.most} attempts recorded in the last hour"
             raise UncheckedError(message, reason="too-many")
         if case is not None and case.state is CaseState.HELD:
-            self.desk.tell()
+            self.desk.deliver_alerts()
         return case
 
 

@@ -55,7 +55,7 @@ def _check_rules(settings: Settings) -> None:
             raise ConfigurationError(f"{where} sends mail, and no mail server is set", hint="set [smtp]")
         if not rule.webhook and (rule.secret_file or rule.details or rule.form != "full"):
             raise ConfigurationError(
-                f"{where} has settings of a webhook and none", hint="remove secret_file, form and details"
+                f"{where} has settings of a webhook, but no webhook", hint="remove secret_file, form and details"
             )
         if names.count(rule.name) > 1 or rule.name == PAGING:
             raise ConfigurationError(f"{where}: the name is taken", hint="give each rule a name of its own")

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from goodhoster.adapters.panels.network import NetworkBlock
-from goodhoster.adapters.site_checks.glances import HttpGlances
 from goodhoster.adapters.site_checks.http import Reach
+from goodhoster.adapters.site_checks.snapshots import HttpSnapshots
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.customers.importing.importer import ImportResult, RegisterImportOrder
 from goodhoster.customers.importing.panel_rows import billing_rows, panel_rows
@@ -18,7 +18,7 @@ from goodhoster.customers.suspension.desk import SuspensionDesk, SuspensionParts
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.ports.common import utc_now
-from goodhoster.ports.panels import Billing, Panel, SiteGlances, Suspends, SuspensionStore
+from goodhoster.ports.panels import Billing, Panel, SiteSnapshots, Suspends, SuspensionStore
 from goodhoster.settings import Settings, installed_kinds, read_plugged
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class PanelServices(LazyParts):
         for name in names:
             if names.count(name) > 1:
                 hint = f"give each [[panel]] and [[billing]] its own name; {NETWORK} is that of [network_block]"
-                raise ConfigurationError(f"two of what suspends are called {name}", hint=hint)
+                raise ConfigurationError(f"two panels, billing systems or blocks are called {name}", hint=hint)
         return {one.name: one for one in found}
 
     @lazy
@@ -79,7 +79,7 @@ class PanelServices(LazyParts):
             pager=services.pager,
             clock=utc_now,
             locks=services.state_dir / "suspension-locks",
-            glances=self._glances(),
+            snapshots=self._snapshots(),
         )
         return SuspensionDesk(parts)
 
@@ -100,14 +100,14 @@ class PanelServices(LazyParts):
         whole = replace(order, origin=name, replace=True)
         return importer.import_rows(rows, whole, report, name=name)
 
-    def _glances(self) -> Mapping[str, SiteGlances]:
+    def _snapshots(self) -> Mapping[str, SiteSnapshots]:
         """The looks at sites, by panel; without own networks nowhere is looked."""
         own = self._settings.notices.own_networks
-        found: dict[str, SiteGlances] = {}
+        found: dict[str, SiteSnapshots] = {}
         for table in self._settings.panels if own else ():
             if table.common.look:
                 at = tuple(map(ipaddress.ip_address, table.common.look_at))
-                found[table.common.name] = HttpGlances(Reach(own), at)
+                found[table.common.name] = HttpSnapshots(Reach(own), at)
         return found
 
 

@@ -7,10 +7,11 @@ once.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,6 +66,21 @@ class ExpiringTable:
     """An SQL condition on a row; `:before` stands for the time before which things are over."""
     before: Callable[[datetime], str] = lambda moment: moment.isoformat(timespec="microseconds")
     """The form in which the table writes times."""
+
+
+def rename_json_keys(table: str, names: Mapping[str, str]) -> Step:
+    """Make the step that renames keys of the JSON objects in the column `body` of a table."""
+
+    def renamed(body: str) -> str:
+        values = {names.get(key, key): value for key, value in json.loads(body).items()}
+        return json.dumps(values, separators=(",", ":"), ensure_ascii=False)
+
+    def step(db: sqlite3.Connection, _: Path) -> None:
+        db.create_function("renamed", 1, renamed, deterministic=True)
+        has_one = " OR ".join("json_type(body, ?) IS NOT NULL" for _ in names)
+        db.execute(f"UPDATE {table} SET body = renamed(body) WHERE {has_one}", [f"$.{name}" for name in names])  # noqa: S608 - our own texts
+
+    return step
 
 
 def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:

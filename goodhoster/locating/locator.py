@@ -41,7 +41,9 @@ class Locator:
     def locate(self, item: ReadItem) -> Location:
         """Locate an item. Raises what a directory raises where the sites cannot be told."""
         if not self.site_maps.current():
-            return _unclear(item.urls[0], "no-directory", "no directory knows any site: nothing can be told away")
+            return _unclear(
+                item.urls[0], "no-directory", "no [[directory]] lists a site, so nothing can be called not ours"
+            )
         location = _one_of(list(self._readings(item)))
         try:
             if location.outcome is LocationKind.FILE:

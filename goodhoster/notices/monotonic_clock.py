@@ -45,7 +45,7 @@ class MonotonicClock:
         with self._lock:
             at, wall = self._monotonic(), self._wall()
             steady = self._latest + timedelta(seconds=at - self._at)
-            self._tell(steady - wall)
+            self._log_change(steady - wall)
             self._latest, self._at = max(wall, steady), at
             if self._latest - self._written >= _WRITE_EVERY:
                 self._write()
@@ -56,7 +56,7 @@ class MonotonicClock:
         with self._lock:
             return self._latest + timedelta(seconds=self._monotonic() - self._at) - self._wall()
 
-    def _tell(self, behind: timedelta) -> None:
+    def _log_change(self, behind: timedelta) -> None:
         if (behind > _NOTICEABLE) is not self._behind:
             self._behind = not self._behind
             _log.warning(
@@ -74,7 +74,7 @@ class MonotonicClock:
             self._full = False
         except OSError as error:  # what only reads goes on with a full disk; over a restart the system's clock counts
             if not self._full:
-                _log.warning("the clock of deadlines %s cannot be written: %s", self._file, error.strerror)
+                _log.warning("the deadline clock %s cannot be written: %s", self._file, error.strerror)
             self._full = True
             with suppress(OSError):
                 draft.unlink(missing_ok=True)

@@ -78,7 +78,7 @@ def test_with_exemptions_a_wrong_list_costs_nothing_and_its_owner_is_told(host: 
     assert look_at_all(host.customers) == expected
     assert {path: look.content for path, look in expected.items()} == {p: look.content for p, look in before.items()}
 
-    assert len(host.audit("storm.told")) == 1
+    assert len(host.audit("storm.alerted")) == 1
     assert host.audit("measure.intended") == []
     assert wait_until(lambda: len(letterbox.taken) == len(STANDARD))
     assert {envelope.rcpt_tos[0] for envelope in letterbox.taken} == {OWNER}
@@ -98,7 +98,7 @@ def test_with_exemptions_a_wrong_list_costs_nothing_and_its_owner_is_told(host: 
 
     host.upload("newcomer/logo.png", STANDARD["logo"])
     assert wait_until(lambda: host.status()["held"] == 1)
-    assert len(host.audit("storm.told")) == 1
+    assert len(host.audit("storm.alerted")) == 1
     assert len(letterbox.taken) == len(STANDARD)
 
 

@@ -29,7 +29,7 @@ def test_a_wrong_list_costs_no_more_than_the_first_measures_one_alert_and_one_co
     offline = [path for path in files if not path.exists()]
     assert len(offline) <= (LIMIT - 1) * len(STANDARD)
     assert status["held"] == len(files) - len(offline)
-    assert len(host.audit("storm.told")) == 1
+    assert len(host.audit("storm.alerted")) == 1
 
     (storm,) = map(json.loads, host.run("storms", "list", "--json").splitlines())
     would = host.run("storms", "undo", storm["id"], "--preview", "--json").splitlines()

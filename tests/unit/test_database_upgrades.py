@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.stores.cases import SqliteCaseStore
+from goodhoster.adapters.stores.customers.database import customers_file
+from goodhoster.adapters.stores.customers.standing import SqliteStandingStore
 from goodhoster.adapters.stores.notices import NOTICES, SqliteNoticeStore
 from goodhoster.adapters.stores.record import RECORD
 from goodhoster.adapters.stores.seen_mails import SEEN_MAILS, SqliteSeenMails
@@ -87,6 +89,33 @@ def test_storms_are_part_of_the_record_now(record: SqliteCaseStore) -> None:
     (storm,) = storms.braking()
     assert (storm.id, storm.state, storm.measures) == ("S20260301-a", StormState.OPEN, ("c1", "c2"))
     assert storms.measured("police", NOON, NOON, 9) == storms.measured("", NOON, NOON, 9) == ("20260301-offline",)
+
+
+@pytest.fixture
+def renamed(tmp_path: Path) -> Path:
+    """A state directory from before fields got the names that they have now."""
+    return Path(shutil.copytree(FORMS[0].with_name("2026-11-30"), tmp_path / "state"))
+
+
+def test_a_decision_about_a_storm_is_kept_under_the_new_names(renamed: Path) -> None:
+    with closing(SqliteCaseStore(renamed / "record.sqlite")) as cases:
+        storms = SqliteStormStore(cases.record)
+        storm = storms.get("S20260201-b")
+        assert (storm.started_at, storm.decided_at) == (NOON - timedelta(days=28), NOON)
+        assert (storm.actor, storm.decision_reason, storm.alert_delivered) == ("eve", "the list is right", True)
+        assert storms.being_decided() == [storm]
+        assert storm.decision_holder == 7
+        assert storms.askers(b"a" * 32, NOON, NOON) == {"anna"}
+
+
+def test_steps_are_kept_under_the_new_names(renamed: Path) -> None:
+    with closing(customers_file(renamed / "customers.sqlite")) as record:
+        steps = SqliteStandingStore(record)
+        told, untold = steps.step("20260301-told"), steps.step("20260301-untold")
+    assert (told.notified_at, told.notified_observed) == (NOON + timedelta(hours=1), 3600.5)
+    assert (told.not_notified, untold.not_notified) == ("", "no proven contact")
+    assert (untold.notified_at, untold.notified_observed) == (None, None)
+    assert backup_of(renamed / "customers.sqlite", 2).exists()
 
 
 def test_a_case_that_there_never_was_is_in_no_storm_any_more(record: SqliteCaseStore) -> None:

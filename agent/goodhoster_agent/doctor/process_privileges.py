@@ -23,11 +23,11 @@ _ROLES = {
     "gh-starter": "starter",
     "gh-mover": "mover",
     "gh-hasher": "hasher",
-    "gh-reader": "reader of notices",
+    "gh-reader": "notice reader",
     "gh-scan": "scan",
     "gh-hashservice": "hash service",
     "gh-doors": "doors",
-    "gh-prover": "prover of signed mails",
+    "gh-prover": "signature checker",
 }
 """What the processes call themselves."""
 

@@ -29,7 +29,7 @@ _WORDS = {
         "button": "I read this",
         "thanks": "Thank you: we have your answer",
         "done": "You can close this page.",
-        "gone": "This link is not good (any more)",
+        "gone": "This link is not valid (any more)",
         "why": "It was used already, it has expired, or it is not complete. Please look for a newer message of ours.",
     },
     "nl": {
@@ -75,7 +75,7 @@ class ContactPages:
 
     def _shown(self, token: str, wanted: str) -> web.Response:
         desk = self._contacts()
-        found = desk.behind(token) if desk else None
+        found = desk.request_of_link(token) if desk else None
         if desk is None or found is None:
             return _gone(wanted)
         language = _language(desk, found, wanted)

@@ -169,7 +169,7 @@ class AppealDesk:
                 self._parts.store.replace_appeal(finished, expected=now.state)
         return finished
 
-    def tell_left(self) -> int:
+    def write_missing_letters(self) -> int:
         """Write the letters that a crash kept from being written: received, and decided; how many."""
         since, left = self._parts.clock() - _TOLD_LATER, 0
         for appeal in self._parts.store.appeals():
@@ -239,7 +239,7 @@ class AppealDesk:
         """The day the customer was informed: the first letter about it that the mail server took."""
         if subject.startswith(_STEP):
             step = self._parts.store.step(subject.removeprefix(_STEP))
-            return step.informed_at or step.told_at
+            return step.informed_at or step.notified_at
         sent = [one for one in self._parts.store.statements(subject) if self._is_delivered(one)]
         return sent[0].at if sent else None
 

@@ -44,9 +44,7 @@ def read_lines(reading: Reading, lines: Lines) -> Iterator[ListEntry]:
     ConfigurationError names the first line that has none.
     """
     if reading.path.suffix in _HARMLESS:
-        raise reading.unusable(
-            "is a list of what ClamAV must not find, by its name", "it is not a list of known contents"
-        )
+        raise reading.unusable("is a ClamAV allow list, by its name", "it is not a list of known contents")
     category = reading.category
     for number, line in lines:
         text = content(line)

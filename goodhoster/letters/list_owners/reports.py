@@ -34,20 +34,22 @@ class ListOwnerReports:
 
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._waiting = directory / "waiting"
-        self._told = directory / "told"
+        self._sent = directory / "sent"
         self._clock = clock
+        with suppress(OSError):  # there is none, or it has its new name already
+            (directory / "told").rename(self._sent)
 
-    def owe(self, matches: Iterable[Match]) -> None:
+    def queue_reports(self, matches: Iterable[Match]) -> None:
         """Record the reports that are due for the exempt ones among the matches.
 
         Durable when this returns. May be called again. PassingError when the disk refuses: then the match must
         not be a case yet.
         """
         for match in matches:
-            if match.exemption is not None and self.told_of(match) is None:
+            if match.exemption is not None and self.was_sent(match) is None:
                 self._keep(_report(match, match.exemption, f"{self._clock():%Y-%m-%d %H:%M} UTC"))
 
-    def owe_mistake(self, matches: Iterable[Match], content: Digests) -> int:
+    def queue_mistake_reports(self, matches: Iterable[Match], content: Digests) -> int:
         """Record that a person found these matches of a content wrong; how many reports are due.
 
         Durable when this returns. May be called again. PassingError when the disk refuses.
@@ -56,16 +58,16 @@ class ListOwnerReports:
         wrong = {match.source: match for match in matches if match.exemption is None}
         for match in wrong.values():
             report = _mistake(match, content, now)
-            if not (self._told / (report.id + _SUFFIX)).exists():
+            if not (self._sent / (report.id + _SUFFIX)).exists():
                 self._keep(report)
         return len(wrong)
 
-    def told_of(self, match: Match) -> bool | None:
+    def was_sent(self, match: Match) -> bool | None:
         """Whether the owner was notified of this exempt match; None where no report is due for it."""
         if match.exemption is None:
             return None
         name = _id(match.source, match.exemption) + _SUFFIX
-        if (self._told / name).exists():
+        if (self._sent / name).exists():
             return True
         return False if (self._waiting / name).exists() else None
 
@@ -73,7 +75,7 @@ class ListOwnerReports:
         """The reports that were not sent yet; mistakes first: they may do harm elsewhere."""
         later: list[OwnerReport] = []
         for file in sorted(self._waiting.glob("[!.]*" + _SUFFIX)):
-            with suppress(FileNotFoundError):  # another process told just now
+            with suppress(FileNotFoundError):  # another process sent it just now
                 report = OwnerReport(**json.loads(file.read_text(encoding="utf-8")))
                 if report.kind == _MISTAKE:
                     yield report
@@ -81,12 +83,12 @@ class ListOwnerReports:
                     later.append(report)
         yield from later
 
-    def tell(self, report: OwnerReport) -> None:
+    def mark_sent(self, report: OwnerReport) -> None:
         """Record that a report's letter is written. May be called twice."""
         name = report.id + _SUFFIX
-        self._told.mkdir(mode=0o700, exist_ok=True)
+        self._sent.mkdir(mode=0o700, exist_ok=True)
         with suppress(FileNotFoundError):
-            move_durably(self._waiting / name, self._told / name)
+            move_durably(self._waiting / name, self._sent / name)
 
     def _keep(self, report: OwnerReport) -> None:
         text = json.dumps(dataclasses.asdict(report), ensure_ascii=False)

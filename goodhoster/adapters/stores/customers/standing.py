@@ -13,8 +13,9 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.observed_time import ObservedTime, TimeReading, observed
+from goodhoster.linux.sqlite_migrations import rename_json_keys
 from goodhoster.model.customers.standing import Appeal, AppealState, Statement, Step, StepState
-from goodhoster.model.ids import one_short
+from goodhoster.model.ids import complete_name
 
 TABLES = """
 CREATE TABLE standing_steps (
@@ -43,6 +44,9 @@ CREATE TABLE observed_time (
 );
 CREATE TABLE house_rules (number INTEGER PRIMARY KEY, version TEXT NOT NULL, at TEXT NOT NULL);
 """
+RENAME_KEYS = rename_json_keys(
+    "standing_steps", {"told_at": "notified_at", "told_after": "notified_observed", "untold": "not_notified"}
+)
 _KEEP_STATEMENT = """
 INSERT INTO standing_statements (id, subject, customer, at, reference, body) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO NOTHING
@@ -78,12 +82,12 @@ class SqliteStandingStore:
     def complete_step(self, part: str) -> str:
         """See `ports.standing.StandingStore`."""
         names = (name for (name,) in self._record.rows("SELECT id FROM standing_steps"))
-        return one_short(part, names, "step", "goodhoster customers standing ID")
+        return complete_name(part, names, "step", "goodhoster customers standing ID")
 
     def complete_appeal(self, part: str) -> str:
         """See `ports.standing.StandingStore`."""
         names = (name for (name,) in self._record.rows("SELECT id FROM appeals"))
-        return one_short(part, names, "appeal", "goodhoster customers appeals")
+        return complete_name(part, names, "appeal", "goodhoster customers appeals")
 
     def steps(self, customer: str) -> Sequence[Step]:
         """See `ports.standing.StandingStore`."""
