@@ -48,7 +48,7 @@ def enroll(database: sqlite3.Connection, file: Path, what: str) -> None:
 
 
 def note_lost(file: Path, what: str, since: str) -> None:
-    """Note that there was another database before this one, also where the manifest was lost with it."""
+    """Note that another database was there before this one, and is lost."""
     with _entries(file.with_name(FILE)) as entries:
         entries[file.name] = KnownDatabase(what, -1, since)
 
