@@ -34,7 +34,7 @@ def alert_desk(services: Services) -> AlertDesk | None:
 
     _check_rules(settings)
     queue = partial(SqliteAlertQueue, services.state_dir / FILE)
-    return AlertDesk(queue, tuple(_rules(services)), utc_now, partial(_lasts, services))
+    return AlertDesk(queue, tuple(_rules(services)), utc_now, partial(_is_still_true, services))
 
 
 def check_alerts(settings: Settings) -> None:
@@ -98,7 +98,7 @@ def _receiver(services: Services, rule: AlertSettings) -> AlertReceiver:
     return WebhookReceiver(webhook, utc_now)
 
 
-def _lasts(services: Services, alert: Alert) -> bool:
+def _is_still_true(services: Services, alert: Alert) -> bool:
     """Whether it is still so: the storm brakes, the notice is open, cases are held."""
     from goodhoster.model.alerts import AlertKind
     from goodhoster.model.cases import CaseState

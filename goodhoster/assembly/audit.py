@@ -162,12 +162,16 @@ def witness(settings: Settings) -> Witness:
     from goodhoster.audit.witness import Witness
     from goodhoster.ports.common import utc_now
 
-    name = settings.witness.name or f"{socket.gethostname()}/witness"
     try:
         logs = [Key.read(vkey) for vkey in settings.witness.logs]
     except NotVerifiedError as error:
         raise ConfigurationError(f"[witness] logs: {error}", hint="goodhoster audit keys prints them there") from error
-    return Witness(name, logs, make_state_dir(settings.state_dir) / "witness", utc_now)
+    return Witness(witness_name(settings), logs, make_state_dir(settings.state_dir) / "witness", utc_now)
+
+
+def witness_name(settings: Settings) -> str:
+    """The name that our witness gets with its first keys."""
+    return settings.witness.name or f"{socket.gethostname()}/witness"
 
 
 def _authority(timestamp: TimestampSettings) -> TimestampAuthority:
@@ -222,6 +226,7 @@ def _comparison(settings: Settings) -> _Comparison:
     cases = 0
     try:
         marks = _own_marks(settings)
+        unchecked += _lost_keys(settings)
     except AuditError as error:
         unchecked.append(str(error))
     try:
@@ -239,6 +244,17 @@ def _own_marks(settings: Settings) -> list[AuditMark]:
     if not (settings.state_dir / "audit.checkpoint").exists():
         return []
     return checkpoints(settings).marks()
+
+
+def _lost_keys(settings: Settings) -> list[str]:
+    """Whether the keys of the log are lost, in words; the log is not read for it."""
+    from goodhoster.linux.state_manifest import hint_of, is_known
+
+    file, name = settings.state_dir / "audit.key", "audit.key"
+    shown = is_known(settings.state_dir, name) or (settings.state_dir / "audit.checkpoint").exists()
+    if file.exists() or not shown:
+        return []
+    return [f"the log's signature: its keys are lost, there is no {file}; {hint_of(name)}"]
 
 
 def _signed_by(note: SignedNote, keys: Sequence[Key], file: Path) -> bool:

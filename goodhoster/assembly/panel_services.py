@@ -101,7 +101,7 @@ class PanelServices(LazyParts):
         return importer.import_rows(rows, whole, report, name=name)
 
     def _snapshots(self) -> Mapping[str, SiteSnapshots]:
-        """The looks at sites, by panel; without own networks nowhere is looked."""
+        """Snapshots of sites, by panel; none without own networks."""
         own = self._settings.notices.own_networks
         found: dict[str, SiteSnapshots] = {}
         for table in self._settings.panels if own else ():

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from goodhoster.assembly.audit import checkpoints, origin
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import lost_databases
+from goodhoster.assembly.state import lost_parts
 from goodhoster.audit.verify import SignedNote
 from goodhoster.errors import GoodhosterError, RefusedError, UnclearUrlError
 from goodhoster.evidence.quarantine.survey import quarantined
@@ -341,7 +341,7 @@ def _compare(services: Services) -> OutcomeCheck:
         unchecked.append(str(error))
     cases = services.case_store.each(CaseQuery())
     evidence = ComparedRecords(trails, cases, None if unchecked else names, known)
-    return OutcomeCheck(compare(evidence, utc_now()), (*unchecked, *lost_databases(services.settings)))
+    return OutcomeCheck(compare(evidence, utc_now()), (*unchecked, *lost_parts(services.settings)))
 
 
 def _quarantined(services: Services) -> tuple[set[str], list[str]]:

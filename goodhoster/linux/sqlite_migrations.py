@@ -46,9 +46,9 @@ class Schema:
     hint: str = "this is the record: restore it from a backup, do not delete it"
     """What to do when it is damaged."""
     backup: bool = True
-    """Is it kept as it was before an upgrade?"""
+    """Whether a backup is made before an upgrade."""
     irreplaceable: bool = False
-    """Is it missed when it is lost? Then it is in the manifest of its directory."""
+    """Whether its loss must be noticed: it is in the manifest of its directory then."""
 
     @property
     def version(self) -> int:
@@ -58,7 +58,7 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringTable:
-    """A table, and when a row of it is over."""
+    """A table, and when its rows expire."""
 
     name: str
     key: tuple[str, ...]

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class StormKind(StrEnum):
-    """What gave it away."""
+    """What revealed the storm."""
 
     CONTENT = "content"
     """Files of the same content at many unrelated customers."""

@@ -96,7 +96,7 @@ def waiting_for_answers(figures: IndexFigures) -> int:
 
 
 def conditions_of(report: DaemonReport, reported_in_detail: frozenset[str] = frozenset()) -> Iterator[Condition]:
-    """What lasts, in the words of `status`."""
+    """Lasting conditions, in the words of `status`."""
     refusing = [source["name"] for source in report.sources if source["alarm"]]
     for name in refusing:
         yield Condition(AlertKind.SOURCE_REFUSED, f"{name} refuses our account")

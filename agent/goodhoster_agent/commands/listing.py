@@ -138,7 +138,7 @@ def _line(row: Sequence[str], widths: Sequence[int], terminal: int) -> str:
 
 
 def _pager(lines: int) -> list[str]:
-    """Command of the pager for a table that is longer than the terminal; empty where there is none.
+    """Command of the pager for a table that is longer than the terminal; empty for none.
 
     $PAGER, else less; none where that is empty or cat. Pagers start a shell for who asks. Whoever may run only this as
     root, by sudo, gets one that does not.

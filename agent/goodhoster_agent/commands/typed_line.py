@@ -1,4 +1,4 @@
-"""What a command line asks for: the command, and the paths among its parameters.
+"""Parsed command line: the command, and the paths among its parameters.
 
 Found without running it, by the very parser that the command uses when it runs: both read the same.
 """

@@ -45,7 +45,7 @@ _PIECE = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class ServiceLimits:
-    """So that nobody keeps the others from being served."""
+    """Limits that keep one person from blocking the others."""
 
     request_within: float = 10.0
     """Seconds for the words of a command to arrive."""

@@ -1,4 +1,4 @@
-"""What record, letters and the audit log's keys hold of a customer who is being forgotten."""
+"""Data of a customer being forgotten in the record, the letters and the keys of the audit log."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ class ContactDesk:
         return found[0]
 
     def call(self, customer_id: str, actor: str) -> ContactRequest:
-        """Have a code told to a customer's telephone number; `enter_code` proves that it was heard.
+        """Have a code read out to a customer's telephone number; `enter_code` proves it was heard.
 
         RefusedError where there is no number or no command. PassingError when the command could not.
         """
@@ -197,7 +197,7 @@ class ContactDesk:
         return request
 
     def enter_code(self, customer_id: str, code: str) -> ContactRequest:
-        """Take the code that somebody at that number was told.
+        """Check the code that was read out at that number.
 
         RefusedError for a wrong one, an expired one, or after too many tries.
         """

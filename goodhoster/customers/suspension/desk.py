@@ -437,7 +437,7 @@ def _hosts_to_look_at(account: PanelAccount, target: SuspensionTarget) -> tuple[
 
 
 def _not_as_before(account: PanelAccount, suspension: Suspension) -> str:
-    """What is not as it was before; empty when everything is.
+    """Differences from the state before; empty when there are none.
 
     Sites that are new or gone since do not count.
     """

@@ -155,7 +155,7 @@ def test_many_and_awkward_addresses_keep_the_configuration_valid(running: Runnin
     urls = [f"http://anna.example/{'x' * (n * 37)}?q='{n}'&~=;,@!*[]" for n in range(40)]
     for url in urls[:3]:
         blocks.block(block(url))
-    blocks._become([block(url) for url in urls], [])
+    blocks._apply([block(url) for url in urls], [])
     assert wait_until(lambda: {running.status(url) for url in urls} == {451}, 20.0)
     assert running.status("http://anna.example/y") == 200
 
