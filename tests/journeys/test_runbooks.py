@@ -15,6 +15,8 @@ from tests.journeys.host import Host, sha1_of, wait_until
 from tests.journeys.noticehost import NoticeHost
 from tests.journeys.shift import DOCS, Shift, steps
 
+pytestmark = pytest.mark.timeout(600)
+"""A page has up to twenty commands, each a process of its own, and several starts of the daemon."""
 KNOWN = made_up_picture(1, blocks=2)
 NIGHTS = {
     "runbook-customer-hit-wrongly.md",
