@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -317,24 +317,21 @@ class CaseDesk:
         """
         if not outcomes:
             return _Carried({}, {})
-        ours = [outcome for outcome in outcomes if self._is_ours(outcome, holder)]
+        claimed = frozenset(self.store.claimed(holder))
+        ours = [outcome for outcome in outcomes if outcome.case.id in claimed]
         if events := [event for outcome in ours for event in (*outcome.events, *_restore_events(outcome))]:
             self.audit.append_all(events)
         with self.session() as session:
-            cases = {outcome.case.id: self._record(session, outcome, holder) for outcome in outcomes}
+            ended = session.unclaim(holder, [outcome.case.id for outcome in outcomes])
+            cases = {outcome.case.id: self._record(session, outcome, ended) for outcome in outcomes}
         errors = {outcome.case.id: _worst(outcome.errors) for outcome in outcomes if outcome.errors}
         return _Carried(cases, errors)
 
-    def _is_ours(self, outcome: MeasuresOutcome, holder: int) -> bool:
-        claim = self.store.claim_of(outcome.case.id)
-        return claim is not None and claim.holder == holder
-
     @staticmethod
-    def _record(session: CaseSession, outcome: MeasuresOutcome, holder: int) -> Case:
+    def _record(session: CaseSession, outcome: MeasuresOutcome, ended: Collection[str]) -> Case:
         before = outcome.work.case
-        if not session.is_claimed_by(holder, before.id):
+        if before.id not in ended:
             return session.get(before.id)
-        session.unclaim([before.id])
         after = _restoring(outcome) if outcome.work.undoing else with_outcome(outcome.case)
         return session.end(after, before)
 

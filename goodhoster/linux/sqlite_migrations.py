@@ -104,7 +104,8 @@ def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:
                 _apply(db, file, migration)
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # SQLite may have rolled it back itself: on a full disk, or when it was interrupted
+            db.execute("ROLLBACK")
         raise
 
 

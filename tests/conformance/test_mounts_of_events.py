@@ -14,6 +14,7 @@ from goodhoster_agent.watching.fanotify import FanotifySource
 from goodhoster_agent.watching.fanotify_kernel import open_by_handle
 from tests.conformance.test_event_sources import SessionReport, write
 from tests.conftest import PROGRAM_PATH, Bind, Disk
+from tests.journeys.host import wait_until
 
 
 @pytest.fixture
@@ -55,6 +56,10 @@ def mount(mounted: ExitStack, image: Path, at: Path) -> Path:
 
 def unmount_quietly(at: Path) -> None:
     subprocess.run(["umount", "--lazy", "--quiet", at], check=False)
+
+
+def unmounted(at: Path) -> bool:
+    return subprocess.run(["umount", at], check=False, capture_output=True).returncode == 0
 
 
 pytestmark = pytest.mark.debian("e2fsprogs", program="mkfs.ext4")
@@ -128,7 +133,7 @@ def test_two_disks_with_one_identity_are_both_told_of_and_it_is_said(
         (place / "anna" / "more").mkdir()
         assert told.settled(write(bytes(place / "anna" / "more" / "a")))
     assert not told.gaps
-    subprocess.run(["umount", snapshot], check=True)
+    assert wait_until(lambda: unmounted(snapshot)), "the source has it open for no longer than a look"
     assert source.problems() == [], "it is gone"
 
 
@@ -222,6 +227,7 @@ def test_a_directory_far_below_is_told_of_by_one_above_it(told: SessionReport, t
         below = os.open(b"d", os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = below
+    assert told.settled(write(bytes(tree / "last"))), "all that was made before is told by now"
     told.hints.clear()
     os.close(os.open(b"a", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=here))
     os.close(here)

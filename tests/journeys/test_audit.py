@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.journeys.host import GOODHOSTER, Host
+from tests.journeys.host import GOODHOSTER, PATIENCE, Host
 
 KNOWN = b"made-up known content" * 50
 
@@ -40,7 +40,7 @@ def sha256(content: bytes) -> str:
 
 def alone(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", "-c", ALONE, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_what_the_log_says_of_a_case_is_exported_and_verified_without_goodhoster(host: Host) -> None:
@@ -151,7 +151,7 @@ def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) 
             host.stop()
         finally:
             witness.terminate()
-        assert witness.wait(60) == 0
+        assert witness.wait(PATIENCE) == 0
 
 
 def until(seen: Callable[[], bool], host: Host) -> None:

@@ -220,6 +220,33 @@ def test_an_upgrade_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None
         assert db.execute("SELECT * FROM one").fetchall() == [(1, None)]
 
 
+def _on_a_full_disk(db: sqlite3.Connection, _: Path) -> None:
+    """SQLite rolls the whole transaction back by itself then, and after many a fault of a disk."""
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages}")
+    db.execute("INSERT INTO first VALUES (zeroblob(100000))")
+
+
+def _told_to_end(db: sqlite3.Connection, _: Path) -> None:
+    """What comes from outside, such as a signal, may come when everything is written already."""
+    db.execute("COMMIT")
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("step", "error"), [(_on_a_full_disk, sqlite3.OperationalError), (_told_to_end, KeyboardInterrupt)]
+)
+def test_where_nothing_is_left_to_roll_back_the_reason_is_told_all_the_same(
+    tmp_path: Path, step: Callable[[sqlite3.Connection, Path], None], error: type[BaseException]
+) -> None:
+    """It said "cannot rollback - no transaction is active" in place of what had happened."""
+    file = tmp_path / "made-up.sqlite"
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        with pytest.raises(error) as raised:
+            upgrade(db, file, Schema("a file", (Migration(1, ("CREATE TABLE first (a);",)), Migration(2, (step,)))))
+        assert "rollback" not in str(raised.value)
+
+
 def test_processes_that_start_together_upgrade_once(form: Path) -> None:
     code = """
 import sys

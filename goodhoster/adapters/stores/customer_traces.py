@@ -1,4 +1,4 @@
-"""Data of a customer being forgotten in the record, the letters and the keys of the audit log."""
+"""Removal of what the record, the letters and the audit log's keys hold of a customer."""
 
 from __future__ import annotations
 

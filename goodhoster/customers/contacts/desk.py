@@ -84,12 +84,13 @@ class ContactDesk:
         self._parts = parts
         self.rules = rules
 
-    def status(self, customer_id: str) -> ContactStatus:
+    def status(self, customer_id: str, *, high_risk: bool | None = None) -> ContactStatus:
         """See `ports.ContactFacts`."""
         customer = self._parts.customers.known(customer_id)
         if customer is None:
             return ContactStatus(ContactState.NONE, why="the register does not have the customer")
-        validity = self.rules.validity(high_risk=self._parts.high_risk(customer.id))
+        is_high = self._parts.high_risk(customer.id) if high_risk is None else high_risk
+        validity = self.rules.validity(high_risk=is_high)
         return status_of(customer, self.requests(customer.id), self._parts.clock(), validity)
 
     def requests(self, customer_id: str) -> Sequence[ContactRequest]:

@@ -11,7 +11,6 @@ from goodhoster.notices.reading.charsets import is_known
 from goodhoster.notices.reading.documents import missing_library, text_of_document
 from goodhoster.notices.reading.encoded_texts import LONGEST_TEXT, texts_in_json, texts_within, unescaped
 from goodhoster.notices.reading.formats.free_text import text_of
-from goodhoster.notices.reading.hosts import hosts_of
 from goodhoster.notices.reading.mail import Mail, Part
 from goodhoster.notices.reading.mentions import MOST_NAMES, names_in
 from goodhoster.notices.reading.named_addresses import MOST_ADDRESSES, ItemAddresses
@@ -131,23 +130,23 @@ def _both_ways(text: str) -> Iterator[str]:
 
 def _left(texts: Iterable[str], notice: ReadNotice, own: frozenset[str]) -> tuple[str, ...]:
     """Names that are no item's host, and addresses that no item has, as host and path."""
-    hosts = {host for item in notice.items for host in hosts_of(item)}
+    items = ItemAddresses(notice.items)
+    hosts = items.hosts
     known = hosts | {host.removeprefix("www.") for host in hosts} | own
     split = len(notice.items) < _SPLIT_UP_TO
     addresses: dict[str, None] = {}
-    found = names_in(_noting_addresses(texts, notice, addresses), own, split=split)
+    found = names_in(_noting_addresses(texts, items, addresses), own, split=split)
     names = dict.fromkeys(level for name in found if name not in hosts for level in _levels(name, known))
     return (*itertools.islice(names, MOST_NAMES + 1), *addresses)
 
 
-def _noting_addresses(texts: Iterable[str], notice: ReadNotice, addresses: dict[str, None]) -> Iterator[str]:
+def _noting_addresses(texts: Iterable[str], items: ItemAddresses, addresses: dict[str, None]) -> Iterator[str]:
     """Every text, and those within it.
 
     Addresses in it that no item has are added to `addresses`.
 
     Not in what may be encoded within a text: nobody reads that, and what only looks encoded would change addresses.
     """
-    items = ItemAddresses(notice.items)
     for text in texts:
         found = items.without_item(text[:LONGEST_TEXT])
         addresses.update(dict.fromkeys(itertools.islice(found, MOST_ADDRESSES - len(addresses))))

@@ -43,11 +43,14 @@ class ItemAddresses:
     """The addresses that the items of a notice have."""
 
     def __init__(self, items: Iterable[ReadItem]) -> None:
+        self.hosts: set[str] = set()
+        """The host of every reading of an item."""
         self._paths: dict[str, set[str]] = {}
         for item in items:
             for url in item.urls:
                 with suppress(UnclearUrlError):
                     for address in read_url(url):
+                        self.hosts.add(address.host)
                         path = address.href.partition("//")[2].partition("/")[2]
                         self._paths.setdefault(_plain(address.host), set()).add(with_plain_dots(path))
 

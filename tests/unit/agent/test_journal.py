@@ -24,7 +24,7 @@ class Journal:
         self.address = str(file)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(self.address)
-        self._socket.settimeout(10)
+        self._socket.settimeout(60)
 
     def next(self) -> dict[str, str]:
         datagram, fields = self._socket.recv(1 << 20), {}

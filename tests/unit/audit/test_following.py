@@ -114,7 +114,7 @@ def test_the_command_shows_the_last_ten_and_each_new_one_until_ctrl_c(tmp_path: 
             str(config),
         ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            guard = threading.Timer(60, process.kill)
+            guard = threading.Timer(150, process.kill)
             guard.start()
             assert process.stdout
             first = process.stdout.readline()
@@ -128,4 +128,4 @@ def test_the_command_shows_the_last_ten_and_each_new_one_until_ctrl_c(tmp_path: 
             guard.cancel()
     assert shown == list(range(5, 16))
     assert (process.returncode, rest, errors) == (130, b"", b"")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60

@@ -357,7 +357,7 @@ def test_many_callers_share_a_sync(file: Path, monkeypatch: pytest.MonkeyPatch) 
 
     def counted(fd: int) -> None:
         syncs.append(fd)
-        time.sleep(0.002)
+        time.sleep(0.05)  # so long that others come meanwhile, also where each of them takes its time
         sync(fd)
 
     monkeypatch.setattr(os, "fdatasync", counted)

@@ -124,7 +124,7 @@ def test_an_import_of_fingerprints_is_seen_without_a_restart(tmp_path: Path) -> 
     import_entries(tmp_path, "other", [(made_up("other").digests.md5, Category.OTHER)])
     assert lists.look_up(picture(Fingerprint(PDQ, SEEN))) == ()
     import_fingerprints(tmp_path, "police", [(PDQ, SEEN, Category.BASELINE)])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not lists.look_up(picture(Fingerprint(PDQ, SEEN))):
         assert time.monotonic() < deadline
         time.sleep(0.05)

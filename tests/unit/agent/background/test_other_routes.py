@@ -59,7 +59,7 @@ def ask(services: Services, method: str, path: str, headers: dict[str, str], bod
     assert isinstance(way, HttpThread)
     way.start()
     try:
-        with closing(http.client.HTTPConnection("127.0.0.1", way.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", way.port, timeout=120)) as connection:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             return response.status, response.read().decode()

@@ -1,6 +1,7 @@
 """What is made once and is lost is told everywhere, and a new one is begun by an order that the log knows."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,11 +12,13 @@ from typer.testing import CliRunner, Result
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.assembly.audit import issue, witness
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import file_audit_log
+from goodhoster.assembly.state import file_audit_log, pseudonyms
 from goodhoster.errors import AuditError, GoodhosterError
 from goodhoster.letters.message_ids import LetterCodes
+from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
 from goodhoster.settings import Settings, load
+from goodhoster.testing.suites.case_store import a_case
 from goodhoster_agent.cli import app
 from goodhoster_agent.doctor.checks import examine
 from goodhoster_agent.doors.accounts import add_client
@@ -149,3 +152,38 @@ def test_a_restore_without_keys_says_which_are_missing(settings: Settings, tmp_p
     assert run(settings, "audit", "checkpoint").exit_code == 0
     after = run(settings, "audit", "verify", "--checkpoint", str(tmp_path / "kept"), "--json")
     assert json.loads(after.stdout)["unchecked"] == [], "the old public keys are still known"
+
+
+@pytest.mark.parametrize("how", ["file", "rows"])
+def test_records_that_the_log_speaks_of_and_that_vanished_are_told_by_verify(settings: Settings, how: str) -> None:
+    with Services(settings) as services:
+        services.case_store.add(a_case())
+        services.audit.append(AuditEvent("case.opened", {"case": a_case().id, "customer": "anna"}))
+    verified = run(settings, "audit", "verify", "--json")
+    assert (verified.exit_code, json.loads(verified.stdout)["missing"]) == (0, [])
+    file = settings.state_dir / "record.sqlite"
+    if how == "rows":
+        with closing(sqlite3.connect(file)) as db, db:
+            db.execute("DELETE FROM cases")
+    else:
+        for suffix in ("", "-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+    verified = run(settings, "audit", "verify", "--json")
+    assert verified.exit_code == 1
+    found = json.loads(verified.stdout)
+    assert found["ok"], "the log itself is whole"
+    assert f"1 cases that record.sqlite does not have, first of {a_case().id}" in found["missing"][0]
+    check = run(settings, "state", "check")
+    assert (check.exit_code, a_case().id in check.stdout) == (1, True)
+    if how == "file":
+        assert run(settings, "state", "accept-loss", "record.sqlite", "--reason", "no backup").exit_code == 0
+        assert run(settings, "audit", "verify").exit_code == 0
+
+
+def test_of_a_customer_who_was_forgotten_nothing_is_missed(settings: Settings) -> None:
+    with Services(settings) as services:
+        services.audit.append(AuditEvent("suspension.intended", {"suspension": "s1", "customer": "anna"}))
+    assert run(settings, "audit", "verify").exit_code == 1
+    with closing(pseudonyms(settings)) as keys:
+        keys.delete(["customer/anna"])
+    assert run(settings, "audit", "verify").exit_code == 0
