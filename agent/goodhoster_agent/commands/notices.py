@@ -267,7 +267,7 @@ def tell_command(
                 _print_letter(whole_id, letter, as_json=as_json)
             return
         order = order_of(required_reason(reason))
-        _print(services, services.notices.manual_letters.tell(whole_id, order), as_json=as_json)
+        _print(services, services.notices.manual_letters.inform_customers(whole_id, order), as_json=as_json)
 
 
 @app.command("forward")
@@ -344,7 +344,7 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "stopped_at": _moment(notice.stopped_at),
         "reason": notice.reason,
         "duplicate_of": notice.duplicate_of or None,
-        "told": list(notice.told),
+        "sent": list(notice.sent),
         "replies": [_reply_object(reply) for reply in notice.replies],
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],

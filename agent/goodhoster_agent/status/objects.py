@@ -68,7 +68,7 @@ def status_object(services: Services) -> dict[str, Any]:
         ],
         "suspensions": _suspensions(services),
         "steps": _steps(services),
-        "owners_not_told": _owners_not_told(services),
+        "owners_not_notified": _owners_not_notified(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
         "crawl": _crawl(services),
@@ -193,7 +193,7 @@ def _steps(services: Services) -> list[str]:
     return [f"{one.id} of {one.customer}, {one.rung}: {one.state}: {one.trouble or one.reason}" for one in found]
 
 
-def _owners_not_told(services: Services) -> dict[str, int]:
+def _owners_not_notified(services: Services) -> dict[str, int]:
     """The number of exempt contents by source that its owner was not notified of.
 
     Contents that a source knows and that are exempt here.

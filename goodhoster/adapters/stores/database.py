@@ -26,14 +26,14 @@ _AS_OWNER = "run this as root, or as the user who owns the state directory; is i
 
 
 class RecordFile:
-    """An open file of the record. `patience`: seconds to wait while another process writes."""
+    """An open file of the record. `timeout`: seconds to wait while another process writes."""
 
-    def __init__(self, file: Path, schema: Schema, patience: float = 30.0) -> None:
+    def __init__(self, file: Path, schema: Schema, timeout: float = 30.0) -> None:
         self._file = f"{schema.name} {file}"
         self._path, self._hint, self._schema = file, schema.hint, schema
         self._lock = threading.RLock()
         self._together = 0
-        self._db = _connect(file, schema, patience)
+        self._db = _connect(file, schema, timeout)
 
     def opened_again(self) -> RecordFile:
         """The same file by a connection of its own, to be closed by the caller."""
@@ -126,11 +126,11 @@ def _hint(error: Exception, file: Path) -> str:
     return "look what is wrong with its disk: journalctl -k" if code == sqlite3.SQLITE_IOERR else ""
 
 
-def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
+def _connect(file: Path, schema: Schema, timeout: float) -> sqlite3.Connection:
     try:
         with ExitStack() as opening:
-            db = opening.enter_context(closing(connect(file, threads=True, timeout=patience)))
-            write_ahead(db, patience)
+            db = opening.enter_context(closing(connect(file, threads=True, timeout=timeout)))
+            write_ahead(db, timeout)
             db.execute("PRAGMA synchronous = FULL")
             upgrade(db, file, schema)
             if schema.irreplaceable:

@@ -76,7 +76,7 @@ OWN_ENTRIES = {
     "notices dismiss": "notice.dismissed",
     "notices forward": "notice.forwarded",
     "notices receive": "notice.received",
-    "notices tell": "notice.told",
+    "notices tell": "notice.customers-notified",
     "observe": "mode.observe",
     "state accept-loss": "state.loss-accepted",
     "storms release": "storm.released",
