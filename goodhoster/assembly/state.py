@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from goodhoster.uploads.trees import Tree
 
 AUDIT_FILE = "audit.log"
+RECORD_FILE = "record.sqlite"
 _NAMED = ("notice", "case")
 _OF_THE_LOG = ("audit.log.tail", "audit.checkpoint", "audit.verified")
 """What says how a log was, beside the log."""
@@ -120,13 +121,21 @@ def lost_parts(settings: Settings) -> list[str]:
     return list(_lost(settings).values())
 
 
+def note_lost_record(settings: Settings, oldest: str) -> None:
+    """Note that there was a record of cases before this one, which had a case of that id."""
+    from goodhoster.linux.state_manifest import note_lost
+
+    since = f"{oldest[:4]}-{oldest[4:6]}-{oldest[6:8]}"
+    note_lost(settings.state_dir, RECORD_FILE, "the record", since)
+
+
 def lost_with_counts(settings: Settings) -> list[str]:
     """The same, with how many notices and cases the audit log has.
 
     Where one is lost that reads all of the log.
     """
     found = dict(_lost(settings))
-    counted = {"notices.sqlite": "notice", "record.sqlite": "case"}
+    counted = {"notices.sqlite": "notice", RECORD_FILE: "case"}
     if not counted.keys() & found.keys():
         return list(found.values())
     about = {(field, entry.event.data.get(field)) for entry in file_audit_log(settings).entries() for field in _NAMED}
