@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from goodhoster.errors import HiddenLinkError
 from goodhoster.locating.urls import DOT_WORDS, LONGEST_URL
 from goodhoster.model.notices import ReadItem
+from goodhoster.notices.reading.lookalikes import has_odd_signs, mixes_scripts
 from goodhoster.notices.reading.rewritten_links import original_of
 
 _QUOTES = '"`\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u300a-\u300f\u3008-\u300b\u3010\u3011\u301d-\u301f\uff02'
@@ -101,6 +102,8 @@ _BRACKET_BEFORE_PATH = re.compile(r"\[/(?!\])")
 _END_TAG = re.compile(r"\[/[a-z*]{1,12}\]", re.IGNORECASE)
 _NO_HOST = re.compile(r"[^\w.:%\[\]-]|^h[tx*]{2}ps?[_-]|^\.|\.\.|^[^.:%\[]*(?::\d*)?$", re.IGNORECASE)
 """A sign that no host has, a dot too many, or none."""
+_NAME_IN_QUERY = re.compile(r"/\?[^?#]*\.(?:jpe?g|png|gif|webp|mp4|mov|avi|mkv|webm|zip|rar|7z)\Z", re.IGNORECASE)
+"""A file's name in the query of a directory: the directory's own page is hardly meant."""
 _LINE_WRAPS_FROM = 60  # characters: a shorter line was not wrapped by a program
 
 GLUED = "two addresses without a space between them"
@@ -113,6 +116,7 @@ HOST_ONLY = "only a host is named, no address on it"
 SHORTENED = "dots or a word stand in it for what was left out"
 WILDCARD = "an asterisk in it may stand for any name"
 ODD_HOST = "its host is written as no host is"
+LOOKALIKE = "characters in it only look like letters, slashes, colons or dots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +211,7 @@ def _cut_one(text: str, start: int, end: int, *, glued: bool = False) -> Iterato
 def _left_off(url: str, signs: str, before: str, behind: str) -> Iterator[str]:
     """Doubts that follow from the signs left off at a URL's end, and from what is behind it."""
     address, _, fragment = url.partition("#")
-    if "/" in fragment or _ENDS_IN_NAME.search(fragment):
+    if "/" in fragment or _ENDS_IN_NAME.search(fragment) or _NAME_IN_QUERY.search(address):
         yield SEPARATOR
     if not _names_file(address):
         yield from _more_behind(signs + behind)
@@ -276,7 +280,7 @@ def _before_separator(url: str) -> tuple[str, str]:
         return trimmed(url[: found.start()]), ""
     if (found := _COUNTRY_BEHIND.search(url)) and "/" in url.partition("//")[2]:
         return url[: found.start()], SEPARATOR
-    for found in re.finditer(r"[,;'\u2019](?=\w)|(?<=[!-~])(?=[^\W\d_a-zA-Z\u00aa-\u024f])", url):
+    for found in re.finditer(r"[,;'\u2019](?=[\w/\\])|(?<=[!-~])(?=[^\W\d_a-zA-Z\u00aa-\u024f])", url):
         before = url[: found.start()]
         if _ENDS_IN_NAME.search(before) and "/" in before.partition("//")[2]:
             return before, SEPARATOR
@@ -393,7 +397,10 @@ def _marked(item: ReadItem) -> ReadItem:
         SHORTENED: _LEFT_OUT.search(rest),
         WILDCARD: "*" in rest,
         SEPARATOR: _BRACKET_BEFORE_PATH.search(rest),
-        ODD_HOST: _NO_HOST.search(_INVISIBLE.sub("", host).rpartition("@")[2]) or re.search(r"^[^:@]+@", host),
+        ODD_HOST: _NO_HOST.search(_INVISIBLE.sub("", host).rpartition("@")[2])
+        or re.search(r"^[^:@]+@", host)
+        or mixes_scripts(host),
+        LOOKALIKE: has_odd_signs(path),
     }
     doubts = tuple(dict.fromkeys((*item.doubts, *(doubt for doubt, why in found.items() if why))))
     urls = dict.fromkeys(_BRACKET_BEFORE_PATH.sub("/", url)[: LONGEST_URL + 1] for url in item.urls)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from goodhoster.errors import UnreadableError
@@ -27,6 +28,7 @@ _URL = frozenset(
 _IP = frozenset({"ip", "ip address", "ip adres", "ip addr", "ipaddress", "ipv4", "ipv6", "source ip", "host ip"})
 _NOTE = frozenset({"note", "notes", "notitie", "remark", "remarks", "opmerking", "comment", "comments", "description"})
 _REASON = frozenset({"reason", "reden", "category", "categorie", "type", "classification", "abuse type"})
+_FILE_NAMES = frozenset({"filename", "file name", "bestandsnaam", "dateiname", "nom de fichier"})
 _HARMLESS = frozenset(
     "asn as country land date datum time tijd timestamp firstseen lastseen host hostname "  # noqa: SIM905 - a list of words
     "domain domein port poort id "
@@ -72,6 +74,21 @@ def read(mail: Mail) -> ReadNotice | None:
     )
 
 
+def file_names(mail: Mail) -> Iterator[str]:
+    """What such a list has in a column of files' names: they say how a file is called, and are no addresses."""
+    with suppress(UnreadableError):
+        for table in (table for part in mail.parts for sheet in _sheets(part) if (table := _table(sheet))):
+            places = [number for number, name in enumerate(table.names) if name in _FILE_NAMES]
+            yield from (row[number] for row in table.rows for number in places if number < len(row))
+
+
+def cells_of(part: Part) -> str:
+    """Every cell of a list in a line of its own; empty where the part is no CSV."""
+    with suppress(UnreadableError):
+        return "\n".join(cell for rows in _sheets(part) for row in rows for cell in row) if _is_csv(part) else ""
+    return ""
+
+
 def _doubts(tables: list[_Table], sheets: int) -> Iterator[str]:
     for table in tables:
         unknown = [name for name in table.names if name and name not in _URL | _IP | _NOTE | _REASON | _HARMLESS]
@@ -86,10 +103,12 @@ def _doubts(tables: list[_Table], sheets: int) -> Iterator[str]:
 def _sheets(part: Part) -> list[Rows]:
     if (sheets := rows_of_document(part)) is not None:
         return [sheet for sheet in sheets if sheet]
-    is_csv = part.kind in {"text/csv", "text/tab-separated-values", "application/csv"}
-    if (is_csv or part.name.lower().endswith((".csv", ".tsv"))) and b"\0" not in part.content[:2]:
-        return [_csv_rows(part.text)]
-    return []
+    return [_csv_rows(part.text)] if _is_csv(part) and b"\0" not in part.content[:2] else []
+
+
+def _is_csv(part: Part) -> bool:
+    named = part.name.lower().endswith((".csv", ".tsv"))
+    return named or part.kind in {"text/csv", "text/tab-separated-values", "application/csv"}
 
 
 def _csv_rows(text: str) -> Rows:
