@@ -67,15 +67,13 @@ def _beside_peers(folder: Path, rng: np.random.Generator) -> None:
         "goodhoster, 64 a call": _asking(_ours(segment), asked, 64),
         **{name: _asking(search, asked[:some], some) for name, (search, some) in peers.items()},
     }
-    recall = {name: search(asked[:some]) / some for name, (search, some) in peers.items()}
-    recall |= dict.fromkeys(
-        (name for name in work if name.startswith("goodhoster")), _ours(segment)(asked) / len(asked)
-    )
+    get = {name: search(asked[:some]) / some for name, (search, some) in peers.items()}
+    get |= dict.fromkeys((name for name in work if name.startswith("goodhoster")), _ours(segment)(asked) / len(asked))
     found = rates(work)
     ours = statistics.median(found["goodhoster, 8 a call"])
     for name, values in found.items():
         times = ours / statistics.median(values)
-        print(f"  {name:<24} {spread(values):<38} found {recall[name]:6.1%}   ours is {times:,.1f}×", flush=True)
+        print(f"  {name:<24} {spread(values):<38} found {get[name]:6.1%}   ours is {times:,.1f}×", flush=True)
 
 
 def _growth(folder: Path, rng: np.random.Generator, most: int) -> None:

@@ -107,7 +107,7 @@ FORMS = ("BV", "GmbH", "Ltd", "LLC", "SARL", "SpA", "AB", "Oy", "NV")
 
 
 def main() -> None:
-    print(f"{'entries':>9} {'customers':>9}   {'':<10} {'seconds':>9} {'recall':>8} {'false':>8} {'MiB':>8}")
+    print(f"{'entries':>9} {'customers':>9}   {'':<10} {'seconds':>9} {'get':>8} {'false':>8} {'MiB':>8}")
     for entries in ENTRIES:
         customers, listed, truth = made_up(entries // 10, entries)
         before, begun = private_mib(), time.perf_counter()

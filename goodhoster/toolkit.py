@@ -98,14 +98,14 @@ class Toolkit:
 
         Returns the case, as it was when they cannot all be asked.
         """
-        return follow_up(self.desk.proceed(case.id, self._by_now(case)), self.check_again, self.check_sizes)
+        return follow_up(self.desk.proceed(case.id, self._current_answer(case)), self.check_again, self.check_sizes)
 
     def restore(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
         """Undo measures by order of a person.
 
         Each case is undone by itself, whatever becomes of the others.
         """
-        seen = self._seen(case_ids)
+        seen = self._case_states(case_ids)
         return _each(case_ids, lambda case_id: self._put_back(case_id, order, seen.get(case_id)))
 
     def confirm(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
@@ -113,10 +113,12 @@ class Toolkit:
 
         Each case is confirmed by itself. Where the sources cannot be asked, the person's order is enough.
         """
-        seen = self._seen(case_ids)
+        seen = self._case_states(case_ids)
         return _each(
             case_ids,
-            lambda case_id: self._confirm(case_id, order, self._by_now(self.store.get(case_id)), seen.get(case_id)),
+            lambda case_id: self._confirm(
+                case_id, order, self._current_answer(self.store.get(case_id)), seen.get(case_id)
+            ),
         )
 
     def cancel(self, case_ids: Sequence[str], order: Order) -> CaseOrders:
@@ -180,7 +182,7 @@ class Toolkit:
         wanted = RESTORABLE if state is StormState.UNDONE else _HELD
         return [case_id for case_id in case_ids if self.store.get(case_id).state in wanted]
 
-    def _seen(self, case_ids: Sequence[str]) -> dict[str, Case]:
+    def _case_states(self, case_ids: Sequence[str]) -> dict[str, Case]:
         """The cases as they are when an order about them begins."""
         seen: dict[str, Case] = {}
         for case_id in case_ids:
@@ -194,7 +196,7 @@ class Toolkit:
         return case
 
     def _release(self, case_id: str, order: Order) -> Case:
-        by_now = self._by_now(self.store.get(case_id))
+        by_now = self._current_answer(self.store.get(case_id))
         if by_now and by_now.kind is VerdictKind.UNCHECKED:
             message = f"its sources cannot be asked again now: {by_now.detail}"
             raise RefusedError(message, hint="run the command again when they answer")
@@ -204,7 +206,7 @@ class Toolkit:
         case = self.desk.confirm(case_id, order, by_now, seen)
         return _must_be_offline(follow_up(case, self.check_again, self.check_sizes))
 
-    def _by_now(self, case: Case) -> Verdict | None:
+    def _current_answer(self, case: Case) -> Verdict | None:
         """The current answer of the sources about a case, never a cached one.
 
         None where no source is a reason of the case, and where the file is not there as it was: that is for the

@@ -39,11 +39,13 @@ class ObjectServer:
         """A new, empty bucket."""
         bucket = self.opened(f"b{uuid.uuid4().hex[:12]}")
         try:
-            with bucket._asked("PUT", "", {}) as response:  # no part of the port: nobody makes buckets but a test
+            with bucket._request("PUT", "", {}) as response:  # no part of the port: nobody makes buckets but a test
                 assert response.status_code == 200
             if versioned:
                 size, digest = str(len(_KEEPS_VERSIONS)), hashlib.sha256(_KEEPS_VERSIONS).hexdigest()
-                asked = bucket._asked("PUT", "", {"versioning": ""}, {"content-length": size}, _KEEPS_VERSIONS, digest)
+                asked = bucket._request(
+                    "PUT", "", {"versioning": ""}, {"content-length": size}, _KEEPS_VERSIONS, digest
+                )
                 with asked as response:
                     assert response.status_code == 200
             yield bucket

@@ -174,7 +174,7 @@ class House:
                 restore=self.restore,
                 suspension=self.suspensions.get,
                 lift=self.lift,
-                tell_owners=lambda case: self.reports.owe_mistake(case.matches, case.digests),
+                tell_owners=lambda case: self.reports.queue_mistake_reports(case.matches, case.digests),
             )
         )
         self.gates = UploadGates(

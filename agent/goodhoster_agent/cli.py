@@ -170,7 +170,7 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
         # Click ends with 1 when nobody reads on, which would read as "known", and puts another stream in place.
         return end.code if sys.stdout is stdout else _reader_left()
     except GoodhosterError as error:
-        _say(error)
+        _print_error(error)
         unchecked = isinstance(error, (SourceUnavailableError, SourceRefusedError, UncheckedError))
         return UNCHECKED if unchecked else WRONG
     except KeyboardInterrupt:
@@ -180,7 +180,7 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
     except OSError as error:
         if error.filename is None and error.errno not in _DISK_FULL:
             return _fault()
-        _say(_of_system(error))
+        _print_error(_of_system(error))
         return WRONG
     except Exception:  # the outermost: else the exit code were 1, which reads as "known"
         return _fault()
@@ -226,7 +226,7 @@ def _of_system(error: OSError) -> GoodhosterError:
     return GoodhosterError(f"{where}{error.strerror or error}", hint="see: goodhoster doctor")
 
 
-def _say(error: GoodhosterError) -> None:
+def _print_error(error: GoodhosterError) -> None:
     for each in error.all if isinstance(error, ConfigurationError) else (error,):
         print(visible(f"goodhoster: {each}"), file=sys.stderr)
         if each.hint:

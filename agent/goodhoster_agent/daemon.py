@@ -25,7 +25,7 @@ from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
 from goodhoster.linux.kernel import expect_openat2
-from goodhoster.linux.privileges import be_called, share_memory_among_threads
+from goodhoster.linux.privileges import set_process_name, share_memory_among_threads
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import display
@@ -54,7 +54,7 @@ from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.launch import Supervisor, kept_beside
 from goodhoster_agent.privileged.starter.plan import terms_of
 from goodhoster_agent.status.daemon_report import DaemonReport, forget_report, source_as_object, write_report
-from goodhoster_agent.systemd_service import log_to_service, reloading, tell_systemd
+from goodhoster_agent.systemd_service import log_to_service, notify_systemd, reloading
 from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
 
@@ -79,7 +79,7 @@ def run(file: Path) -> None:
     expect_openat2()
     share_memory_among_threads()
     settings = load(file)
-    be_called("goodhoster")
+    set_process_name("goodhoster")
     terms = terms_of(settings)
     with only_daemon(make_state_dir(settings.state_dir)), kept_beside(settings, terms.commands) as supervisor:
         kept_by_others = Others(supervisor, give_up(terms, settings.state_dir))
@@ -87,7 +87,7 @@ def run(file: Path) -> None:
         try:
             _serve_until_ended(settings, signals, kept_by_others)
         finally:
-            tell_systemd("STOPPING=1")
+            notify_systemd("STOPPING=1")
 
 
 def _serve_until_ended(settings: Settings, signals: _Signals, others: Others) -> None:
@@ -130,20 +130,20 @@ def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | 
         try:
             daemon.start()
             print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
-            tell_systemd(f"READY=1\nSTATUS={daemon.summary()}")
+            notify_systemd(f"READY=1\nSTATUS={daemon.summary()}")
             while (received := signals.next(_TICK)) in {None, signal.SIGHUP}:
                 others.supervisor.expect_alive()
                 daemon.tick()
-                tell_systemd("WATCHDOG=1")
+                notify_systemd("WATCHDOG=1")
                 if daemon.mode_changed() or daemon.trees_changed():
-                    tell_systemd(reloading())
+                    notify_systemd(reloading())
                     return settings
                 if received is None:
                     continue
-                tell_systemd(reloading())
+                notify_systemd(reloading())
                 if new := _reload(settings):
                     return new
-                tell_systemd("READY=1\nSTATUS=the configuration stays as it was: see the journal")
+                notify_systemd("READY=1\nSTATUS=the configuration stays as it was: see the journal")
             return None
         finally:
             daemon.stop()
@@ -257,10 +257,10 @@ class Daemon:
         self._workers.calls = source.calls
         if isinstance(services.hasher, HashingPool):
             services.hasher.slow = self._workers.note_slow
-        self._watcher.queued = self._workers.ring
+        self._watcher.queued = self._workers.notify
         self._workers.link_found = self._watcher.look_at_link
         self._late = LateMeasureTask(services.toolkit)
-        retro, again = RetroMatch(services, self._workers.ring), RequeryTask(services, self._workers.ring)
+        retro, again = RetroMatch(services, self._workers.notify), RequeryTask(services, self._workers.notify)
         self._daily, self._standing = DailyWork(services), StandingTask(services)
         self._sealing = SealingTask(services)
         self._verification = LogVerificationTask(services)
@@ -277,7 +277,7 @@ class Daemon:
         self._checkpoints = CheckpointTask(services.settings)
         self._notices = NoticeWork(services.notices, services.settings)
         self._recover_at = self._resume_at = 0.0
-        self._complaint = ""
+        self._last_logged = ""
 
     def start(self) -> None:
         """Finish what a crash left, then check and watch. Returns when watching."""
@@ -359,7 +359,7 @@ class Daemon:
         try:
             trees_of(self._services.settings)
         except ConfigurationError as error:
-            self._complain(error)
+            self._log_once(error)
             return False
         return True
 
@@ -376,22 +376,22 @@ class Daemon:
             report = self._report()
             write_report(self._services.settings.state_dir, report)
             if self._alerts:
-                self._alerts.note(report, told_otherwise=self._daily.alarms() + self._verification.alarms())
+                self._alerts.note(report, reported_in_detail=self._daily.alarms() + self._verification.alarms())
         except Exception as error:
-            self._complain(error)
+            self._log_once(error)
 
     def _write_to_list_owners(self) -> None:
         """Write what is due; the texts are only loaded where something is."""
         if any(True for _ in self._services.owner_reports.waiting()):
             self._services.notices.list_owner_letters.write()
 
-    def _complain(self, error: Exception) -> None:
+    def _log_once(self, error: Exception) -> None:
         """Log the same problem once: it comes again every second."""
-        if repr(error) != self._complaint:
+        if repr(error) != self._last_logged:
             expected = isinstance(error, (GoodhosterError, OSError))  # such as a full disk
             told = "the daemon continues, but cannot write its status: %s"
             _log.critical(told, error, exc_info=None if expected else error)
-        self._complaint = repr(error)
+        self._last_logged = repr(error)
 
     def stop(self) -> None:
         """Stop after the files in hand, but for what is being opened; what waits is on disk."""
@@ -410,18 +410,18 @@ class Daemon:
         desk = self._services.desk
         if now >= self._recover_at:
             self._recover_at = now + _RECOVER_EVERY
-            self._go_on(self._tell_and_recover)
+            self._recover_and_log(self._deliver_alerts_and_recover)
         elif now >= self._resume_at:
             self._resume_at = now + _RESUME_EVERY
-            self._go_on(partial(desk.recover, failed=False))
+            self._recover_and_log(partial(desk.recover, failed=False))
 
-    def _tell_and_recover(self) -> list[Case]:
+    def _deliver_alerts_and_recover(self) -> list[Case]:
         desk = self._services.desk
         desk.tell()
         return desk.recover()
 
     @staticmethod
-    def _go_on(cases_under_way: Callable[[], list[Case]]) -> None:
+    def _recover_and_log(cases_under_way: Callable[[], list[Case]]) -> None:
         try:
             for case in cases_under_way():
                 _log.warning("case %s: %s is %s now (%s)", case.id, case.upload.place, case.state, case.reason)
@@ -437,6 +437,7 @@ class Daemon:
             events_reason=self._watcher.source.reason,
             trees=tuple(display(tree.root) for tree in self._services.trees),
             scanning=self._watcher.scanning,
+            comparisons=tuple(each.as_object() for each in self._watcher.comparisons()),
             gaps=self._watcher.gaps,
             last_gap=self._watcher.last_gap,
             degraded=tuple(

@@ -76,12 +76,12 @@ def region_of(services: Services, directory: bytes) -> Region:
 def scan(services: Services, regions: list[Region]) -> Generator[ScanProgress, None, None]:
     """Scan and yield the progress several times a second; the last value is the whole result."""
     started, progress = time.time(), ScanProgress()
-    with _workers(services) as ring:
-        scanner = Scanner(services.index, services.settings.agent.settle, ring)
+    with _workers(services) as notify:
+        scanner = Scanner(services.index, services.settings.agent.settle, notify)
         for region in regions:
             yield from _queue(scanner, region, progress)
             _queue_unanswered(services, region)
-        ring()
+        notify()
         progress.walked = True
         for progress.waiting in _waiting(services.index, regions):
             yield progress
@@ -166,7 +166,7 @@ def _workers(services: Services) -> Iterator[Callable[[], None]]:
     The value is to be called when something was queued.
     """
     with ExitStack() as stack:
-        if _am_alone(services, stack):
+        if _is_only_process(services, stack):
             workers = UploadWorkers(services.index, services.toolkit, services.trees, services.settings.agent.workers)
             services.desk.recover()
             services.toolkit.recover_storms()
@@ -174,12 +174,12 @@ def _workers(services: Services) -> Iterator[Callable[[], None]]:
                 services.toolkit.catch_up(case)
             stack.callback(workers.stop)
             workers.start()
-            yield workers.ring
+            yield workers.notify
         else:
             yield lambda: None  # the daemon looks at the queue several times a second
 
 
-def _am_alone(services: Services, stack: ExitStack) -> bool:
+def _is_only_process(services: Services, stack: ExitStack) -> bool:
     try:
         stack.enter_context(only_daemon(services.settings.state_dir))
     except BusyError:

@@ -13,7 +13,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.model.sealed_evidence import Person
 
 
-def person_typing() -> Person:
+def current_person() -> Person:
     """The person at the keyboard. RefusedError where that is root, or no account of this host."""
     uid = os.getuid()
     called_by = os.environ.get("SUDO_UID", "")

@@ -25,7 +25,7 @@ def log_to_service() -> None:
     atexit.register(limit.write_counts, at_once=True)
 
 
-def tell_systemd(state: str) -> None:
+def notify_systemd(state: str) -> None:
     """Notify the service manager, for example of `READY=1` (sd_notify(3)).
 
     Nothing happens where none listens.

@@ -216,7 +216,7 @@ class CustomerServices(LazyParts):
         from goodhoster.customers.vetting.risk import RiskFacts
 
         settings, records = self._services.settings, (SqliteVettingStore(self.record), self._services.audit)
-        facts = RiskFacts(self.register, settings.vetting.free_domain_names, self._had_known_material)
+        facts = RiskFacts(self.register, settings.vetting.free_domain_names, self._has_known_material)
         return vetting_desk(settings, records, facts, lambda: self.contacts)
 
     @lazy
@@ -249,7 +249,7 @@ class CustomerServices(LazyParts):
         store = SqliteScreeningStore(self.record)
         return ScreeningDesk(ScreeningParts(parties, store, self._services.audit, utc_now, lock))
 
-    def _had_known_material(self, customer_id: str) -> bool:
+    def _has_known_material(self, customer_id: str) -> bool:
         from goodhoster.model.cases import CaseState
         from goodhoster.ports import CaseQuery
 

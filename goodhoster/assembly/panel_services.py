@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from goodhoster.adapters.panels.network import NetworkBlock
-from goodhoster.adapters.site_checks.glances import HttpGlances
 from goodhoster.adapters.site_checks.http import Reach
+from goodhoster.adapters.site_checks.snapshots import HttpSnapshots
 from goodhoster.assembly.lazy import LazyParts, lazy
 from goodhoster.customers.importing.importer import ImportResult, RegisterImportOrder
 from goodhoster.customers.importing.panel_rows import billing_rows, panel_rows
@@ -18,7 +18,7 @@ from goodhoster.customers.suspension.desk import SuspensionDesk, SuspensionParts
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.linux.programs import Run, run_here
 from goodhoster.ports.common import utc_now
-from goodhoster.ports.panels import Billing, Panel, SiteGlances, Suspends, SuspensionStore
+from goodhoster.ports.panels import Billing, Panel, SiteSnapshots, Suspends, SuspensionStore
 from goodhoster.settings import Settings, installed_kinds, read_plugged
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class PanelServices(LazyParts):
             pager=services.pager,
             clock=utc_now,
             locks=services.state_dir / "suspension-locks",
-            glances=self._glances(),
+            snapshots=self._snapshots(),
         )
         return SuspensionDesk(parts)
 
@@ -100,14 +100,14 @@ class PanelServices(LazyParts):
         whole = replace(order, origin=name, replace=True)
         return importer.import_rows(rows, whole, report, name=name)
 
-    def _glances(self) -> Mapping[str, SiteGlances]:
+    def _snapshots(self) -> Mapping[str, SiteSnapshots]:
         """The looks at sites, by panel; without own networks nowhere is looked."""
         own = self._settings.notices.own_networks
-        found: dict[str, SiteGlances] = {}
+        found: dict[str, SiteSnapshots] = {}
         for table in self._settings.panels if own else ():
             if table.common.look:
                 at = tuple(map(ipaddress.ip_address, table.common.look_at))
-                found[table.common.name] = HttpGlances(Reach(own), at)
+                found[table.common.name] = HttpSnapshots(Reach(own), at)
         return found
 
 

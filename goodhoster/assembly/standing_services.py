@@ -95,7 +95,7 @@ class StandingServices(LazyParts):
             restore=self._restore,
             suspension=self._customers.suspensions.get,
             lift=self._lift,
-            tell_owners=lambda case: owners.owe_mistake(case.matches, case.digests),
+            tell_owners=lambda case: owners.queue_mistake_reports(case.matches, case.digests),
         )
         return AppealDesk(parts)
 

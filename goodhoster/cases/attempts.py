@@ -77,7 +77,7 @@ def open_attempt(
     before = _asked_before(session, attempt, content.digests, decision)
     if decision.action is Action.QUARANTINE or (before and before.state is CaseState.REFUSED):
         session.expect_fresh(verdict)
-    session.owe(verdict)
+    session.queue_reports(verdict)
     if before is not None:
         return _count_again(session, before, attempt)
     if too_many := _over_limit(session, attempt):
@@ -287,7 +287,7 @@ def _case_of(session: CaseSession, upload: Upload, digests: Digests, decision: D
     )
 
 
-def _undone(measure: Measure) -> Measure:
+def _reversed(measure: Measure) -> Measure:
     """What never was refused is not undone either."""
     return replace(measure, state=MeasureState.UNDONE) if measure.state is MeasureState.DONE else measure
 
@@ -296,5 +296,5 @@ def _ended(session: CaseSession, case: Case, order: Order, state: CaseState) -> 
     session.log(f"attempt.{state}", case=case.id, actor=order.actor, reason=order.reason)
     after = replace(case, state=state, actor=order.actor, reason=order.reason)
     if state is CaseState.RESTORED:
-        after = replace(after, measures=tuple(_undone(measure) for measure in case.measures))
+        after = replace(after, measures=tuple(_reversed(measure) for measure in case.measures))
     return session.record(after, case)

@@ -87,7 +87,7 @@ class QuarantineDestruction:
     """Why the files of a case must stay for now, such as an open appeal; empty where nothing says so."""
     clock: Clock
 
-    def go(self, stopping: Callable[[], bool] = lambda: False) -> DestructionResult:
+    def run_once(self, stopping: Callable[[], bool] = lambda: False) -> DestructionResult:
         """Destroy what is due; nothing in mode observe. Never raises for one file."""
         result, left = DestructionResult(), MOST_BYTES
         for case in self._due():

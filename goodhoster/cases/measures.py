@@ -270,7 +270,7 @@ class Measures:
             moved = self._put_back(step)
         except (RefusedError, QuarantineError, PassingError) as error:
             return _End(step.measure, error=error)
-        return _End(_undone(step.measure), moved=moved)
+        return _End(_reversed(step.measure), moved=moved)
 
     def _put_back(self, step: _Step) -> bool:
         """Put a file back; False when it is not in quarantine (any more).
@@ -305,7 +305,7 @@ def _steps_of(work: Work) -> Iterator[_Step]:
             yield _Step(work, number)
 
 
-def _undone(measure: Measure) -> Measure:
+def _reversed(measure: Measure) -> Measure:
     return replace(measure, state=MeasureState.UNDONE) if measure.state is MeasureState.DONE else measure
 
 

@@ -111,7 +111,7 @@ def says_more(case: Case, upload: Upload, verdict: Verdict) -> bool:
     """
     own = (case.upload.place, case.upload.state) == (upload.place, upload.state)
     undecided = case.state in {CaseState.OBSERVED, CaseState.HELD} and not case.actor
-    return own and undecided and not _told(verdict.matches) <= _told(case.matches)
+    return own and undecided and not _match_keys(verdict.matches) <= _match_keys(case.matches)
 
 
 def escalated(case: Case, verdict: Verdict, state: CaseState, reason: str) -> Case:
@@ -120,17 +120,17 @@ def escalated(case: Case, verdict: Verdict, state: CaseState, reason: str) -> Ca
     What that leads to is `state` and `reason`; it never becomes lighter. Copies that only a notice without proof
     named are left alone: the match is of this file alone (promise G6).
     """
-    new, known = verdict.matches, _told(verdict.matches)
+    new, known = verdict.matches, _match_keys(verdict.matches)
     weightier = max(case.state, state, key=_LIGHTEST_FIRST.index)
     wanted = case.measures if case.notifier else tuple(measure for measure in case.measures if measure.copy is None)
     return replace(
         case,
         state=weightier,
-        matches=(*new, *(match for match in case.matches if not _told([match]) <= known)),
+        matches=(*new, *(match for match in case.matches if not _match_keys([match]) <= known)),
         reason=case.reason if case.notice and weightier is case.state else reason,
         measures=planned(wanted) if weightier is CaseState.OPEN else case.measures,
     )
 
 
-def _told(matches: Iterable[Match]) -> frozenset[tuple[str, str, str]]:
+def _match_keys(matches: Iterable[Match]) -> frozenset[tuple[str, str, str]]:
     return frozenset((match.source, match.algorithm, match.category) for match in matches)

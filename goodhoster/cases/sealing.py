@@ -64,7 +64,7 @@ class PendingSeals:
     _sealed: set[str] = field(default_factory=set)
     """Of cases of which nothing is left to be sealed."""
 
-    def go(self, since: datetime | None, stopping: Callable[[], bool]) -> list[Unsealed]:
+    def run_once(self, since: datetime | None, stopping: Callable[[], bool]) -> list[Unsealed]:
         """Seal what is not, of cases that were opened since then; returns what could not be."""
         left: list[Unsealed] = []
         waiting = self.waiting(since)
@@ -143,7 +143,7 @@ class AttemptSealing:
                 return known
             self.sealer.seal(Subject(case.id, case.id, _kind_of(case), case.digests.sha256), file)
         except GoodhosterError as error:
-            self._tell(case_id, error)
+            self._alert(case_id, error)
             return ""
         with self._lock:
             self._sealed[content] = case.id
@@ -151,7 +151,7 @@ class AttemptSealing:
                 self._sealed.popitem(last=False)
         return case.id
 
-    def _tell(self, case_id: str, error: GoodhosterError) -> None:
+    def _alert(self, case_id: str, error: GoodhosterError) -> None:
         """Alert a person once a day; every attempt is in the journal."""
         _log.error("attempt %s is refused, and not sealed: %s; %s", case_id, error, error.hint)
         subject = "goodhoster: what applications are told to refuse is not sealed"

@@ -177,7 +177,7 @@ class CaseSession:
         There is one case of a file in one state, and it is continued. StaleVerdictError when a measure would rest on a
         verdict that is not fresh: nothing was done, ask again.
         """
-        self.owe(verdict)
+        self.queue_reports(verdict)
         known = self.joined(upload) or self._rewritten(upload, digests)
         if known is not None and not known.passed_by(upload) and not says_more(known, upload, verdict):
             ordered_by_match = known.state in MEASURING and is_by_match_alone(known)
@@ -196,10 +196,10 @@ class CaseSession:
         self.brake.note(case, storm)
         return self.add(case)
 
-    def owe(self, verdict: Verdict) -> None:
+    def queue_reports(self, verdict: Verdict) -> None:
         """Note what those who keep hash sources are owed for a verdict."""
         if self._parts.owners is not None:
-            self._parts.owners.owe(verdict.matches)
+            self._parts.owners.queue_reports(verdict.matches)
 
     def _rewritten(self, upload: Upload, digests: Digests) -> Case | None:
         """The waiting case of this very content at this place, where the file was only rewritten.

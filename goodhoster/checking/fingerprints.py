@@ -48,7 +48,7 @@ def fingerprints_of(frame: Frame) -> tuple[Fingerprint, ...]:
     value, *turned = found.values(frame.orientation)
     return (
         Fingerprint(FingerprintKind.PDQ, value, found.quality, tuple(turned)),
-        Fingerprint(FingerprintKind.PHASH, phash(_seen(plane, frame)), found.quality),
+        Fingerprint(FingerprintKind.PHASH, phash(_as_displayed(plane, frame)), found.quality),
     )
 
 
@@ -59,7 +59,7 @@ def _tables(frame: Frame, rows: Table, columns: Table) -> tuple[Bands, Bands]:
     return rows(frame.full[0], frame.step[0]), columns(frame.full[1], frame.step[1])
 
 
-def _seen(plane: Floats, frame: Frame) -> Floats:
+def _as_displayed(plane: Floats, frame: Frame) -> Floats:
     """Grey values of the picture as a viewer displays it, rounded to integers.
 
     What is stored sideways is sampled sideways.

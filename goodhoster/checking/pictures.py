@@ -56,11 +56,11 @@ def frames(file: BinaryIO, limits: ReadingLimits, *, colours: bool = False) -> I
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
     except Exception as error:  # a decoder may raise anything over an outsider's bytes
-        yield from _what_there_is(file, limits, colours=colours)
+        yield from _truncated_frame(file, limits, colours=colours)
         raise UncheckedError(f"the picture is broken: {error}", reason="broken-picture") from error
 
 
-def _what_there_is(file: BinaryIO, limits: ReadingLimits, *, colours: bool) -> Iterator[Frame]:
+def _truncated_frame(file: BinaryIO, limits: ReadingLimits, *, colours: bool) -> Iterator[Frame]:
     """The frame of a truncated JPEG, with grey for what is missing; none of any other picture.
 
     Without its last bytes it still looks like itself, to people and to a near list.

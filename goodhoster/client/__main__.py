@@ -48,7 +48,7 @@ def _ask(client: Client, file: str, given: argparse.Namespace) -> int:
         if not given.quiet:
             print(f"{answer.verdict} {answer.decision} {answer.reference or '-'} {answer.reason or '-'}")  # noqa: T201
         if answer.decision == "unchecked":
-            _complain(file, f"not checked: {answer.detail or answer.reason}")
+            _report_error(file, f"not checked: {answer.detail or answer.reason}")
             if given.on_unchecked is None:
                 return _UNCHECKED
         if decide(answer, on_unchecked=given.on_unchecked or "closed") is not Decision.REFUSE:
@@ -103,16 +103,16 @@ def _deleted(file: str, there: _There | None) -> bool:
     False, and a complaint, where it stays.
     """
     if there is None:
-        _complain(file, "refused, and not deleted: it is not a regular file")
+        _report_error(file, "refused, and not deleted: it is not a regular file")
         return False
     try:
         now = os.stat(there.name, dir_fd=there.directory, follow_symlinks=False)
         if not os.path.samestat(now, there.was) or now.st_ctime_ns != there.was.st_ctime_ns:
-            _complain(file, "refused, and not deleted: it changed meanwhile; ask again")
+            _report_error(file, "refused, and not deleted: it changed meanwhile; ask again")
             return False
         os.unlink(there.name, dir_fd=there.directory)
     except OSError as error:
-        _complain(file, f"refused, and not deleted: {error.strerror}")
+        _report_error(file, f"refused, and not deleted: {error.strerror}")
         return False
     return True
 
@@ -122,7 +122,7 @@ def _report(client: Client, answer: Answer, outcome: str) -> None:
         client.report_outcome(answer.reference, outcome)
 
 
-def _complain(file: str, text: str) -> None:
+def _report_error(file: str, text: str) -> None:
     print(f"goodhoster: {file!a}: {text}", file=sys.stderr)  # noqa: T201 - a command
 
 

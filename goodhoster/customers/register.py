@@ -99,17 +99,17 @@ class Register:
 
         Empty where it lies in none, or customers share it.
         """
-        return _the_one(self.store.holding(path))
+        return _only_owner(self.store.holding(path))
 
     def customer_of_account(self, account: str) -> str:
         """Customer whose sites an account on the server owns.
 
         Empty where it has none, or customers share it.
         """
-        return _the_one(self.store.used_by(account))
+        return _only_owner(self.store.used_by(account))
 
 
-def _the_one(sites: Iterable[CustomerSite]) -> str:
+def _only_owner(sites: Iterable[CustomerSite]) -> str:
     """The customer that all of the sites are of; empty where there is none, or more than one."""
     owners = {site.customer for site in sites}
     return owners.pop() if len(owners) == 1 else ""

@@ -64,7 +64,7 @@ class Exemptions:
         if self._must_look():
             with self._lock:
                 if self._must_look():
-                    self._look()
+                    self._reload_if_changed()
         return self._trouble
 
     def _must_look(self) -> bool:
@@ -80,7 +80,7 @@ class Exemptions:
         except OSError:
             return 0
 
-    def _look(self) -> None:
+    def _reload_if_changed(self) -> None:
         changed = self._changed()
         try:
             found = dict(self._found())

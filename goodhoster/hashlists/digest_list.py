@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from goodhoster.hashlists.file_header import HEADER_SIZE, Header
-from goodhoster.hashlists.mapped_file import body_sum, mapped_list, see_to_body, see_to_size
+from goodhoster.hashlists.mapped_file import body_sum, check_body, check_size, mapped_list
 from goodhoster.model.digests import Algorithm
 from goodhoster.model.verdicts import Category
 
@@ -52,7 +52,7 @@ class DigestList:
         FileNotFoundError when there is none; ConfigurationError when it is damaged or cannot be read.
         """
         mapped, header = mapped_list(path, HEADER_SIZE, Header.unpack)
-        see_to_size(path, mapped, header.file_size)
+        check_size(path, mapped, header.file_size)
         return cls(path, mapped, header)
 
     @property
@@ -95,7 +95,7 @@ class DigestList:
 
     def verify(self) -> None:
         """Read the whole file; ConfigurationError when it is not what was written."""
-        see_to_body(self._path, body_sum(self._mapped, HEADER_SIZE), self._header.body.hex())
+        check_body(self._path, body_sum(self._mapped, HEADER_SIZE), self._header.body.hex())
 
     def close(self) -> None:
         """Release the mapping at once; `find` raises ValueError afterwards. May be called twice."""

@@ -54,10 +54,10 @@ def alone(directory: Path) -> Iterator[None]:
     with _directory(directory) as fd:
         _lock(fd, directory)
         try:
-            _sweep(directory)
+            _remove_unfinished(directory)
             yield
         finally:
-            _sweep(directory)
+            _remove_unfinished(directory)
 
 
 @contextmanager
@@ -87,14 +87,14 @@ def _make(directory: Path) -> None:
         os.chown(directory, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
-def _sweep(directory: Path) -> None:
+def _remove_unfinished(directory: Path) -> None:
     """Delete what an interrupted import left behind."""
     for left in directory.glob(f"*{_NEW}"):
         left.unlink()
 
 
 @contextmanager
-def disk_told(directory: Path, state: str) -> Iterator[None]:
+def disk_errors_explained(directory: Path, state: str) -> Iterator[None]:
     """Report disk errors in words, with the state in which they leave the lists."""
     try:
         yield

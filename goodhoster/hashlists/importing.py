@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.hashlists.digest_list import DigestList, Entry
-from goodhoster.hashlists.directory import alone, disk_told, sync, unfinished
+from goodhoster.hashlists.directory import alone, disk_errors_explained, sync, unfinished
 from goodhoster.hashlists.file_names import check_source, list_files, list_path
 from goodhoster.hashlists.file_writer import record, write_list
 from goodhoster.model.digests import Algorithm
@@ -69,8 +69,8 @@ def import_entries(
     changed; a disk that fails while the new lists replace the old ones says so.
     """
     check_source(source)
-    with disk_told(directory, "the lists there are unchanged"), alone(directory), ExitStack() as stack:
-        changes = _sorted_out(entries, directory, stack)
+    with disk_errors_explained(directory, "the lists there are unchanged"), alone(directory), ExitStack() as stack:
+        changes = _sorted_by_algorithm(entries, directory, stack)
         if not changes:
             hint = "check the file; to remove the lists: goodhoster hashlist remove " + source
             raise ConfigurationError(f"no digest was found to import for {source}", hint=hint)
@@ -88,12 +88,12 @@ def remove_lists(directory: Path, source: str, algorithm: Algorithm | None = Non
     if not wanted:
         hint = "see: goodhoster hashlist list"
         raise RefusedError(f"there is no such hash list of {source[:80]!r}", hint=hint)
-    with disk_told(directory, "the lists there are unchanged"), alone(directory):
+    with disk_errors_explained(directory, "the lists there are unchanged"), alone(directory):
         _put_in_place(directory, source, [], wanted)
     return tuple(Removed(source, old, size) for old, size in wanted.items())
 
 
-class _Pile:
+class _SortedRuns:
     """Records of one algorithm, sorted in runs on disk."""
 
     def __init__(self, algorithm: Algorithm, file: BinaryIO) -> None:
@@ -136,8 +136,8 @@ class _Pile:
 class _Changes:
     """The changes of an import for one algorithm."""
 
-    added: _Pile
-    withdrawn: _Pile
+    added: _SortedRuns
+    withdrawn: _SortedRuns
     """Of which the categories mean nothing."""
 
     @property
@@ -145,11 +145,13 @@ class _Changes:
         return self.added.algorithm
 
 
-def _sorted_out(entries: Iterable[tuple[bytes, Category | None]], directory: Path, stack: ExitStack) -> list[_Changes]:
+def _sorted_by_algorithm(
+    entries: Iterable[tuple[bytes, Category | None]], directory: Path, stack: ExitStack
+) -> list[_Changes]:
     """Sort the entries by algorithm; algorithms without entries are left out."""
 
-    def pile(algorithm: Algorithm) -> _Pile:
-        return _Pile(algorithm, stack.enter_context(tempfile.TemporaryFile(dir=directory)))
+    def pile(algorithm: Algorithm) -> _SortedRuns:
+        return _SortedRuns(algorithm, stack.enter_context(tempfile.TemporaryFile(dir=directory)))
 
     changes = {algorithm.width: _Changes(pile(algorithm), pile(algorithm)) for algorithm in Algorithm}
     for value, category in entries:
@@ -215,7 +217,7 @@ def _length(path: Path) -> int | None:
 
 
 def _put_in_place(directory: Path, source: str, built: Iterable[Algorithm], gone: Iterable[Algorithm]) -> None:
-    with disk_told(directory, "each list there is whole, some may be new already"):
+    with disk_errors_explained(directory, "each list there is whole, some may be new already"):
         for algorithm in built:
             path = list_path(directory, source, algorithm)
             unfinished(path).rename(path)

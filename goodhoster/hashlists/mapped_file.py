@@ -30,13 +30,13 @@ def mapped_list(path: Path, header_size: int, unpack: Callable[[bytes], Header])
         raise damaged_list(path, str(error)) from error
 
 
-def see_to_size(path: Path, mapped: mmap.mmap, size: int) -> None:
+def check_size(path: Path, mapped: mmap.mmap, size: int) -> None:
     """Check the file's size; ConfigurationError when it is not the size that was written."""
     if len(mapped) != size:
         raise damaged_list(path, f"it has {len(mapped)} bytes where {size} were written")
 
 
-def see_to_body(path: Path, found: str, written: str) -> None:
+def check_body(path: Path, found: str, written: str) -> None:
     """Check the checksum of everything after the header.
 
     ConfigurationError when it is not the one that was written.

@@ -46,7 +46,7 @@ class OpenedLists:
         """
         if time.monotonic() >= self._look_at:
             with self._lock:
-                self._look()
+                self._reload_if_changed()
         return self._lists
 
     def near_lists(self) -> tuple[NearList, ...]:
@@ -54,7 +54,7 @@ class OpenedLists:
         self.lists()
         return self._near
 
-    def _look(self) -> None:
+    def _reload_if_changed(self) -> None:
         now = time.monotonic()
         if now < self._look_at:
             return  # another thread just did

@@ -109,17 +109,17 @@ def _entries(readings: Sequence[Reading], order: ListImportOrder) -> Iterator[Li
         yield from read_entries(reading)
         if order.replace and not (reading.entries or reading.is_list):
             hint = "look at what is in it; to remove the lists: goodhoster hashlist remove " + order.source
-            raise reading.unusable(f"holds no entry, and is not an empty list{_told(reading)}", hint)
+            raise reading.unusable(f"holds no entry, and is not an empty list{_skipped_text(reading)}", hint)
         if order.replace and reading.goes_on and following is None:
             why = f"is not the whole list: {reading.goes_on} says that more follows"
             raise reading.unusable(why, "fetch the rest too, and name it after this one")
     if not (order.replace or any(reading.entries for reading in readings)):
-        files = ", ".join(f"{reading.path}{_told(reading)}" for reading in readings)
+        files = ", ".join(f"{reading.path}{_skipped_text(reading)}" for reading in readings)
         hint = "check the files; to remove the lists: goodhoster hashlist remove " + order.source
         raise ConfigurationError(f"no hash was found to import for {order.source} in {files}", hint=hint)
 
 
-def _told(reading: Reading) -> str:
+def _skipped_text(reading: Reading) -> str:
     """The entries skipped in a file, in words, for a file that has no others."""
     kinds = ", ".join(f"{count:,} {name}" for name, count in reading.passed_over.most_common(_NAMED))
     return f" ({kinds}: kinds that are not compared)" if kinds else ""

@@ -74,7 +74,7 @@ def envelope_sender(mailbox: str, request_id: str, code: str) -> str:
 def requests_reported(mailboxes: str, outbox: Outbox) -> tuple[str, ...]:
     """Requests whose envelope sender stands among these mailboxes, with the right code."""
     found = ((name[0].upper() + name[1:].lower(), code) for name, code in _BOUNCED.findall(mailboxes[:20_000]))
-    return tuple(dict.fromkeys(name for name, code in found if outbox.codes.fits(name, code, BOUNCE)))
+    return tuple(dict.fromkeys(name for name, code in found if outbox.codes.is_valid(name, code, BOUNCE)))
 
 
 def requests_answered(letters: tuple[str, ...]) -> tuple[str, ...]:

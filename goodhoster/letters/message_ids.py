@@ -44,7 +44,7 @@ class LetterCodes:
         digest = hmac.digest(self._key, f"{purpose} {name}".encode(), hashlib.sha256)
         return base64.b32encode(digest).decode().lower()[:_CODE]
 
-    def fits(self, name: str, code: str, purpose: str = "message-id") -> bool:
+    def is_valid(self, name: str, code: str, purpose: str = "message-id") -> bool:
         """Whether this machine made that code for that name."""
         return hmac.compare_digest(self.code(name, purpose).encode(), code.lower().encode())
 
@@ -54,7 +54,7 @@ class LetterCodes:
         In References the last one is what is answered.
         """
         found = _NAMED.findall(headers[-64_000:])[-_MOST:]
-        return tuple(dict.fromkeys(name for name, code in reversed(found) if self.fits(name, code)))
+        return tuple(dict.fromkeys(name for name, code in reversed(found) if self.is_valid(name, code)))
 
 
 _PURPOSE = "appeal"
@@ -67,4 +67,4 @@ def appeal_link(below: str, codes: LetterCodes, letter: str) -> str:
 
 def is_appeal_link(codes: LetterCodes, letter: str, code: str) -> bool:
     """Whether this machine made that code for a letter of that name."""
-    return codes.fits(letter, code, _PURPOSE)
+    return codes.is_valid(letter, code, _PURPOSE)

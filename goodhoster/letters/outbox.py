@@ -92,9 +92,9 @@ class Outbox:
                     break
             except PermanentError as error:
                 _log.error("letter %s to %s was refused: %s", letter.id, letter.to, error)
-                self._put_away(file, letter, "refused")
+                self._move_to(file, letter, "refused")
             else:
-                self._put_away(file, letter, "sent")
+                self._move_to(file, letter, "sent")
                 taken, put_off = taken + 1, 0
         if away and (put_off == _AWAY or not taken):
             raise away
@@ -159,7 +159,7 @@ class Outbox:
         """Whether the mail server refused that letter for good."""
         return self._file("refused", letter_id).exists()
 
-    def _put_away(self, file: Path, letter: Letter, folder: str) -> None:
+    def _move_to(self, file: Path, letter: Letter, folder: str) -> None:
         """Move a letter out of what waits.
 
         Of one to a contact it is kept when that was, and not a text that is a secret.

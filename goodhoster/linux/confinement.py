@@ -21,7 +21,7 @@ def confine(name: str, memory: int, written: int = 0) -> None:
     that is its standard input is closed: with its parent, also in the middle of its work.
     """
     privileges.end_when_closed(sys.stdin.fileno())
-    privileges.be_called(name)
+    privileges.set_process_name(name)
     privileges.keep_only(frozenset())
     with suppress(OSError):  # without Landlock the limit of what it may write still holds
         privileges.write_only_below(())

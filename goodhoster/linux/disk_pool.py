@@ -83,10 +83,10 @@ class DiskPool:
         pending = [(disk, future) for disk, future in calls if not future.done()]
         while pending:
             wait([future for _, future in pending], _LOOK_EVERY)
-            hanging = {disk for disk in {disk for disk, _ in pending} if self._let_go(disk)}
+            hanging = {disk for disk in {disk for disk, _ in pending} if self._mark_hung(disk)}
             pending = [(disk, future) for disk, future in pending if disk not in hanging and not future.done()]
 
-    def _let_go(self, disk: int) -> bool:
+    def _mark_hung(self, disk: int) -> bool:
         """Whether the disk hangs; if so, nothing waits for it any more."""
         with self._changed:
             found = self._disks.get(disk)

@@ -50,7 +50,7 @@ class FileLock:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            telling = threading.Timer(_TOLD_AFTER, self._tell)
+            telling = threading.Timer(_TOLD_AFTER, self._log_wait)
             telling.daemon = True
             telling.start()
             try:
@@ -58,7 +58,7 @@ class FileLock:
             finally:
                 telling.cancel()
 
-    def _tell(self) -> None:
+    def _log_wait(self) -> None:
         _log.warning("waiting for %s, held by %s", self._file, holder_of(self._file) or "another process")
 
 

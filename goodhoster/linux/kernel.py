@@ -177,7 +177,7 @@ def mount_id(fd: int) -> int:
         return next(int(line.split()[1]) for line in opened if line.startswith(b"mnt_id:"))
 
 
-def yield_disk() -> bool:
+def set_idle_io_priority() -> bool:
     """Let this thread read and write only when no other process wants to, from now on.
 
     By ioprio_set(2), class idle. False where that cannot be set; whether the disk's scheduler respects it is not

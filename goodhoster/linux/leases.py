@@ -46,7 +46,7 @@ class Leased:
     released: threading.Event = field(default_factory=threading.Event)
 
 
-def tell_nobody(_path: bytes) -> None:
+def ignore_lease(_path: bytes) -> None:
     """Call for a file that nobody waits for by itself."""
 
 
@@ -59,7 +59,7 @@ class LeaseBreaker:
         self._lock = threading.Lock()
         self._passed_over: dict[bytes, tuple[int, int]] = {}
         """Files for which there was no place, with owner and disk."""
-        self.try_again: Callable[[bytes], None] = tell_nobody
+        self.try_again: Callable[[bytes], None] = ignore_lease
         """Called with the path of a file that can be opened now, and for a while; or for which there is a place."""
 
     def begin_beneath(self, directory: int, path: bytes, absolute: bytes) -> None:

@@ -133,7 +133,7 @@ def share_memory_among_threads() -> None:
         _libc.mallopt(_M_ARENA_MAX, _ARENAS)
 
 
-def be_called(name: str) -> None:
+def set_process_name(name: str) -> None:
     """Set the name that ps and `goodhoster status` show for this process.
 
     The first 15 bytes of it. To be called in its first thread.

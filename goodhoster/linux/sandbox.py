@@ -27,7 +27,7 @@ def confine(memory: int) -> list[str]:
     """
     _limit(memory)
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("a user without rights", _become_nobody),
+        ("a user without rights", _drop_to_nobody),
         ("no capabilities", sandbox_kernel.no_capabilities),
         ("no new privileges", sandbox_kernel.no_new_privileges),
         ("no dump of memory", sandbox_kernel.no_dump),
@@ -71,7 +71,7 @@ def _address_space() -> int:
         return int(statm.read().split()[0]) * resource.getpagesize()
 
 
-def _become_nobody() -> None:
+def _drop_to_nobody() -> None:
     forget_all_but(frozenset())
     if os.geteuid() == 0:
         os.setgroups([])

@@ -98,7 +98,7 @@ class ThreadCrew:
     def _run(self) -> None:
         me = threading.current_thread()
         try:
-            while self._goes_on():
+            while self._continues():
                 if not self._work():
                     self._stopping = True
         except BaseException:
@@ -116,7 +116,7 @@ class ThreadCrew:
             self._held_up.discard(threading.current_thread())
             return len(self._threads - self._held_up) > self._size.free
 
-    def _goes_on(self) -> bool:
+    def _continues(self) -> bool:
         return not self.is_one_too_many() and not self._stopping
 
     def _watch(self) -> None:

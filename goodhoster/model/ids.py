@@ -39,12 +39,12 @@ def is_short_for(part: str, name: str) -> bool:
     return len(part) >= _SHORTEST and (name.startswith(part) or name.partition("-")[2].startswith(part))
 
 
-def one_short(part: str, names: Iterable[str], kind: str, see: str = "") -> str:
-    """The name that a person means by a part of it, of all there are. Raises as `the_one`."""
-    return the_one(part, (name for name in names if name == part or is_short_for(part, name)), kind, see)
+def complete_name(part: str, names: Iterable[str], kind: str, see: str = "") -> str:
+    """The name that a person means by a part of it, of all there are. Raises as `only_match`."""
+    return only_match(part, (name for name in names if name == part or is_short_for(part, name)), kind, see)
 
 
-def the_one(part: str, names: Iterable[str], kind: str, see: str = "") -> str:
+def only_match(part: str, names: Iterable[str], kind: str, see: str = "") -> str:
     """The name that a person means by a part of it, of those that it is short for.
 
     A name in full means itself. RefusedError when there is none, and when there are several. `see`: what lists them.

@@ -37,8 +37,9 @@ class MoverVerb(StrEnum):
     VERIFY_IN_PLACE = "verify-in-place"
     DESTROY = "destroy"
     PREPARE = "prepare"
-    GREET = "greet"
-    """Changes nothing; the answer comes from whoever listens and trusts us."""
+    PING = "greet"
+    """Changes nothing; the answer comes from whoever listens and trusts us. Its value is what earlier versions send:
+    a mover of one may still run."""
 
 
 class MoveOutcome(StrEnum):

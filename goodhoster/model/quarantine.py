@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,6 +64,11 @@ class QuarantineRequest:
     upload: Upload
     sha256: bytes
     """Of the content that was checked."""
+
+
+def is_locked(found: os.stat_result) -> bool:
+    """Whether the file was locked: only root gives a file to root with no right for anybody."""
+    return found.st_uid == 0 and not stat.S_IMODE(found.st_mode)
 
 
 class Whereabouts(StrEnum):

@@ -45,7 +45,7 @@ class MonotonicClock:
         with self._lock:
             at, wall = self._monotonic(), self._wall()
             steady = self._latest + timedelta(seconds=at - self._at)
-            self._tell(steady - wall)
+            self._log_change(steady - wall)
             self._latest, self._at = max(wall, steady), at
             if self._latest - self._written >= _WRITE_EVERY:
                 self._write()
@@ -56,7 +56,7 @@ class MonotonicClock:
         with self._lock:
             return self._latest + timedelta(seconds=self._monotonic() - self._at) - self._wall()
 
-    def _tell(self, behind: timedelta) -> None:
+    def _log_change(self, behind: timedelta) -> None:
         if (behind > _NOTICEABLE) is not self._behind:
             self._behind = not self._behind
             _log.warning(

@@ -75,7 +75,7 @@ class Mover(Quarantine, Protocol):
     def listens(self) -> bool:
         """Whether a mover takes orders now. Never waits for the one that is under way."""
 
-    def greet(self) -> None:
+    def ping(self) -> None:
         """Check that the mover is there and takes our orders; PassingError when not."""
 
 

@@ -55,7 +55,7 @@ class Billing(Suspends, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PageGlance:
+class PageSnapshot:
     """The answer to one request of a site; of its content only a digest is kept."""
 
     path: str
@@ -65,10 +65,10 @@ class PageGlance:
     detail: str = ""
 
 
-class SiteGlances(Protocol):
+class SiteSnapshots(Protocol):
     """A look at what a site shows, from this machine."""
 
-    def glance(self, host: str) -> Sequence[PageGlance]:
+    def snapshot(self, host: str) -> Sequence[PageSnapshot]:
         """The answers to the same requests each time.
 
         The first page with and without a query, and a page that no site has. Goes to our own addresses only, ends

@@ -59,7 +59,7 @@ def _panel(chart: Chart, series: Series, number: int) -> str:
     """Bars of one series, with a scale of its own, below those before it."""
     high = _HEIGHT * 2 // 3
     top = number * high
-    most = _nice(max((value for value in series.values if value is not None), default=0))
+    most = _rounded_up(max((value for value in series.values if value is not None), default=0))
     room = (_WIDTH - _LEFT - _RIGHT) / len(chart.places)
     parts = [_text((_LEFT, top + 12), series.name, "start", "name"), *_grid(most, chart.unit, top, high)]
     every = math.ceil(len(chart.places) / _LABELS)
@@ -125,7 +125,7 @@ def _text(at: tuple[float, float], text: str, anchor: str, kind: str = "") -> st
     return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _nice(most: float) -> float:
+def _rounded_up(most: float) -> float:
     """The end of a scale: the next of 1, 2, 4, 6, 8 or 10 times a power of ten."""
     if most <= 0:
         return 4.0

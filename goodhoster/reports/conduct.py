@@ -101,7 +101,7 @@ def conduct(facts: Facts, mirror: Mirror, installation: Installation, proofs: Pr
     by_customers = _by_customers(customers) if customers and customers.active else {}
     found = []
     for norm in NormId:
-        paper = _by_paper(norm, proofs.of(norm), today)
+        paper = _by_proof(norm, proofs.of(norm), today)
         if norm in measured:
             found.append(NormFinding(norm, *measured[norm]()))
         elif norm in by_customers:
@@ -229,7 +229,7 @@ def _every_match(installation: Installation) -> tuple[NormStanding, str]:
     return NormStanding.MET, "record, log, index and quarantine agree"
 
 
-def _by_paper(norm: NormId, proofs: list[NormProof], today: date) -> NormFinding:
+def _by_proof(norm: NormId, proofs: list[NormProof], today: date) -> NormFinding:
     if not proofs:
         return NormFinding(norm, NormStanding.UNPROVEN, "there is no proof in the file of proofs")
     best = proofs[0]

@@ -234,11 +234,11 @@ def mirror(urls: PeriodUrls, now: datetime, domain_of: Callable[[str], str]) -> 
 def trace(urls: PeriodUrls, figure: Figure, now: datetime) -> Iterable[ReportedUrl]:
     """The reports behind a figure, by our own clock; of a percentage those that fell short."""
     for reports in urls.by_url.values():
-        if _stands_behind(reports, figure, now):
+        if _is_counted(reports, figure, now):
             yield from reports
 
 
-def _stands_behind(reports: Sequence[ReportedUrl], figure: Figure, now: datetime) -> bool:
+def _is_counted(reports: Sequence[ReportedUrl], figure: Figure, now: datetime) -> bool:
     if figure in {Figure.RECEIVED, Figure.UNIQUE}:
         return True
     if figure in _COUNTED:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Sequence
 
 from goodhoster.errors import UncheckedError
 from goodhoster.model.image_sizes import are_sizes, beginning
+from goodhoster.model.quarantine import is_locked
 from goodhoster.model.uploads import LEASED, POSTPONED, Fault, Place, Upload
 from goodhoster.model.verdicts import Verdict
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
@@ -59,6 +61,8 @@ def unsettled_for(job: Job, now: float) -> float:
         return 0.0
     try:
         with open_upload(job.place) as opened:
+            if is_locked(os.fstat(opened.fd)):
+                return 0.0  # another name of it went offline: that changed it, and nobody may open it to write
             times = (opened.state.mtime_ns / 1e9, opened.state.ctime_ns / 1e9)
     except UncheckedError:
         return 0.0  # the examination will say so

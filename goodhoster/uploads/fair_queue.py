@@ -32,6 +32,6 @@ class FairQueue:
         self._last[customer] = turn
         return turn
 
-    def excuse(self, customer: Hashable) -> None:
+    def forget_vanished(self, customer: Hashable) -> None:
         """Account for rows of this customer that vanished untaken: it does not wait for them."""
         self._last.pop(customer, None)

@@ -73,7 +73,7 @@ class UploadIndex:
         """Those that the file has, so that not every check writes its own again."""
         self.database = Database(file)
         self.database.rebuilt = self._start_anew
-        self.inventory = Inventory(self.database, self._excuse, self._in_hand)
+        self.inventory = Inventory(self.database, self._forget_vanished, self._in_hand)
         """For the comparison with the disk."""
         self.seen = SeenContents(self.database)
         """For the comparison with lists that grow."""
@@ -86,8 +86,8 @@ class UploadIndex:
         self._clock_followed = None
         self.rebuilt(reason)
 
-    def _excuse(self, customer: str) -> None:
-        self._queue.excuse(customer)
+    def _forget_vanished(self, customer: str) -> None:
+        self._queue.forget_vanished(customer)
 
     def _in_hand(self, tree: bytes, directory: bytes, name: bytes) -> bool:
         return self._queue.in_hand(Place(tree, joined(directory, name)))
@@ -105,7 +105,7 @@ class UploadIndex:
 
     def expect_in_hand(self, now: float) -> None:
         """Have the files that workers of this process are checking checked once more."""
-        jobs = self._queue.hands()
+        jobs = self._queue.in_progress()
         self.expect([Arrival(job.place, job.customer, now, Priority.FRESH) for job in jobs], now)
 
     def full(self, share: float = 1.0) -> bool:
@@ -181,22 +181,22 @@ class UploadIndex:
 
     def settle(self, job: Job) -> None:
         """End the row's waiting after its outcome is recorded, unless a newer hint came."""
-        with self._putting_down(job):
+        with self._releasing(job):
             self._change("waiting = 0, tries = 0", (), job)
 
     def retry(self, job: Job, due: float) -> None:
         """Let the row wait until `due`, unless a newer hint came."""
-        with self._putting_down(job):
+        with self._releasing(job):
             self._change("waiting = 1, due = ?, tries = tries + 1", (due,), job)
 
     def postpone(self, job: Job, due: float) -> None:
         """Let a row that cannot be checked yet wait until `due`, which counts as no try."""
-        with self._putting_down(job):
+        with self._releasing(job):
             self._change("waiting = 1, due = ?", (due,), job)
 
     def give_back(self, job: Job) -> None:
         """Return the row to the queue, as if it had not been taken."""
-        self._queue.put_down(job)
+        self._queue.release(job)
 
     def forget(self, job: Job) -> None:
         """Remove a file that is not there (any more).
@@ -209,7 +209,7 @@ class UploadIndex:
             db.execute(f"DELETE FROM uploads {_ROW} AND hints = ? AND verdict IS NOT 'known'", key)  # noqa: S608
             db.execute(f"UPDATE uploads SET waiting = 0 {_ROW} AND hints = ?", key)  # noqa: S608
 
-        with self._putting_down(job):
+        with self._releasing(job):
             self.database.run(forget)
 
     def wake(self, now: float) -> int:
@@ -301,7 +301,7 @@ class UploadIndex:
         self.database.close()
 
     @contextmanager
-    def _putting_down(self, job: Job) -> Iterator[None]:
+    def _releasing(self, job: Job) -> Iterator[None]:
         """Release the job in any case, also when the disk is full.
 
         Then the row waits on as it was.

@@ -96,7 +96,7 @@ def resolve_by_root(path: bytes) -> bytes | None:
     """
     real = b"/"
     for step in steps_to(path):
-        if step.is_link and step.found.st_uid not in _ours():
+        if step.is_link and step.found.st_uid not in _trusted_uids():
             return None
         if step.path != b"/" and not _is_fixed(step.found, os.lstat(os.path.dirname(step.path))):
             return None
@@ -128,11 +128,11 @@ def _home_of(link: HomeLink) -> bytes | None:
 def _is_fixed(entry: os.stat_result, directory: os.stat_result) -> bool:
     """Whether nobody but root or us can put something else at the name of this entry."""
     others_write = directory.st_mode & _OTHERS_WRITE
-    keeps_names = directory.st_mode & stat.S_ISVTX and entry.st_uid in _ours()
-    return directory.st_uid in _ours() and bool(not others_write or keeps_names)
+    keeps_names = directory.st_mode & stat.S_ISVTX and entry.st_uid in _trusted_uids()
+    return directory.st_uid in _trusted_uids() and bool(not others_write or keeps_names)
 
 
-def _ours() -> frozenset[int]:
+def _trusted_uids() -> frozenset[int]:
     return frozenset({0, os.geteuid()})
 
 

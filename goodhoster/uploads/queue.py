@@ -107,19 +107,19 @@ class Queue:
         """Whether a worker of this process is working on it."""
         return place in self._in_hand
 
-    def hands(self) -> list[Job]:
+    def in_progress(self) -> list[Job]:
         """Rows that workers of this process are working on."""
         return list(self._in_hand.values())
 
-    def put_down(self, job: Job) -> None:
+    def release(self, job: Job) -> None:
         """Record that no worker has it in hand any longer."""
         if taken := self._in_hand.pop(job.place, None):
             self._in_hand_of[taken.customer] -= 1
 
-    def excuse(self, customer: str) -> None:
+    def forget_vanished(self, customer: str) -> None:
         """Account for rows of that customer that vanished untaken."""
         for turns in self._turns.values():
-            turns.excuse(customer)
+            turns.forget_vanished(customer)
 
     def _row(self, directory: int, name: bytes, arrival: Arrival, now: float) -> Row:
         waiting = 2 if arrival.due <= now else 1

@@ -72,14 +72,14 @@ def test_whatever_is_written_over_it_a_book_has_the_newest_answer_or_none(
         book = AnswerCache(file)
         writes = [(key, replace(answer, asked=float(number))) for number, (key, answer) in enumerate(writes)]
         for key, answer in writes:
-            book.remember(key, answer)
+            book.put(key, answer)
         with file.open("r+b") as opened:
             for at, damage in damages:
                 opened.seek(at)
                 opened.write(damage)
         newest = dict(writes)
         for key in KEYS:
-            assert book.recall(key) in {None, newest.get(key)}
+            assert book.get(key) in {None, newest.get(key)}
 
 
 SECONDS = st.floats(0, 1e6)

@@ -288,10 +288,10 @@ def test_never_is_never(services: Services, tmp_path: Path) -> None:
 
 def test_the_daemon_begins_later_and_ends_in_the_middle(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     task = RetentionTask(services)
-    assert task._go() > 60
+    assert task._run_once() > 60
     task.task.stopping.set()
     assert task._pause()
-    assert task._go() > 60
+    assert task._run_once() > 60
 
 
 def test_a_table_that_cannot_be_read_keeps_no_other(services: Services) -> None:

@@ -35,36 +35,36 @@ class AlertWork:
         self._desk = desk
         self._services = services
         self._report: DaemonReport | None = None
-        self._told_otherwise: frozenset[str] = frozenset()
+        self._reported_in_detail: frozenset[str] = frozenset()
         self._unchecked: deque[tuple[float, int]] = deque(maxlen=int(_AN_HOUR / _COUNT_EVERY) + 1)
         self._growing = ""
         self._look_at = self._count_at = 0.0
-        self.task = PeriodicTask("alerts", self._go, "alerts cannot be kept or handed over now", _LOOK_EVERY)
+        self.task = PeriodicTask("alerts", self._run_once, "alerts cannot be kept or handed over now", _LOOK_EVERY)
 
-    def note(self, report: DaemonReport, told_otherwise: Sequence[str]) -> None:
-        """Take the newest report; `told_otherwise` are alarms that were raised with more words."""
-        self._told_otherwise = frozenset(told_otherwise)
+    def note(self, report: DaemonReport, reported_in_detail: Sequence[str]) -> None:
+        """Take the newest report; `reported_in_detail` are alarms that were raised with more words."""
+        self._reported_in_detail = frozenset(reported_in_detail)
         self._report = report
 
     def problems(self) -> list[str]:
         """Problems, for `status`."""
         return [*self.task.problems(), *self._desk.problems()]
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         now = time.monotonic()
         if now >= self._count_at:
             self._count_at = now + _COUNT_EVERY
             self._count(now)
         if now >= self._look_at and self._report is not None:
             self._look_at = now + _LOOK_EVERY
-            self._desk.watch([*conditions_of(self._report, self._told_otherwise), *self._growth()])
+            self._desk.watch([*conditions_of(self._report, self._reported_in_detail), *self._growth()])
         self._desk.deliver_due()
         return _DELIVER_EVERY
 
     def _count(self, now: float) -> None:
         """Look at what is counted seldom: held cases, and files that are unchecked."""
         if self._desk.wants(AlertKind.HELD):
-            self._tell_held()
+            self._alert_about_held()
         if self._desk.wants(AlertKind.UNCHECKED):
             unchecked = waiting_for_answers(self._services.index.figures())
             self._unchecked.append((now, unchecked))
@@ -76,7 +76,7 @@ class AlertWork:
         if self._growing:
             yield Condition(AlertKind.UNCHECKED, self._growing)
 
-    def _tell_held(self) -> None:
+    def _alert_about_held(self) -> None:
         """Raise one alert for all cases that came to be held since the last."""
         store, held = self._services.case_store, frozenset({CaseState.HELD})
         newest = next(iter(store.find(CaseQuery(states=held, newest=1))), None)
@@ -95,12 +95,14 @@ def waiting_for_answers(figures: IndexFigures) -> int:
     return figures.verdicts.get("unchecked", 0) - figures.reasons.get(NOT_ASKED, 0)
 
 
-def conditions_of(report: DaemonReport, told_otherwise: frozenset[str] = frozenset()) -> Iterator[Condition]:
+def conditions_of(report: DaemonReport, reported_in_detail: frozenset[str] = frozenset()) -> Iterator[Condition]:
     """What lasts, in the words of `status`."""
     refusing = [source["name"] for source in report.sources if source["alarm"]]
     for name in refusing:
         yield Condition(AlertKind.SOURCE_REFUSED, f"{name} refuses our account")
     for line in report.degraded:
-        if line in told_otherwise or any(line.startswith(f"ALARM: {name} refuses our account") for name in refusing):
+        if line in reported_in_detail or any(
+            line.startswith(f"ALARM: {name} refuses our account") for name in refusing
+        ):
             continue
         yield Condition(AlertKind.ALARM if line.startswith("ALARM") else AlertKind.DEGRADED, line)

@@ -26,7 +26,7 @@ class CheckpointTask:
         self._settings = settings
         self._problems: list[str] = []
         failing = "no checkpoint of the audit log can be signed now"
-        self.task = PeriodicTask("checkpoints", self._go, failing, _AGAIN)
+        self.task = PeriodicTask("checkpoints", self._run_once, failing, _AGAIN)
 
     def start(self) -> None:
         """Start at once, where there is a witness or an authority to ask."""
@@ -37,16 +37,16 @@ class CheckpointTask:
         """Problems, for `status`."""
         return [*self._problems, *self.task.problems()]
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         # Here, so that a daemon without witnesses does not carry the cryptography (9 MB).
         from goodhoster.assembly.audit import issue  # noqa: PLC0415
 
         anchored = issue(self._settings)
-        self._tell(anchored)
+        self._report_problems(anchored)
         every = self._settings.audit.checkpoint_every
         return min(_AGAIN, every) if anchored.troubles else every
 
-    def _tell(self, anchored: Anchored) -> None:
+    def _report_problems(self, anchored: Anchored) -> None:
         """Report a problem in the journal once, and in `status` as long as it lasts."""
         problems = [f"ALARM: the audit log differs from what witnesses have seen: {alarm}" for alarm in anchored.alarms]
         problems += [f"the audit log is not confirmed from outside now: {trouble}" for trouble in anchored.troubles]

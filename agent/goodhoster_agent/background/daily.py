@@ -42,13 +42,13 @@ class DailyWork:
         self._alarm = ""
         self._told: frozenset[tuple[str, str, str]] = frozenset()
         failing = "record, audit log and quarantine cannot be compared now"
-        self.task = PeriodicTask("daily", self._go, failing, _AGAIN)
+        self.task = PeriodicTask("daily", self._run_once, failing, _AGAIN)
 
     def alarms(self) -> list[str]:
         """What the last comparison found, for `status`."""
         return [self._alarm] if self._alarm else []
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         if not self._begun:
             self._begun = True
             return _FIRST_AFTER
@@ -61,10 +61,10 @@ class DailyWork:
         began = time.monotonic()
         check = check_outcomes(self._services)
         again = max(_AGAIN, _SHARE * (time.monotonic() - began))
-        told = self._tell(check)
+        told = self._alert(check)
         return _EVERY if told and not check.unchecked and not self._alarm else again
 
-    def _tell(self, check: OutcomeCheck) -> bool:
+    def _alert(self, check: OutcomeCheck) -> bool:
         """Page a person about what nobody was told of yet.
 
         It stands in `status` as long as it lasts. False when no alert could be delivered.

@@ -28,18 +28,18 @@ class LateMeasureTask:
         self._waiting = 0
         self._pause = 0.0
         failing = "late measures cannot be processed now"
-        self.task = PeriodicTask("late-measures", self._go, failing, _LONGEST)
+        self.task = PeriodicTask("late-measures", self._run_once, failing, _LONGEST)
 
     def problems(self) -> list[str]:
         """Problems, for `status`."""
         words = f"{self._waiting} measures wait for their hash sources to be asked again: the files may be online"
         return [words] if self._waiting else []
 
-    def _go(self) -> float:
-        self._pause = _LOOK_EVERY if self._look() else min(_LONGEST, max(_LOOK_EVERY, self._pause * 2))
+    def _run_once(self) -> float:
+        self._pause = _LOOK_EVERY if self._continue_late() else min(_LONGEST, max(_LOOK_EVERY, self._pause * 2))
         return self._pause
 
-    def _look(self) -> bool:
+    def _continue_late(self) -> bool:
         """Continue late measures; whether all moved on, or some."""
         moved = 0
         for storm in self._toolkit.recover_storms():

@@ -39,7 +39,7 @@ class LogVerificationTask:
         self._begun = False
         self._alarm = ""
         self._unchecked: list[str] = []
-        self.task = PeriodicTask("log-verification", self._go, "the audit log cannot be verified now", _AGAIN)
+        self.task = PeriodicTask("log-verification", self._run_once, "the audit log cannot be verified now", _AGAIN)
 
     def alarms(self) -> list[str]:
         """What the last verification found, for `status`."""
@@ -49,7 +49,7 @@ class LogVerificationTask:
         """Problems, for `status`."""
         return [f"the audit log is not wholly verified: {trouble}" for trouble in self._unchecked]
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         from goodhoster.assembly.audit import note_verification, verify_what_is_new  # noqa: PLC0415 - once a day
 
         if not self._begun:
@@ -63,7 +63,7 @@ class LogVerificationTask:
         self._unchecked = list(check.unchecked)
         for trouble in check.unchecked:
             _log.warning("not compared with the audit log today: %s", trouble)
-        self._tell(check)
+        self._alert(check)
         return _EVERY if check.finding.ok else _AGAIN
 
     def _until_due(self) -> float:
@@ -83,7 +83,7 @@ class LogVerificationTask:
         if self.task.stopping.wait(_PAUSE):
             raise _StoppedError
 
-    def _tell(self, check: LogCheck) -> None:
+    def _alert(self, check: LogCheck) -> None:
         """Page a person about a log that is not whole, once a day."""
         finding = check.finding
         if finding.ok:

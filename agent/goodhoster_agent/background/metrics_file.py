@@ -21,9 +21,9 @@ class MetricsFile:
         self._services = services
         self._file = file
         failing = "the file of metrics cannot be written now"
-        self.task = PeriodicTask("metrics", self._go, failing, services.settings.metrics.every)
+        self.task = PeriodicTask("metrics", self._run_once, failing, services.settings.metrics.every)
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         from goodhoster_agent.status.metrics import metrics_text, write_metrics  # noqa: PLC0415 - only where one is set
 
         write_metrics(self._file, metrics_text(self._services))

@@ -58,7 +58,7 @@ class NoticeWork:
         self._notices = notices
         self._maildir: Path | None = settings.notices.maildir
         self._own_maildir = "maildir" in settings.notices.authserv_mailboxes
-        self._rung = threading.Event()
+        self._notified = threading.Event()
         self._read_sites_at = 0.0
         self._contacts_at = 0.0
         self._stopping = threading.Event()
@@ -68,12 +68,12 @@ class NoticeWork:
         self._problems: dict[str, str] = {}
         self._backlog: Backlog | None = None
         self._backlog_at = 0.0
-        keeping = NoticeStorage(notices.spool.keep, self._rung.set)
-        self._own_keeping = replace(keeping, ring=lambda: None)  # who takes from the Maildir need not be rung for
+        keeping = NoticeStorage(notices.spool.keep, self._notified.set)
+        self._own_keeping = replace(keeping, notify=lambda: None)  # who takes from the Maildir need not be rung for
         self._ways_in = _ways_in(notices, settings, keeping)
         self._open: list[_WayIn] = []
         self._threads = [
-            threading.Thread(target=self._take_and_tend, name="notices"),
+            threading.Thread(target=self._process_arrivals_and_due, name="notices"),
             threading.Thread(target=self._write, name="letters"),
         ]
 
@@ -90,7 +90,7 @@ class NoticeWork:
         while self._open:
             self._open.pop().stop()
         self._stopping.set()
-        self._rung.set()
+        self._notified.set()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
@@ -131,17 +131,17 @@ class NoticeWork:
         told = [f"URLs of a host wait for a person, its configuration cannot be followed: {one}" for one in odd]
         return [*told[:_MOST_ODD], *more]
 
-    def _take_and_tend(self) -> None:
+    def _process_arrivals_and_due(self) -> None:
         while not self._stopping.is_set():
-            self._rung.clear()
-            self._in_turn("the Maildir", self._take_from_maildir)
-            self._in_turn("what came in", self._receive)
-            self._in_turn("what is due", self._look_after)
-            self._rung.wait(_POLL)
+            self._notified.clear()
+            self._run_with_backoff("the Maildir", self._take_from_maildir)
+            self._run_with_backoff("what came in", self._receive)
+            self._run_with_backoff("what is due", self._look_after)
+            self._notified.wait(_POLL)
 
     def _write(self) -> None:
         while not self._stopping.wait(_POLL):
-            self._in_turn("letters", self._send)
+            self._run_with_backoff("letters", self._send)
             if time.monotonic() >= self._contacts_at:
                 self._contacts_at = time.monotonic() + _TEND_CONTACTS_EVERY
                 self._guarded("contacts of customers", self._tend_contacts)
@@ -155,7 +155,7 @@ class NoticeWork:
 
     def _tend_contacts(self) -> None:
         if (desk := self._notices.contacts()) is not None:
-            desk.tend()
+            desk.process_due()
 
     def _take_from_maildir(self) -> None:
         if self._maildir is not None:
@@ -163,17 +163,17 @@ class NoticeWork:
                 pass
 
     def _receive(self) -> None:
-        for receipt in self._until_rung(sorted(self._notices.spool.waiting(), key=_urgency)):
-            if _known(receipt) or self._rate_limit.turn(receipt.sender):
+        for receipt in self._until_notified(sorted(self._notices.spool.waiting(), key=_urgency)):
+            if _known(receipt) or self._rate_limit.admit(receipt.sender):
                 self._try(receipt.id, partial(self._notices.incoming.receive, receipt))
 
     def _look_after(self) -> None:
         if not self._notices.store.ids(NoticeQuery(due=self._notices.clock())):
             return  # nobody needs the desk, and all that it brings with it
-        for notice_id in self._until_rung(self._notices.desk.due()):
+        for notice_id in self._until_notified(self._notices.desk.due()):
             self._try(notice_id, partial(self._notices.desk.look_after, notice_id))
 
-    def _until_rung(self, found: Iterable[Found]) -> Iterator[Found]:
+    def _until_notified(self, found: Iterable[Found]) -> Iterator[Found]:
         """Yield one after the other until something comes that may be more urgent.
 
         For a while in any case.
@@ -181,7 +181,7 @@ class NoticeWork:
         began = time.monotonic()
         for one in found:
             yield one
-            if self._rung.is_set() and time.monotonic() - began > _A_WHILE:
+            if self._notified.is_set() and time.monotonic() - began > _A_WHILE:
                 return
 
     def _send(self) -> None:
@@ -200,7 +200,7 @@ class NoticeWork:
         if self._guarded(f"notice {notice_id}", do):
             del self._failed[notice_id]
 
-    def _in_turn(self, what: str, do: Callable[[], object]) -> None:
+    def _run_with_backoff(self, what: str, do: Callable[[], object]) -> None:
         """Do one part of a run; where it fails, such as on a full disk, ever less often."""
         if self._failed.get(what, 0.0) > time.monotonic():
             return

@@ -24,9 +24,9 @@ def panel_import_tasks(services: Services) -> Iterator[PeriodicTask]:
     for table in (*services.settings.panels, *services.settings.billing):
         common = table.common
         if common.import_every is not None:
-            go = partial(_import, services, common.name, common.import_every)
+            run_once = partial(_import, services, common.name, common.import_every)
             failing = f"the register cannot be read from {common.name} now"
-            yield PeriodicTask(f"import-{common.name}", go, failing, _AFTER_FAILURE)
+            yield PeriodicTask(f"import-{common.name}", run_once, failing, _AFTER_FAILURE)
 
 
 def directory_import_tasks(services: Services) -> Iterator[PeriodicTask]:

@@ -17,12 +17,12 @@ class PeriodicTask:
     A run that fails is reported once, stands in `trouble` for `status`, and comes again.
     """
 
-    def __init__(self, name: str, go: Callable[[], float], failing: str, after_failure: float) -> None:
-        """Store what one run does; `go` returns the seconds until the next.
+    def __init__(self, name: str, run_once: Callable[[], float], failing: str, after_failure: float) -> None:
+        """Store what one run does; `run_once` returns the seconds until the next.
 
-        `go` breaks off when `stopping` is set. `failing` says in words what cannot be done, and is followed by why.
+        It ends early when `stopping` is set. `failing` says in words what cannot be done, and is followed by why.
         """
-        self._go = go
+        self._run_once = run_once
         self._failing = failing
         self._after_failure = after_failure
         self.stopping = threading.Event()
@@ -48,13 +48,13 @@ class PeriodicTask:
         pause = 0.0
         while not self.stopping.wait(pause):
             try:
-                pause = self._go()
+                pause = self._run_once()
                 self.trouble = ""
             except Exception as error:  # noqa: BLE001 - it is told, and tried again: a thread that ended would be silent
                 pause = self._after_failure
-                self._complain(error)
+                self._log_once(error)
 
-    def _complain(self, error: Exception) -> None:
+    def _log_once(self, error: Exception) -> None:
         """Log the same problem once; with its traceback where it is a fault of ours."""
         trouble = f"{self._failing}: {str(error) or type(error).__name__}"
         if trouble != self.trouble:

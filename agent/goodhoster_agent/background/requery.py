@@ -34,15 +34,15 @@ class RequeryTask:
         self._services = [source for source in services.sources if not source.local]
         self._queued = queued
         failing = "files with old answers cannot be looked up now"
-        self.task = PeriodicTask("ask-again", self._go, failing, _BETWEEN_ROUNDS)
+        self.task = PeriodicTask("ask-again", self._run_once, failing, _BETWEEN_ROUNDS)
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         if not self._after or not self._services:
             return threading.TIMEOUT_MAX
-        self._go_through(self._after)
+        self._query_all(self._after)
         return _BETWEEN_ROUNDS
 
-    def _go_through(self, after: float) -> None:
+    def _query_all(self, after: float) -> None:
         now = time.time()
         for arrivals in self._index.seen.answered_before(now - after, now):
             for arrival in arrivals:

@@ -24,9 +24,9 @@ class RetentionTask:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._begun = False
-        self.task = PeriodicTask("retention", self._go, "expired data cannot be deleted now", _AGAIN)
+        self.task = PeriodicTask("retention", self._run_once, "expired data cannot be deleted now", _AGAIN)
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         if not self._begun:
             self._begun = True
             return _FIRST_AFTER

@@ -49,25 +49,25 @@ class RetroMatch:
         self._shares = source_shares(services.sources, services.settings)
         self._queued = queued
         failing = "files checked earlier cannot be compared with the lists now"
-        self.task = PeriodicTask("retro-match", self._go, failing, _LOOK_EVERY)
+        self.task = PeriodicTask("retro-match", self._run_once, failing, _LOOK_EVERY)
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         if self._lists is None:
-            self._look((), ())
+            self._run_one_pass((), ())
             return threading.TIMEOUT_MAX
-        self._look(self._lists.lists(), self._lists.near_lists())
+        self._run_one_pass(self._lists.lists(), self._lists.near_lists())
         return _LOOK_EVERY
 
-    def _look(self, lists: Sequence[DigestList], near_lists: Sequence[NearList]) -> None:
+    def _run_one_pass(self, lists: Sequence[DigestList], near_lists: Sequence[NearList]) -> None:
         compared = self._index.seen.compared()
         exact = {f"{each.source}.{each.algorithm}": each for each in lists}
         near = {self._name(each): each for each in near_lists if each.kind in self._within}
         versions = {name: each.version for name, each in exact.items()}
         versions |= {name: each.version for name, each in near.items()}
-        versions |= {_asked(name): str(share) for name, share in self._shares.items()}
+        versions |= {_share_name(name): str(share) for name, share in self._shares.items()}
         if versions == compared:
             return
-        asked_more = self._asked_more(compared)
+        asked_more = self._sources_with_larger_share(compared)
         if OWN_LISTS in asked_more:  # about what it was not asked, no list was compared
             compared = {}
         changed = {name: each for name, each in exact.items() if versions[name] != compared.get(name)}
@@ -75,16 +75,16 @@ class RetroMatch:
         if changed or grown:
             self._compare(changed, grown)
         if services := [each for each in self._sources if each.name in asked_more and each.name != OWN_LISTS]:
-            self._ask_about_the_rest(services)
+            self._queue_unanswered(services)
         if not self.task.stopping.is_set():
             self._index.seen.note_compared(versions)
 
-    def _asked_more(self, compared: Mapping[str, str]) -> set[str]:
+    def _sources_with_larger_share(self, compared: Mapping[str, str]) -> set[str]:
         """Names of the sources that are asked about more than when all was compared last."""
-        before = {name: int(compared.get(_asked(name), "0")) for name in self._shares}
+        before = {name: int(compared.get(_share_name(name), "0")) for name in self._shares}
         return {name for name, share in self._shares.items() if share > before[name]}
 
-    def _ask_about_the_rest(self, sources: Sequence[HashSource]) -> None:
+    def _queue_unanswered(self, sources: Sequence[HashSource]) -> None:
         """Have these sources asked about all that they never answered, when nothing else waits."""
         queued = self._queue(self._index.seen.never_asked(sources, time.time()))
         names = ", ".join(each.name for each in sources)
@@ -124,6 +124,6 @@ class RetroMatch:
         _log.info("%s changed: %d files checked earlier are checked again (compared in %.1f s)", names, found, took)
 
 
-def _asked(name: str) -> str:
+def _share_name(name: str) -> str:
     """The name under which a source's share of all contents, in percent, is noted."""
     return f"asked: {name}"

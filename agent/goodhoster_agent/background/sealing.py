@@ -40,7 +40,7 @@ class SealingTask:
         self.tasks: tuple[PeriodicTask, ...] = ()
         self._stay: list[str] = []
         if services.evidence.in_use or services.evidence.destroying:
-            self.tasks = (PeriodicTask("sealing", self._go, "evidence cannot be sealed now", 60.0),)
+            self.tasks = (PeriodicTask("sealing", self._run_once, "evidence cannot be sealed now", 60.0),)
 
     def alarms(self) -> list[str]:
         """What is not sealed, and why, for `status`."""
@@ -56,7 +56,7 @@ class SealingTask:
         alarms += [f"ALARM: retention of evidence fails: {failed}" for failed in self._failed[:_NAMED]]
         return [*alarms, *self._stay[:_NAMED]]
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         if not self._services.rules.enforce:
             return _EVERY
         now = datetime.now(UTC)
@@ -64,11 +64,11 @@ class SealingTask:
             self._seal(now)
         if now >= self._due_at + _DUE_EVERY or now < self._due_at:
             self._failed = []
-            self._end_what_is_over(now)
+            self._destroy_expired(now)
             self._due_at = now
         return _EVERY
 
-    def _end_what_is_over(self, now: datetime) -> None:
+    def _destroy_expired(self, now: datetime) -> None:
         """Destroy what is due; nothing while the clock may be wrong.
 
         A destroyed file never comes back.
@@ -84,7 +84,7 @@ class SealingTask:
     def _seal(self, now: datetime) -> None:
         everything = now >= self._all_at + _ALL_EVERY or now < self._all_at
         pending, stopping = self._services.evidence.pending_seals, self.tasks[0].stopping
-        left = pending.go(None if everything else now - _NEW, stopping.is_set)
+        left = pending.run_once(None if everything else now - _NEW, stopping.is_set)
         found = {one.subject.id: one for one in left}
         if everything:
             self._all_at = now
@@ -113,7 +113,7 @@ class SealingTask:
             _log.error("retention of evidence: %s", failed)
 
     def _destroy(self) -> None:
-        result = self._services.evidence.destruction.go(self.tasks[0].stopping.is_set)
+        result = self._services.evidence.destruction.run_once(self.tasks[0].stopping.is_set)
         if result.destroyed:
             named = ", ".join(result.destroyed[:_NAMED])
             _log.warning(

@@ -26,7 +26,7 @@ class StandingTask:
         self._review_at = 0.0
         self._undone = self._overdue = 0
         failing = "consequences for customers cannot be processed now"
-        self.task = PeriodicTask("standing", self._go, failing, _AFTER_FAILURE)
+        self.task = PeriodicTask("standing", self._run_once, failing, _AFTER_FAILURE)
 
     def problems(self) -> list[str]:
         """Problems, for `status`."""
@@ -34,7 +34,7 @@ class StandingTask:
         overdue = [f"{self._overdue} appeals should have been decided by now: goodhoster customers appeals"]
         return (undone if self._undone else []) + (overdue if self._overdue else [])
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         if not self._services.customers.in_use:
             return _EVERY
         standing = self._services.customers.standing
@@ -50,7 +50,7 @@ class StandingTask:
             for appeal in standing.appeals.unfinished():
                 standing.appeals.finish(appeal)
             if self._services.rules.enforce:
-                standing.appeals.tell_left()
+                standing.appeals.write_missing_letters()
         self._undone = sum(bool(step.trouble) for step in standing.desk.waiting()) + len(standing.appeals.unfinished())
         self._overdue = len(standing.appeals.overdue())
         return _EVERY

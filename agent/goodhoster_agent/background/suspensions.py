@@ -24,9 +24,9 @@ class SuspensionTask:
     def __init__(self, due: Callable[[], Sequence[Suspension]], look_after: Callable[[Suspension], Suspension]) -> None:
         self._due = due
         self._look_after = look_after
-        self.task = PeriodicTask("suspensions", self._go, "suspensions cannot be checked now", _LOOK_EVERY)
+        self.task = PeriodicTask("suspensions", self._run_once, "suspensions cannot be checked now", _LOOK_EVERY)
 
-    def _go(self) -> float:
+    def _run_once(self) -> float:
         for suspension in self._due():
             if self.task.stopping.is_set():
                 break

@@ -51,9 +51,9 @@ class IdentityTask(PeriodicTask):
         self._now = now
         self._seen = 0
         self._waiting: list[_Waiting] = []
-        super().__init__("identity", self.go, "identity providers cannot be asked now", _AFTER_FAILURE)
+        super().__init__("identity", self.run_once, "identity providers cannot be asked now", _AFTER_FAILURE)
 
-    def go(self) -> float:
+    def run_once(self) -> float:
         """One run; the seconds until the next."""
         desk = self._vetting()
         if desk is None:
@@ -90,14 +90,14 @@ class ScreeningTask(PeriodicTask):
         self._services = services
         self._compared: dict[str, tuple[object, ...]] = {}
         self._troubles: dict[str, str] = {}
-        super().__init__("screening", self.go, "customers cannot be compared with lists now", _AFTER_FAILURE)
+        super().__init__("screening", self.run_once, "customers cannot be compared with lists now", _AFTER_FAILURE)
 
     def problems(self) -> list[str]:
         """What could not be compared, for `status`."""
         troubles = [f"customers are not compared with {name}: {why}" for name, why in sorted(self._troubles.items())]
         return [*super().problems(), *troubles]
 
-    def go(self) -> float:
+    def run_once(self) -> float:
         """One run; the seconds until the next."""
         customers, settings = self._services.customers, self._services.settings.screening
         if not customers.in_use:

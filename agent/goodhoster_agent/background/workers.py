@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from goodhoster.errors import IndexUnavailableError, NotAnUploadError, UncheckedError
 from goodhoster.examination import Examined
 from goodhoster.linux.file_system_calls import FileSystemCalls, NotAnsweringError
-from goodhoster.linux.leases import LEASES, break_time, tell_nobody
+from goodhoster.linux.leases import LEASES, break_time, ignore_lease
 from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.cases import CaseState
 from goodhoster.model.uploads import LEASED, Place, display
@@ -81,7 +81,7 @@ class UploadWorkers:
 
     def stop(self) -> None:
         """Stop after the files in hand; the rest waits on disk."""
-        LEASES.try_again = tell_nobody
+        LEASES.try_again = ignore_lease
         with self._rung:
             self._stopping = True
             self._rung.notify_all()
@@ -107,7 +107,7 @@ class UploadWorkers:
             f"{len(waiting)} files are unchecked while a write lease of their owner is being broken ({first}): {ends}"
         ]
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Notify the workers that something was queued."""
         with self._rung:
             self._rung.notify()
@@ -155,7 +155,7 @@ class UploadWorkers:
         expected = [Arrival(place, tree.customer_of(place.path), now, Priority.FRESH) for tree, place in places[:1]]
         with suppress(IndexUnavailableError):  # its row is due soon in any case
             self._index.expect(expected, now)
-        self.ring()
+        self.notify()
 
     def _answers(self, place: Place) -> bool:
         """Whether the file system of that place opens the file, or refuses to.
@@ -178,7 +178,7 @@ class UploadWorkers:
                 taken = self._index.take(time.time(), _BATCH)
                 self._ready.extend(taken)
                 if not taken:
-                    self._rest()
+                    self._wait_for_work()
         return None
 
     def _pick(self) -> Job | None:
@@ -199,7 +199,7 @@ class UploadWorkers:
             del self._slow_until[customer]
         return min(_SLOW_SHARE, self._most_for_one)
 
-    def _rest(self) -> None:
+    def _wait_for_work(self) -> None:
         """Wait for new work.
 
         One of the threads that wait looks at the queue now and then, for all of them.

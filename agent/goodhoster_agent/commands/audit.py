@@ -33,12 +33,12 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    current_user,
     open_services,
     print_json,
     print_line,
     read_settings,
     warn_of,
-    whoever_types,
 )
 
 _LAST = 10
@@ -137,7 +137,7 @@ def checkpoint_command(config: ConfigOption = None, *, as_json: JsonOption = Fal
     """
     anchored = issue(read_settings(config))
     _print_checkpoint(anchored.note, as_json=as_json)
-    _tell(anchored)
+    _print_confirmations(anchored)
 
 
 @app.command("keys")
@@ -153,7 +153,7 @@ def keys_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 @app.command("change-keys")
 def change_keys_command(reason: ReasonOption, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Sign with new keys from now on; the old ones sign that, and are removed."""
-    note = checkpoints(read_settings(config)).change_keys(reason, whoever_types())
+    note = checkpoints(read_settings(config)).change_keys(reason, current_user())
     _print_checkpoint(note, as_json=as_json)
 
 
@@ -182,10 +182,10 @@ def export_command(
         print_line(
             f"{done.entries} entries of {done.checkpoint.size:,} in {to}; to verify: python3 {to}/verify.py {to}"
         )
-    _tell(anchored)
+    _print_confirmations(anchored)
 
 
-def _tell(anchored: Anchored) -> None:
+def _print_confirmations(anchored: Anchored) -> None:
     """Report what witnesses and timestamp authorities answered, or that they could not be asked."""
     warn_of(f"ALARM: {alarm}" for alarm in anchored.alarms)
     warn_of(anchored.troubles)

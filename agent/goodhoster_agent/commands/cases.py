@@ -31,11 +31,11 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    current_user,
     open_services,
     print_json,
     print_line,
-    said,
-    whoever_types,
+    required_reason,
 )
 from goodhoster_agent.commands.purges import purge_object, purge_text
 
@@ -71,7 +71,7 @@ def list_command(
         taken, more = assigned(services), casework_objects(services)
         found = replace(cases, limit=None).find(services) if mine else cases.find(services)
         if mine:
-            found = [case for case in found if taken.get(case.id) == whoever_types()][-(cases.limit or 0) :]
+            found = [case for case in found if taken.get(case.id) == current_user()][-(cases.limit or 0) :]
         columns = (*_COLUMNS[:-1], Column("TAKEN BY", lambda case: taken.get(case.id, "")), _COLUMNS[-1])
         print_list(
             found,
@@ -118,7 +118,7 @@ def restore_command(
         if cases.preview:
             print_cases(services, about, as_json=as_json)
             return
-        order = replace(order_of(said(reason)), moved=moved)
+        order = replace(order_of(required_reason(reason)), moved=moved)
         if cases.digest:
             services.toolkit.rule(cases.content, StormState.UNDONE, order)
         print_orders("restored", services.toolkit.restore(about, order), as_json=as_json)
@@ -142,7 +142,7 @@ def confirm_command(
         if cases.preview:
             print_cases(services, about, as_json=as_json)
             return
-        order = order_of(said(reason))
+        order = order_of(required_reason(reason))
         if cases.digest:
             services.toolkit.rule(cases.content, StormState.RELEASED, order)
         print_orders("confirmed", services.toolkit.confirm(about, order), as_json=as_json)
@@ -163,7 +163,7 @@ def cancel_command(
         if cases.preview:
             print_cases(services, about, as_json=as_json)
             return
-        print_orders("cancelled", services.toolkit.cancel(about, order_of(said(reason))), as_json=as_json)
+        print_orders("cancelled", services.toolkit.cancel(about, order_of(required_reason(reason))), as_json=as_json)
 
 
 add_casework(app, "case")
@@ -178,7 +178,7 @@ def order_of(reason: str) -> Order:
     """The order of the person who types this."""
     from goodhoster.model.cases import Order
 
-    return Order(whoever_types(), reason)
+    return Order(current_user(), reason)
 
 
 def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
@@ -213,7 +213,7 @@ _COLUMNS: tuple[Column[Case], ...] = (
 def _owners_told(services: Services, case: Case) -> dict[str, bool]:
     """Whether the owner was notified, by source that knows what is exempt here."""
     owed = services.owner_reports
-    return {match.source: bool(owed.told_of(match)) for match in case.matches if match.exemption}
+    return {match.source: bool(owed.was_sent(match)) for match in case.matches if match.exemption}
 
 
 def _as_page(case: Case, told: dict[str, bool]) -> str:

@@ -13,10 +13,10 @@ from goodhoster_agent.commands.listing import local_time
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
+    current_user,
     open_services,
     print_json,
     print_line,
-    whoever_types,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def add_casework(app: typer.Typer, subject: Subject) -> None:
         as_json: JsonOption = False,
     ) -> None:
         with open_services(config) as services:
-            note = services.casework.note(_whole_id(services, subject, subject_id), whoever_types(), text)
+            note = services.casework.note(_whole_id(services, subject, subject_id), current_user(), text)
         print_json(_note_object(note) | {"id": note.subject}) if as_json else print_line(f"noted  {note.subject}")
 
     def take_command(
@@ -55,7 +55,7 @@ def add_casework(app: typer.Typer, subject: Subject) -> None:
     ) -> None:
         with open_services(config) as services:
             for whole_id in [_whole_id(services, subject, each) for each in subject_ids]:
-                taken = services.casework.take(whole_id, whoever_types(), from_person=from_person)
+                taken = services.casework.take(whole_id, current_user(), from_person=from_person)
                 _print(taken, "taken", as_json=as_json)
 
     def hand_over_command(
@@ -64,7 +64,7 @@ def add_casework(app: typer.Typer, subject: Subject) -> None:
         _expect_account(to)
         with open_services(config) as services:
             for whole_id in [_whole_id(services, subject, each) for each in subject_ids]:
-                given = services.casework.hand_over(whole_id, whoever_types(), to)
+                given = services.casework.hand_over(whole_id, current_user(), to)
                 _print(given, f"handed to {given.person}", as_json=as_json)
 
     note_command.__doc__ = f"Note something on a {subject} for colleagues; `{subject}s show` prints it."

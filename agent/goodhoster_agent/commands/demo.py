@@ -50,8 +50,8 @@ def demo_command(
     try:
         stage.set_up(KNOWN_PICTURES)
         for scene in SCENES:
-            played.append(_play(stage, scene))
-            _tell(played[-1], as_json=as_json)
+            played.append(_run_scene(stage, scene))
+            _print_scene(played[-1], as_json=as_json)
             if not played[-1].well:
                 break
     finally:
@@ -66,7 +66,7 @@ def demo_command(
     raise typer.Exit(FINE if well else YES)
 
 
-def _play(stage: Stage, scene: Scene) -> Played:
+def _run_scene(stage: Stage, scene: Scene) -> Played:
     began = time.monotonic()
     try:
         seen, well = scene.play(stage), True
@@ -75,7 +75,7 @@ def _play(stage: Stage, scene: Scene) -> Played:
     return Played(scene.title, well, seen, time.monotonic() - began)
 
 
-def _tell(played: Played, *, as_json: bool) -> None:
+def _print_scene(played: Played, *, as_json: bool) -> None:
     if as_json:
         print_json({"title": played.title, "ok": played.well, "seen": played.seen, "seconds": round(played.seconds, 3)})
     else:

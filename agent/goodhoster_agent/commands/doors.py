@@ -12,7 +12,7 @@ import typer
 from goodhoster.assembly.services import Services
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.kernel import expect_openat2
-from goodhoster.linux.privileges import be_called
+from goodhoster.linux.privileges import set_process_name
 from goodhoster.settings import Settings
 from goodhoster_agent.commands import door_tokens
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings, warn_of
@@ -22,7 +22,7 @@ from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 from goodhoster_agent.privileged.opener.client import Opener
 from goodhoster_agent.privileged.starter.dropping import give_up
 from goodhoster_agent.privileged.starter.plan import DaemonTerms
-from goodhoster_agent.systemd_service import log_to_service, tell_systemd
+from goodhoster_agent.systemd_service import log_to_service, notify_systemd
 
 app = typer.Typer(no_args_is_help=True, help="The doors at which applications ask before they store an upload.")
 app.add_typer(door_tokens.app, name="token")
@@ -35,7 +35,7 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     Prints `ready` and the address of each when they listen. A process apart from the daemon: it gives up every
     privilege, and writes in the state directory only.
     """
-    be_called("gh-doors")
+    set_process_name("gh-doors")
     expect_openat2()
     settings = read_settings(config)
     log_to_service()
@@ -49,7 +49,7 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
 
         def on_ready(addresses: Sequence[str]) -> None:
             warn_of(give_up(terms, services.state_dir))
-            tell_systemd("READY=1")
+            notify_systemd("READY=1")
             for address in addresses:
                 print_json({"ready": True, "address": address}) if as_json else print(f"ready {address}", flush=True)
 

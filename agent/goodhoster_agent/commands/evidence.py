@@ -68,7 +68,7 @@ def hold_command(
     """Put a legal hold on evidence: nothing destroys it until the hold is released."""
     with open_services(config) as services:
         held = _desk(services).hold(_whole_id(services, evidence_id), _order(reason))
-        _say(held, "is on hold", as_json=as_json)
+        _print_result(held, "is on hold", as_json=as_json)
 
 
 @app.command("release")
@@ -78,7 +78,7 @@ def release_command(
     """Release the holds on evidence: its retention counts again."""
     with open_services(config) as services:
         released = _desk(services).release(_whole_id(services, evidence_id), _order(reason))
-        _say(released, "is not on hold any more", as_json=as_json)
+        _print_result(released, "is not on hold any more", as_json=as_json)
 
 
 @app.command("export")
@@ -103,11 +103,11 @@ def export_command(
     with open_services(config) as services:
         desk, whole_id, order = _desk(services), _whole_id(services, evidence_id), _order(reason)
         if to is None:
-            _say_asked(desk.ask(whole_id, TwoPersonAction.EXPORT, order), "export", as_json=as_json)
+            _print_requested(desk.ask(whole_id, TwoPersonAction.EXPORT, order), "export", as_json=as_json)
             return
         exported = desk.export(whole_id, to, order)
         export(services.settings, ExportOrder(exported.manifest.case), to / "audit-log")
-        _say(exported, f"is in {to}, with its entries of the audit log", as_json=as_json)
+        _print_result(exported, f"is in {to}, with its entries of the audit log", as_json=as_json)
 
 
 @app.command("destroy")
@@ -125,10 +125,10 @@ def destroy_command(
     with open_services(config) as services:
         desk, whole_id, order = _desk(services), _whole_id(services, evidence_id), _order(reason)
         if not confirm:
-            _say_asked(desk.ask(whole_id, TwoPersonAction.DESTROY, order), "destroy", as_json=as_json)
+            _print_requested(desk.ask(whole_id, TwoPersonAction.DESTROY, order), "destroy", as_json=as_json)
             return
         words = "is destroyed here; exported copies and backups are not reached"
-        _say(desk.destroy(whole_id, order), words, as_json=as_json)
+        _print_result(desk.destroy(whole_id, order), words, as_json=as_json)
 
 
 @app.command("recipients")
@@ -176,9 +176,9 @@ def _desk(services: Services) -> CustodyDesk:
 
 def _order(reason: str) -> PersonalOrder:
     from goodhoster.evidence.sealing.custody import PersonalOrder
-    from goodhoster_agent.persons import person_typing
+    from goodhoster_agent.persons import current_person
 
-    return PersonalOrder(person_typing(), reason)
+    return PersonalOrder(current_person(), reason)
 
 
 def _whole_id(services: Services, part: str) -> str:
@@ -196,14 +196,14 @@ def _found(services: Services, state: str, case: str, errors: list[EvidenceError
             yield evidence
 
 
-def _say(evidence: SealedEvidence, words: str, *, as_json: bool) -> None:
+def _print_result(evidence: SealedEvidence, words: str, *, as_json: bool) -> None:
     print_json(_as_object(evidence)) if as_json else print_line(f"evidence {evidence.manifest.id} {words}")
 
 
-def _say_asked(evidence: SealedEvidence, verb: str, *, as_json: bool) -> None:
+def _print_requested(evidence: SealedEvidence, verb: str, *, as_json: bool) -> None:
     command = f"goodhoster evidence {verb} {evidence.manifest.id} --confirm --reason …"
     words = f"waits for a second person, with an account of their own, within 7 days: {command}"
-    _say(evidence, words + (" --to NEW-DIRECTORY" if verb == "export" else ""), as_json=as_json)
+    _print_result(evidence, words + (" --to NEW-DIRECTORY" if verb == "export" else ""), as_json=as_json)
 
 
 def _as_object(evidence: SealedEvidence) -> dict[str, Any]:

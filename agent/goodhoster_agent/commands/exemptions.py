@@ -24,10 +24,10 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    current_user,
     print_json,
     print_line,
     read_settings,
-    whoever_types,
 )
 from goodhoster_agent.exemption_gathering import gather
 
@@ -56,7 +56,7 @@ def build_command(
         version=version or found.version,
         origin=found.origin,
         made_at=datetime.now(UTC).replace(microsecond=0),
-        made_by=whoever_types(),
+        made_by=current_user(),
         contents=found.contents,
     )
     exemption_sets(settings).put(made)
@@ -96,7 +96,7 @@ def show_command(name: NameArgument, config: ConfigOption = None, *, as_json: Js
 @app.command("remove")
 def remove_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Remove a set. Its files are checked like any other from then on; held cases stay held."""
-    exemption_sets(read_settings(config)).remove(name, whoever_types())
+    exemption_sets(read_settings(config)).remove(name, current_user())
     print_json({"name": name, "removed": True}) if as_json else print_line(f"removed {name}")
 
 

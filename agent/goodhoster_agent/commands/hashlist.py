@@ -23,10 +23,10 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    current_user,
     print_json,
     print_line,
     read_settings,
-    whoever_types,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Manage your own hash lists.")
@@ -57,7 +57,7 @@ def import_command(
     Checksum files, CSV, JSON, XML and SQLite as the field writes them are read as they are, packed ones too.
     """
     order = ListImportOrder(files, source, category, _kind(untyped) if untyped else None, replace)
-    report = _recorded(read_settings(config)).import_files(order, whoever_types())
+    report = _recorded(read_settings(config)).import_files(order, current_user())
     told = {"passed_over": dict(report.passed_over), "withdrawn": report.withdrawn}
     for imported in report.lists:
         print_json(asdict(imported) | told) if as_json else print_line(_imported_text(imported))
@@ -85,7 +85,7 @@ def remove_command(
 ) -> None:
     """Remove the lists of a source."""
     kind = _kind(algorithm) if algorithm else None
-    for removed in _recorded(read_settings(config)).remove(source, kind, whoever_types()):
+    for removed in _recorded(read_settings(config)).remove(source, kind, current_user()):
         print_json(asdict(removed)) if as_json else print_line(f"removed {removed.source} {removed.algorithm}")
 
 

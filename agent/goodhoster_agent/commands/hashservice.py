@@ -14,7 +14,7 @@ import typer
 from goodhoster.assembly.sources import relay_sources
 from goodhoster.assembly.state import make_state_dir
 from goodhoster.errors import ConfigurationError
-from goodhoster.linux.privileges import be_called
+from goodhoster.linux.privileges import set_process_name
 from goodhoster.ports import HashSource
 from goodhoster.settings import listen_address
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_line, read_settings, warn_of
@@ -88,7 +88,7 @@ def run_server(setup: HashServiceSetup, listen: str, *, as_json: bool) -> None:
 
     Once it listens and has read its secrets it gives up every privilege, and writes in the state directory only.
     """
-    be_called("gh-hashservice")
+    set_process_name("gh-hashservice")
     terms = DaemonTerms(capabilities=frozenset(), writable=frozenset({setup.state_dir}), commands=frozenset())
 
     def on_ready(url: str) -> None:

@@ -37,12 +37,12 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    current_user,
     open_services,
     print_json,
     print_letter,
     print_line,
-    said,
-    whoever_types,
+    required_reason,
 )
 from goodhoster_agent.commands.purges import purge_object, purges_of
 
@@ -129,7 +129,7 @@ def list_command(
     )
     with open_services(config) as services:
         store, taken, more = services.notices.store, assigned(services), casework_objects(services)
-        own = [each for each in store.ids(query) if taken.get(each) == whoever_types()][-(limit or 0) :] if mine else ()
+        own = [each for each in store.ids(query) if taken.get(each) == current_user()][-(limit or 0) :] if mine else ()
 
         def found() -> Iterator[Notice]:
             return map(store.get, own) if mine else store.find(query)
@@ -186,7 +186,7 @@ def confirm_command(
             for whole_id in whole_ids:
                 _print_preview(desk.preview(whole_id), as_json=as_json)
             return
-        order = order_of(said(reason))
+        order = order_of(required_reason(reason))
         _order_each(services, whole_ids, lambda whole_id: desk.confirm(whole_id, order), as_json=as_json)
 
 
@@ -211,7 +211,7 @@ def dismiss_command(
             for whole_id in whole_ids:
                 _print_preview(desk.preview_dismissal(whole_id), as_json=as_json)
             return
-        order = order_of(said(reason))
+        order = order_of(required_reason(reason))
         _order_each(services, whole_ids, lambda whole_id: desk.dismiss(whole_id, order), as_json=as_json)
 
 
@@ -255,7 +255,7 @@ def tell_command(
             for letter in services.notices.manual_letters.statements(whole_id):
                 _print_letter(whole_id, letter, as_json=as_json)
             return
-        order = order_of(said(reason))
+        order = order_of(required_reason(reason))
         _print(services, services.notices.manual_letters.tell(whole_id, order), as_json=as_json)
 
 

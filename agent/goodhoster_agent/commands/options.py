@@ -33,7 +33,7 @@ _OF_NO_SENTENCE = frozenset({"Cc", "Zl", "Zp"})
 """Categories of control characters and of line breaks."""
 
 
-def said(reason: str) -> str:
+def required_reason(reason: str) -> str:
     """Reason of an order; a usage error where it is empty."""
     if not reason.strip():
         raise typer.BadParameter("say why: the audit log keeps it", param_hint="--reason")
@@ -42,7 +42,7 @@ def said(reason: str) -> str:
     return reason
 
 
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", callback=said)]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", callback=required_reason)]
 
 FINE, YES, WRONG, UNCHECKED = 0, 1, 2, 3
 """Exit codes: fine; the answer is "known", "not whole" or "falls short"; wrong use or configuration; unchecked."""
@@ -97,7 +97,7 @@ def warn_of(problems: Iterable[str]) -> None:
         print(visible(f"goodhoster: {problem}"), file=sys.stderr)
 
 
-def whoever_types() -> str:
+def current_user() -> str:
     """The person at the keyboard, for the audit log.
 
     In a container there may be no account of that user.

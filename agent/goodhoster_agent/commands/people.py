@@ -23,14 +23,14 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     """
     from goodhoster.assembly.state import audit_log, make_state_dir
     from goodhoster.errors import ConfigurationError
-    from goodhoster.linux.privileges import be_called
+    from goodhoster.linux.privileges import set_process_name
     from goodhoster_agent.doors.process import until_signalled
     from goodhoster_agent.people.listening import listening
     from goodhoster_agent.people.service import PeopleService, ServiceParts, serve_until
     from goodhoster_agent.people.workspace import remove_left
-    from goodhoster_agent.systemd_service import log_to_service, tell_systemd
+    from goodhoster_agent.systemd_service import log_to_service, notify_systemd
 
-    be_called("gh-people")
+    set_process_name("gh-people")
     settings = read_settings(config)
     if os.geteuid() != 0:
         raise ConfigurationError("only root can act in the name of others", hint="start it as root")
@@ -39,7 +39,7 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     remove_left(directory)
     parts = ServiceParts(config_file(config).absolute(), settings.roles, audit_log(settings), directory)
     with listening(settings.roles) as listener:
-        tell_systemd("READY=1")
+        notify_systemd("READY=1")
         address = settings.roles.socket
         print_json({"ready": True, "address": str(address)}) if as_json else print(f"ready {address}", flush=True)
         until_signalled(lambda stop: serve_until(stop, listener, PeopleService(parts)))

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from goodhoster.assembly.services import Services
-from goodhoster.linux.privileges import be_called
+from goodhoster.linux.privileges import set_process_name
 from goodhoster.model.uploads import display, exact
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster_agent.commands.check import answers
@@ -50,10 +50,10 @@ def scan_command(
     If interrupted, it resumes.
     """
     began = time.monotonic()
-    be_called("gh-scan")
+    set_process_name("gh-scan")
     with scanning_services(read_settings(config)) as (services, problems):
         warn_of(problems)
-        steps = _look(services, directories) if dry_run else _scan(services, directories)
+        steps = _follow_progress(services, directories) if dry_run else _scan(services, directories)
         with closing(steps):
             result = _follow(steps, quiet=as_json)
     _print(result, time.monotonic() - began, as_json=as_json)
@@ -64,7 +64,7 @@ def _scan(services: Services, directories: list[Path]) -> Generator[ScanProgress
     return scan(services, [region_of(services, bytes(directory)) for directory in directories])
 
 
-def _look(services: Services, directories: list[Path]) -> Generator[ScanProgress, None, None]:
+def _follow_progress(services: Services, directories: list[Path]) -> Generator[ScanProgress, None, None]:
     progress = ScanProgress(verdicts=Counter())
     with closing(answers(services, directories)) as found:
         for answer in found:

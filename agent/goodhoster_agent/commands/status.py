@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -35,7 +36,7 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, 
     files cannot be read.
     """
     from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
-    from goodhoster_agent.status.objects import has_no_room, status_object, status_without_room
+    from goodhoster_agent.status.objects import is_disk_full, status_object, status_on_full_disk
 
     if nagios:
         from goodhoster_agent.status.nagios import nagios_check
@@ -48,10 +49,10 @@ def status_command(config: ConfigOption = None, *, as_json: JsonOption = False, 
         with sandboxed_services(settings) as services:
             status = status_object(services)
     except (GoodhosterError, OSError) as error:  # also of a record that is damaged, or not ours to read
-        if not has_no_room(settings, error):
+        if not is_disk_full(settings, error):
             hint = error.hint if isinstance(error, GoodhosterError) else "see: goodhoster doctor"
             raise UncheckedError(f"no answer: {error}", reason="no-answer", hint=hint) from error
-        status = status_without_room(settings, error)
+        status = status_on_full_disk(settings, error)
         print_json(status) if as_json else print("\n".join(map(visible, _of_daemon(status))))
         raise typer.Exit(exit_code(status)) from error
     print_json(status) if as_json else print(as_text(status))
@@ -71,6 +72,7 @@ def _of_daemon(status: dict[str, Any]) -> list[str]:
         f"daemon     {_daemon(status)}",
         f"mode       {status['mode']}",
         *(f"covered    {tree}" for tree in status["trees"]),
+        *(f"comparing  {_comparison(one)}" for one in status["comparisons"]),
         *(f"source     {_source(source)}" for source in status["sources"]),
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
     ]
@@ -84,6 +86,7 @@ def as_text(status: dict[str, Any]) -> str:
         *([f"STOPPED    {_stopped(status)}"] if status["stopped_since"] else []),
         *(f"process    {_rights(rights)}" for rights in status["processes"]),
         *(f"covered    {tree}" for tree in status["trees"]),
+        *(f"comparing  {_comparison(one)}" for one in status["comparisons"]),
         f"queue      {status['queue']:,} files, the oldest for {status['oldest_queued_s']:.0f} s",
         f"verdicts   {_counts(status['verdicts'])}",
         f"unchecked  {status['unchecked']:,}" + _in_brackets(status["unchecked_reasons"]),
@@ -130,6 +133,26 @@ def _daemon(status: dict[str, Any]) -> str:
         return str(status["degraded"][0]).removeprefix("the daemon ").partition(":")[0]
     doing = ", comparing a whole tree with the index" if status["scanning"] else ""
     return f"runs (process {status['pid']}), events from {status['events']} ({status['events_reason']}){doing}"
+
+
+def _comparison(one: dict[str, Any]) -> str:
+    """How far the comparison of a tree is, and about how long it still takes."""
+    since = datetime.fromisoformat(one["since"]).astimezone().isoformat(" ", "seconds")
+    what = f"{one['tree']}{' for the first time' if one['first'] else ''} since {since}"
+    files = f"{one['files']:,} files ({one['queued']:,} of them queued), {one['files_per_s']:,.0f} a second"
+    if one["directories_done"] is None:
+        return f"{what}: {files}"
+    tops = f"{one['directories_done']:,} of {one['directories']:,} directories at its top"
+    if one["remaining_s"] is None:
+        return f"{what}: {files}; {tops}"
+    left = f"about {one['files_expected']:,} files in all, {_duration(one['remaining_s'])} to go"
+    return f"{what}: {files}; {tops}; {left}"
+
+
+def _duration(seconds: int) -> str:
+    """A time to wait as people say it, such as "3 h 20 min"."""
+    minutes = -(-seconds // 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004
 
 
 def _stopped(status: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ from goodhoster_agent.commands.options import (
     open_services,
     print_json,
     print_line,
-    said,
+    required_reason,
     warn_of,
 )
 
@@ -108,7 +108,7 @@ def undo_command(
             print_cases(services, services.toolkit.cases_of_decision(whole, StormState.UNDONE), as_json=as_json)
             return
         undone_already = all(storm.state == "undone" for storm in services.brake.whole(whole))
-        orders = services.toolkit.undo_storm(whole, order_of(said(reason)))
+        orders = services.toolkit.undo_storm(whole, order_of(required_reason(reason)))
         if undone_already and not orders.done and not orders.refused:
             warn_of([f"storm {whole} was undone already: nothing is left to put back"])
         print_orders("restored", orders, as_json=as_json)
@@ -130,7 +130,7 @@ def release_command(
             print_cases(services, services.toolkit.cases_of_decision(whole, StormState.RELEASED), as_json=as_json)
             return
         parts = services.brake.whole(whole)  # each leads its own, once they are decided
-        orders = services.toolkit.release_storm(whole, order_of(said(reason)))
+        orders = services.toolkit.release_storm(whole, order_of(required_reason(reason)))
         if stay := _restored(services, parts):
             where = f"goodhoster storms show {whole} names them"
             again = "goodhoster cases confirm ID --reason WHY takes one offline again"

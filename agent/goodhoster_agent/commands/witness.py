@@ -9,7 +9,7 @@ import typer
 
 from goodhoster.assembly.audit import witness
 from goodhoster.errors import ConfigurationError
-from goodhoster.linux.privileges import be_called
+from goodhoster.linux.privileges import set_process_name
 from goodhoster.settings import listen_address
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, print_line, read_settings, warn_of
 from goodhoster_agent.doors.http_server import ListenAddress
@@ -29,7 +29,7 @@ def serve_command(listen: ListenOption = "", config: ConfigOption = None, *, as_
 
     Gives up every privilege, and writes in the state directory only.
     """
-    be_called("gh-witness")
+    set_process_name("gh-witness")
     settings = read_settings(config)
     log_to_service()
     ours = witness(settings)

@@ -38,7 +38,7 @@ class Scene:
     play: Callable[[Stage], str]
 
 
-def open_the_house(stage: Stage) -> str:
+def start_processes(stage: Stage) -> str:
     """Start both processes."""
     stage.start_service()
     stage.start_daemon()
@@ -209,7 +209,7 @@ def audit_is_whole(stage: Stage) -> str:
 
 
 SCENES = (
-    Scene("a hoster and its hash service", open_the_house),
+    Scene("a hoster and its hash service", start_processes),
     Scene("a picture nobody knows", clear_picture),
     Scene("a known picture", known_picture),
     Scene("a known picture named .txt", renamed_picture),

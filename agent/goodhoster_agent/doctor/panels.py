@@ -24,17 +24,17 @@ def panel_findings(settings: Settings) -> Iterator[DoctorFinding]:
     """The findings about everything that suspends."""
     own = bool(settings.notices.own_networks)
     for panel, table in zip(panels(settings), settings.panels, strict=True):
-        yield _asked(f"panel {panel.name}", panel, panel.accounts, "accounts")
+        yield _listing_finding(f"panel {panel.name}", panel, panel.accounts, "accounts")
         if table.common.look and not own:
             hint = "set notices.own_networks: without it only the panel's own answer counts after a suspension"
             yield DoctorFinding(f"panel {panel.name}", ok=False, detail="its sites are not checked", hint=hint)
     for billing in billing_systems(settings):
-        yield _asked(f"billing {billing.name}", billing, billing.clients, "clients")
+        yield _listing_finding(f"billing {billing.name}", billing, billing.clients, "clients")
     if (block := network_block(settings)) is not None:
         yield from _programs(block.block, block.unblock, block.state)
 
 
-def _asked(what: str, adapter: Suspends, listing: Callable[[], Iterable[object]], of: str) -> DoctorFinding:
+def _listing_finding(what: str, adapter: Suspends, listing: Callable[[], Iterable[object]], of: str) -> DoctorFinding:
     """Whether it answers a list that is not empty, and whether its adapter is proven."""
     try:
         number = sum(1 for _ in listing())

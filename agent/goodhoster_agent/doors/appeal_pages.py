@@ -122,7 +122,7 @@ class AppealPages:
         return await asyncio.to_thread(self._taken, *_link(request), text, language_wanted(request))
 
     def _too_fast(self, request: web.Request) -> web.Response | None:
-        if self._rate_limit.turn(self._address_of(request)):
+        if self._rate_limit.admit(self._address_of(request)):
             return None
         language = _known(language_wanted(request))
         response = page(language, _WORDS[language]["slow"], "", 429)
@@ -201,11 +201,11 @@ def _receipt(language: str, state: FormState, text: str) -> web.Response:
 
 
 def _numbers(language: str, state: FormState) -> str:
-    lines = "".join(f"<li>{escape(_told(language, one))}</li>" for one in state.appeals)
+    lines = "".join(f"<li>{escape(_status_text(language, one))}</li>" for one in state.appeals)
     return f"<p>{_WORDS[language]['letter']} {escape(state.name)}</p><ul>{lines}</ul>"
 
 
-def _told(language: str, appeal: Appeal) -> str:
+def _status_text(language: str, appeal: Appeal) -> str:
     words = _WORDS[language]["open" if appeal.state is AppealState.OPEN else "decided"]
     return words.format(id=appeal.id, deadline=f"{appeal.deadline:%Y-%m-%d %H:%M} UTC")
 

@@ -75,7 +75,7 @@ class ContactPages:
 
     def _shown(self, token: str, wanted: str) -> web.Response:
         desk = self._contacts()
-        found = desk.behind(token) if desk else None
+        found = desk.request_of_link(token) if desk else None
         if desk is None or found is None:
             return _gone(wanted)
         language = _language(desk, found, wanted)

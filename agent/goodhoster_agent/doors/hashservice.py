@@ -81,7 +81,7 @@ async def serve_until(stop: asyncio.Event, options: HashServiceOptions, on_ready
     accounts = Accounts(clients_file(options.state_dir))
     figures = Figures(figures_file(options.state_dir), lambda: datetime.now(UTC))
     relay = Relay(options.sources)
-    flushing = asyncio.create_task(_flush_for_ever(figures))
+    flushing = asyncio.create_task(_flush_periodically(figures))
     try:
         hint = "Choose another address with --listen or [hash_service]."
         address = ListenAddress(*options.listen, hint, options.connections, options.idle)
@@ -94,7 +94,7 @@ async def serve_until(stop: asyncio.Event, options: HashServiceOptions, on_ready
         figures.close()
 
 
-async def _flush_for_ever(figures: Figures) -> None:
+async def _flush_periodically(figures: Figures) -> None:
     while True:
         await asyncio.sleep(_FLUSH_EVERY)
         await asyncio.to_thread(figures.flush)

@@ -25,7 +25,7 @@ _SHUTDOWN_WITHIN = 10.0  # seconds
 _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)
 
 
-def be_quiet_about_peers() -> None:
+def silence_peer_errors() -> None:
     """Keep bad requests and dropped connections from filling the journal with tracebacks.
 
     Of peers who send what is no HTTP, or hang up in the middle.
@@ -57,7 +57,7 @@ class HttpThread:
 
     def start(self) -> None:
         """Listen. ConfigurationError when the address cannot be used."""
-        be_quiet_about_peers()
+        silence_peer_errors()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
         self._thread.start()
@@ -206,7 +206,7 @@ async def listen_until(
     `on_ready` is called with the URL before anything is answered and while there is no other thread than this one.
     ConfigurationError when the address cannot be used.
     """
-    be_quiet_about_peers()
+    silence_peer_errors()
     crowd = Crowd(address.connections)
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:

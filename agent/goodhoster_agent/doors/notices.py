@@ -163,7 +163,7 @@ class NoticeDoor:
             raise _refusal(503, "It cannot be kept at present: try again.", "disk", 60) from error
         if receipt.sha256 != hashlib.sha256(raw.content).digest():
             raise _refusal(422, "This Idempotency-Key came with another body before.", "idempotency-key")
-        waits = bool(unread) or not (notifier or self._rate_limit.turn(sender))
+        waits = bool(unread) or not (notifier or self._rate_limit.admit(sender))
         path = f"/notice/{receipt.id}/{receipt.status_key}"
         status, language = 202 if waits else 201, None if unread else read.language
         return _Taken(receipt.id, path, unread, status, _correlation(request), trial=read.trial, language=language)

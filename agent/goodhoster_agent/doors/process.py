@@ -42,11 +42,11 @@ def serve(doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> N
     `on_ready` is called with the addresses before anything is answered and while there is no other thread than this
     one. To be called in the main thread. ConfigurationError when an address cannot be used.
     """
-    signal.signal(signal.SIGHUP, _say_restart)
+    signal.signal(signal.SIGHUP, _log_restart_needed)
     until_signalled(lambda stop: serve_until(stop, doors, on_ready))
 
 
-def _say_restart(_number: int, _frame: object) -> None:
+def _log_restart_needed(_number: int, _frame: object) -> None:
     """SIGHUP ends no door: a new configuration may need what the process gave up at its start."""
     _log.warning("the doors read their configuration at the start only: systemctl restart goodhoster-doors")
 

@@ -18,12 +18,12 @@ class RateLimit:
         self._now = now
         self._next: dict[str, float] = {}
 
-    def turn(self, address: str) -> bool:
+    def admit(self, address: str) -> bool:
         """Whether that address may send now; if so, the time is recorded."""
         now = self._now()
         if now < self._next.get(address, now):
             return False
         if len(self._next) >= _MOST:
-            self._next = {known: turn for known, turn in self._next.items() if turn > now}
+            self._next = {known: admit for known, admit in self._next.items() if admit > now}
         self._next[address] = now + _EVERY
         return True

@@ -58,7 +58,7 @@ class _Answer:
             self.failure = error
 
     @property
-    def stands_aside(self) -> bool:
+    def is_ignored(self) -> bool:
         """Whether this answer does not count.
 
         A list of other digests does not count, nor a source in shadow or with another share; a service that should
@@ -70,7 +70,7 @@ class _Answer:
 def _summary(answers: Sequence[_Answer]) -> bool:
     if any(answer.yes for answer in answers):
         return True
-    said = [answer for answer in answers if not answer.stands_aside]
+    said = [answer for answer in answers if not answer.is_ignored]
     for answer in said:
         if answer.failure:
             raise answer.failure

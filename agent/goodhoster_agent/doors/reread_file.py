@@ -36,10 +36,10 @@ class RereadFile(Generic[Entry]):
         now = time.monotonic()
         if now >= self._look_at:
             self._look_at = now + _LOOK_EVERY
-            self._look()
+            self._reload_if_changed()
         return self._entries
 
-    def _look(self) -> None:
+    def _reload_if_changed(self) -> None:
         seen = _state(self._file)
         if seen == self._seen:
             return

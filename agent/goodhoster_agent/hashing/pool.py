@@ -63,7 +63,7 @@ class HashingPool:
     def warm(self) -> None:
         """Start all processes now, at the same time; returns when they are ready."""
         with ThreadPoolExecutor(self._processes, "hasher") as starting:
-            for worker in starting.map(lambda _: self._take(), range(self._processes)):
+            for worker in starting.map(lambda _: self._take_worker(), range(self._processes)):
                 self._put_back(worker)
 
     def read(self, fd: int) -> Content:
@@ -86,7 +86,7 @@ class HashingPool:
             self.slow()
             place = _Place(self._slow_places)
         with closing(place):
-            content = self._opened(content, partial(self._by_any_worker, fd, place=place))
+            content = self._opened(content, partial(self._read_by_pooled_worker, fd, place=place))
         self._remember(state, content)
         return content
 
@@ -102,7 +102,7 @@ class HashingPool:
         self.slow()
         state, content = _state_of(fd), self._digested(fd)
         with closing(_Place(self._places, self._slow_places)) as place:
-            content = self._opened(content, partial(self._by_a_fresh_worker, fd, place=place))
+            content = self._opened(content, partial(self._read_by_new_worker, fd, place=place))
         self._remember(state, content)
         if content.opened_alone and content.members != doubted.members:
             self._note("it reported of a file what is not in it")
@@ -166,20 +166,20 @@ class HashingPool:
                 self._note(str(lost))
         return replace(content, fault=fault)
 
-    def _by_any_worker(self, fd: int, content: Content, *, place: _Place) -> Content:
-        worker = self._take()
-        content = self._by(worker, fd, content, place)
+    def _read_by_pooled_worker(self, fd: int, content: Content, *, place: _Place) -> Content:
+        worker = self._take_worker()
+        content = self._read_by(worker, fd, content, place)
         self._put_back(worker)
         return content
 
-    def _by_a_fresh_worker(self, fd: int, content: Content, *, place: _Place) -> Content:
+    def _read_by_new_worker(self, fd: int, content: Content, *, place: _Place) -> Content:
         worker = Worker(self._limits, self._start)
         try:
-            return replace(self._by(worker, fd, content, place), opened_alone=True)
+            return replace(self._read_by(worker, fd, content, place), opened_alone=True)
         finally:
             worker.stop()
 
-    def _by(self, worker: Worker, fd: int, content: Content, place: _Place) -> Content:
+    def _read_by(self, worker: Worker, fd: int, content: Content, place: _Place) -> Content:
         with self._lock:
             self._busy.add(worker)
             closed = self._closed.is_set()
@@ -204,7 +204,7 @@ class HashingPool:
         self.slow()
         place.move()
 
-    def _take(self) -> Worker:
+    def _take_worker(self) -> Worker:
         """Take a worker that is alive.
 
         When the starter dies all idle ones do, and that must not cost a file its tries.
@@ -215,7 +215,7 @@ class HashingPool:
             self._note("it ended while it had nothing to do")
             idle.stop()
         worker = Worker(self._limits, self._start)
-        self._see_to_the_sandbox(worker)
+        self._report_missing_protection(worker)
         return worker
 
     def _idle_one(self) -> Worker | None:
@@ -234,7 +234,7 @@ class HashingPool:
             self.lost += 1
         _log.warning("a process that opens pictures was lost: %s", why)
 
-    def _see_to_the_sandbox(self, worker: Worker) -> None:
+    def _report_missing_protection(self, worker: Worker) -> None:
         new = frozenset(worker.missing) - self.missing
         if new:
             self.missing |= new

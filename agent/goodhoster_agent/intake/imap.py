@@ -108,7 +108,7 @@ class ImapIntake:
             except Exception as error:
                 if self._stopping.is_set():
                     return
-                self._tell(f"no mail from {self._mailbox.host}: {_words(error)}")
+                self._log_failure(f"no mail from {self._mailbox.host}: {_words(error)}")
                 expected = isinstance(error, IMAPClientError | OSError | GoodhosterError)
                 _log.log(logging.DEBUG if expected else logging.ERROR, "the mailbox failed", exc_info=not expected)
                 self._stopping.wait(self._again)
@@ -125,7 +125,7 @@ class ImapIntake:
         lately = True
         while not self._stopping.is_set():
             taken = self._take_new(box, position)
-            self._tell("")
+            self._log_failure("")
             self._again = _FIRST_AGAIN
             poll = min(self._mailbox.poll_every, _LONGEST_IDLE)
             pause = min(_SOON, poll) if taken or lately else poll
@@ -212,7 +212,7 @@ class ImapIntake:
             self._troubles[number] = _Trouble(why)
             _log.error("mail %d of %s cannot be fetched: %s; see [imap]", number, self._mailbox.host, why)
 
-    def _tell(self, failure: str) -> None:
+    def _log_failure(self, failure: str) -> None:
         if failure and failure != self._failure:
             _log.error("%s; see [imap]", failure)
         self._failure = failure

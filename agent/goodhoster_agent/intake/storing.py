@@ -21,7 +21,7 @@ class NoticeStorage:
 
     keep: Callable[[RawNotice, Arrived], Receipt]
     """PassingError when the disk refuses: nothing was received then."""
-    ring: Callable[[], None]
+    notify: Callable[[], None]
 
     def mail(self, content: bytes, arrived: Arrived) -> Receipt:
         """Keep a whole mail. One with an origin is kept once, however often it comes."""
@@ -30,5 +30,5 @@ class NoticeStorage:
     def notice(self, raw: RawNotice, arrived: Arrived) -> Receipt:
         """Keep a raw notice, whichever way it came."""
         receipt = self.keep(raw, arrived)
-        self.ring()
+        self.notify()
         return receipt

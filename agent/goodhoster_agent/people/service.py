@@ -76,12 +76,12 @@ class PeopleService:
         self._parts = parts
         self._running: Counter[int] = Counter()
 
-    async def attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one person and one command; whatever goes wrong ends this connection only."""
         peer = SocketPeer.of(writer.get_extra_info("socket"))
         try:
             with self._place(peer.uid):
-                await self._attend(peer, reader, writer)
+                await self._serve_command(peer, reader, writer)
         except GoodhosterError as error:
             _log.warning("uid %d was refused: %s", peer.uid, visible(str(error)))
             await _refuse(writer, error)
@@ -96,7 +96,9 @@ class PeopleService:
             with suppress(OSError):
                 await writer.wait_closed()
 
-    async def _attend(self, peer: SocketPeer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_command(
+        self, peer: SocketPeer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         """From who it is to the exit code; the audit log is written before the command runs."""
         account = await asyncio.to_thread(self._parts.find_account, peer.uid)
         rights = rights_of(account, self._parts.roles)
@@ -192,14 +194,14 @@ async def serve_until(stop: asyncio.Event, listener: socket.socket, service: Peo
     """
     tasks: set[asyncio.Task[None]] = set()
 
-    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
             tasks.add(task)
             task.add_done_callback(tasks.discard)
-        await service.attend(reader, writer)
+        await service.serve_connection(reader, writer)
 
-    server = await asyncio.start_unix_server(attend, sock=listener, limit=LARGEST_REQUEST + LENGTH_SIZE)
+    server = await asyncio.start_unix_server(serve_connection, sock=listener, limit=LARGEST_REQUEST + LENGTH_SIZE)
     async with server:
         await stop.wait()
         server.close()

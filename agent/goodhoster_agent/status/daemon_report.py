@@ -34,6 +34,8 @@ class DaemonReport:
     degraded: tuple[str, ...]
     """What is not as it should be, in words."""
     sources: tuple[dict[str, Any], ...]
+    comparisons: tuple[dict[str, Any], ...] = ()
+    """How far the comparisons of whole trees are; a daemon of an earlier version does not tell."""
 
 
 def source_as_object(health: SourceHealth) -> dict[str, Any]:

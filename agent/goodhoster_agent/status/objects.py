@@ -36,7 +36,7 @@ def status_object(services: Services) -> dict[str, Any]:
     pid = running_daemon(state_dir)
     report = read_report(state_dir, pid) if pid else None
     silent = silent_for(state_dir) if report else 0.0
-    full = has_no_room(services.settings)  # then no daemon can write its report, and that it is silent says nothing
+    full = is_disk_full(services.settings)  # then no daemon can write its report, and that it is silent says nothing
     figures = services.index.figures()
     held = services.case_store.count(CaseQuery(states=frozenset({CaseState.HELD})))
     overruled = services.case_store.count(CaseQuery(states=frozenset({CaseState.RESTORED})))
@@ -96,7 +96,7 @@ _COUNTS = (
 _ROOM = 1 << 20
 
 
-def has_no_room(settings: Settings, error: Exception | None = None) -> bool:
+def is_disk_full(settings: Settings, error: Exception | None = None) -> bool:
     """Whether the disk of the state directory is full, or its quota used up."""
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return True
@@ -106,7 +106,7 @@ def has_no_room(settings: Settings, error: Exception | None = None) -> bool:
     return False
 
 
-def status_without_room(settings: Settings, error: Exception) -> dict[str, Any]:
+def status_on_full_disk(settings: Settings, error: Exception) -> dict[str, Any]:
     """What is known while a full disk keeps the record from being read: the daemon's own report."""
     pid = running_daemon(settings.state_dir)
     report = read_report(settings.state_dir, pid) if pid else None
@@ -214,6 +214,7 @@ def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
             "events_reason": "",
             "trees": [],
             "scanning": False,
+            "comparisons": [],
             "gaps": 0,
             "last_gap": "",
             "sources": [],
@@ -224,6 +225,7 @@ def _of_daemon(report: DaemonReport | None) -> dict[str, Any]:
         "events_reason": report.events_reason,
         "trees": list(report.trees),
         "scanning": report.scanning,
+        "comparisons": list(report.comparisons),
         "gaps": report.gaps,
         "last_gap": report.last_gap,
         "sources": list(report.sources),

@@ -207,14 +207,14 @@ def _is_at(path: bytes, directory: int) -> bool:
 
 def _name(directory: int) -> WatchedDirectory | None:
     """Path as Linux reports it; of the nearest directory above where it cannot."""
-    if (path := _told(directory)) is not None:
+    if (path := _reported_path(directory)) is not None:
         return WatchedDirectory(path)
     below, step = os.dup(directory), 1
     try:
         for _ in range(_STEPS_UP):
             above = _up(below, step)
             try:
-                if _told(above) is not None:
+                if _reported_path(above) is not None:
                     return WatchedDirectory(_nearest(below, step), whole=False)
             except BaseException:
                 os.close(above)
@@ -236,7 +236,7 @@ def _nearest(below: int, most: int) -> bytes:
         middle = (low + high + 1) // 2 if path else high
         above = _up(below, middle)
         try:
-            told = _told(above)
+            told = _reported_path(above)
         finally:
             os.close(above)
         if told is None:
@@ -250,7 +250,7 @@ def _up(directory: int, levels: int) -> int:
     return os.open(b"../" * levels, os.O_PATH | os.O_CLOEXEC, dir_fd=directory)
 
 
-def _told(directory: int) -> bytes | None:
+def _reported_path(directory: int) -> bytes | None:
     """Path as Linux reports it; None where it is too long."""
     try:
         return os.readlink(b"/proc/self/fd/%d" % directory)

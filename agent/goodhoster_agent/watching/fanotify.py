@@ -67,7 +67,7 @@ class FanotifySource:
         self._listener: Listener = lambda _: None
         self._drainer = threading.Thread(target=self._drain, name="fanotify-drain", daemon=True)
         self._writes_reader = threading.Thread(target=self._read_writes, name="fanotify-writes", daemon=True)
-        self._tellers = ThreadCrew("fanotify", CrewSize(1, _MOST_TELLERS, _PATIENCE), self._tell_next)
+        self._tellers = ThreadCrew("fanotify", CrewSize(1, _MOST_TELLERS, _PATIENCE), self._report_next)
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
         """See `EventSource`."""
@@ -117,8 +117,8 @@ class FanotifySource:
         return [*self._uncovered.values(), *alike, *self._dead()]
 
     def _dead(self) -> list[str]:
-        died = [] if _is_well(self._drainer) and not self._tellers.died else ["no events"]
-        died += [] if _is_well(self._writes_reader) else ["files that are not closed are found late"]
+        died = [] if _is_running(self._drainer) and not self._tellers.died else ["no events"]
+        died += [] if _is_running(self._writes_reader) else ["files that are not closed are found late"]
         return [f"a thread that reads events has died: {what}" for what in died]
 
     def stop(self) -> None:
@@ -168,7 +168,7 @@ class FanotifySource:
             return []
         return [Written(each.path, due.event.name, due.closed_at) for each in found if each.whole]
 
-    def _tell_next(self) -> bool:
+    def _report_next(self) -> bool:
         """Process one event; False at the end.
 
         While a disk blocks the thread of one event, another goes on with the next.
@@ -198,7 +198,7 @@ class FanotifySource:
         elif not event.handle:
             self._listener(Gap("an event did not say where"))
         elif event.mask & kernel.ONDIR:
-            self._tell_directory(event)
+            self._report_directory(event)
         else:
             settled = bool(event.mask & (kernel.CLOSE_WRITE | kernel.MOVED_TO))
             if settled:
@@ -206,7 +206,7 @@ class FanotifySource:
             for hint in self._hints(event):
                 self._listener(Hint(hint.directory, hint.name, hint.is_directory, settled))
 
-    def _tell_directory(self, event: kernel.Event) -> None:
+    def _report_directory(self, event: kernel.Event) -> None:
         """Process an event of a directory.
 
         A new directory needs nothing: what comes into it is reported. One that was moved brings what is in it.
@@ -231,7 +231,7 @@ class FanotifySource:
         ]
 
 
-def _is_well(thread: threading.Thread) -> bool:
+def _is_running(thread: threading.Thread) -> bool:
     """Whether a thread has not begun yet or goes on."""
     return thread.ident is None or thread.is_alive()
 

@@ -14,6 +14,7 @@ from goodhoster.linux import kernel
 from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.uploads import display
 from goodhoster.uploads.trees import Tree
+from goodhoster_agent.watching.comparison_progress import ComparisonFigures, ComparisonProgress, directories_at_top
 from goodhoster_agent.watching.scanner import ScanFigures, Scanner
 
 _log = logging.getLogger(__name__)
@@ -75,8 +76,9 @@ class Reconciler:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._crew = ThreadCrew("reconcile", CrewSize(1, _MOST_THREADS, _PATIENCE), self._work)
-        self._crew.held_up = self._go_on_elsewhere
-        self._under_way: set[Tree] = set()
+        self._crew.held_up = self._skip_silent_file_system
+        self._under_way: dict[Tree, ComparisonProgress | None] = {}
+        """What is being compared, with its progress where that is a whole tree."""
         self.events_are_missing: Callable[[], bool] = lambda: False
         """Then what comes is found by this alone, and it must not take the whole T."""
 
@@ -84,6 +86,10 @@ class Reconciler:
     def scanning(self) -> bool:
         """Whether a tree is being compared now."""
         return bool(self._under_way)
+
+    def figures(self) -> list[ComparisonFigures]:
+        """Figures of the comparisons of whole trees that are under way."""
+        return [progress.figures() for progress in list(self._under_way.values()) if progress]
 
     def compared_since(self, moment: float) -> bool:
         """Whether every tree was compared as a whole since a (monotonic) moment."""
@@ -112,7 +118,7 @@ class Reconciler:
 
     def _work(self) -> bool:
         """Compare the next tree that is due; False at the end."""
-        kernel.yield_disk()
+        kernel.set_idle_io_priority()
         if (tree := self._next()) is None:
             return False
         begun, looked_at = time.monotonic(), time.time()
@@ -124,10 +130,10 @@ class Reconciler:
             if done and whole:
                 self._compared_from[tree] = begun
             if self._due[tree] == math.inf:  # nobody said `again` meanwhile
-                self._due[tree] = self._next_look(tree, begun, whole=whole) if done else _soon()
+                self._due[tree] = self._next_look(tree, begun, whole=whole) if done else _retry_time()
         return True
 
-    def _go_on_elsewhere(self) -> None:
+    def _skip_silent_file_system(self) -> None:
         """Continue without a file system that does not answer, in its tree and in the others."""
         with self._changed:
             for tree in self._under_way:
@@ -164,21 +170,24 @@ class Reconciler:
 
     def _reconcile(self, tree: Tree, *, whole: bool) -> bool:
         """Compare a tree; True when it is done or no longer wanted."""
-        self._under_way.add(tree)
+        self._under_way[tree] = None
         try:
             return self._scan(tree, whole=whole)
         except (OSError, IndexUnavailableError) as error:
             _log.error("cannot compare %s with the index: %s; tried again soon", display(tree.root), error)
             return False
         finally:
-            self._under_way.discard(tree)
+            self._under_way.pop(tree, None)
 
     def _scan(self, tree: Tree, *, whole: bool) -> bool:
         """Scan a tree; False when another thread has taken it over."""
         begun = time.monotonic()
+        progress = self._under_way[tree] = self._progress(tree) if whole else None
         steps, figures = self._steps(tree, whole=whole), ScanFigures()
         while (step := self._step(steps)) is not None:
             figures = step
+            if progress:
+                progress.note(figures)
             self._stopping.wait(max(0.0, begun + figures.files / self._rhythm.rate - time.monotonic()))
             while self._scanner.index.full(_SCANS_SHARE) and not self._stopping.wait(1.0):
                 pass
@@ -194,6 +203,12 @@ class Reconciler:
                 _log.info("%s, such as %s; goodhoster scan lists them", figures.left_alone, first)
         return True
 
+    def _progress(self, tree: Tree) -> ComparisonProgress:
+        before = self._scanner.index.inventory.progress(tree.root)
+        with self._crew.at_work():
+            tops = directories_at_top(tree.root, self._scanner.calls)
+        return ComparisonProgress(tree.root, before.completed_at is None, before.reached, tops)
+
     def _step(self, steps: Iterator[ScanFigures]) -> ScanFigures | None:
         with self._crew.at_work():
             return next(steps, None)
@@ -204,5 +219,5 @@ class Reconciler:
         return self._scanner.catch_up(tree, self._looked_at[tree].moment() - _CLOCKS_APART)
 
 
-def _soon() -> float:
+def _retry_time() -> float:
     return time.monotonic() + _AGAIN_AFTER_FAILURE

@@ -58,13 +58,13 @@ def _obstacle(trees: Sequence[bytes], marks: Marks, calls: FileSystemCalls) -> s
     except OSError as error:
         return f"{error.strerror} (needs CAP_SYS_ADMIN and Linux 5.9)"
     try:
-        asked = (_asked(calls, tree, partial(_obstacle_at, marks, group, tree)) for tree in trees)
+        asked = (_answer_or_silent(calls, tree, partial(_obstacle_at, marks, group, tree)) for tree in trees)
         return next((obstacle for obstacle in asked if obstacle), "")
     finally:
         os.close(group)
 
 
-def _asked(calls: FileSystemCalls, tree: bytes, look: Callable[[], str]) -> str:
+def _answer_or_silent(calls: FileSystemCalls, tree: bytes, look: Callable[[], str]) -> str:
     """Result for a tree; empty where the tree does not answer in time.
 
     Such a tree says nothing about the others: it is reported, and covered once it answers.

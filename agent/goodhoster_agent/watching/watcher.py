@@ -18,6 +18,7 @@ from goodhoster.linux.mount_table import Mount, lies_at_or_below
 from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
+from goodhoster_agent.watching.comparison_progress import ComparisonFigures
 from goodhoster_agent.watching.events import EventSource, Gap, Hint, Written
 from goodhoster_agent.watching.fair_hints import FairHints
 from goodhoster_agent.watching.links import LinkedHomes, SwitchedTree, linked_homes, switched
@@ -67,7 +68,7 @@ class Watcher:
         self._calls.answered = self._answers_again
         self._index = index
         self._rhythm = rhythm
-        self._told = FairHints(self._whose)
+        self._told = FairHints(self._fairness_key)
         self._open_files = OpenFiles(trees, source.calls)
         self._said: dict[str, float] = {}
         self._customers: dict[bytes, str] = {}
@@ -100,6 +101,10 @@ class Watcher:
     def scanning(self) -> bool:
         """Whether a whole tree is being compared with the index now."""
         return self._reconciler.scanning
+
+    def comparisons(self) -> list[ComparisonFigures]:
+        """Figures of the comparisons of whole trees that are under way, for `status`."""
+        return self._reconciler.figures()
 
     def problems(self) -> list[str]:
         """Descriptions of what is not watched now, for `status`; empty when all is well."""
@@ -217,7 +222,7 @@ class Watcher:
             self._note_loss(told)
         self._told.put(told)
 
-    def _whose(self, hint: Hint) -> Hashable:
+    def _fairness_key(self, hint: Hint) -> Hashable:
         """Whose hints are taken in turn with those of others.
 
         What the directories of the tree tell, which is cheap; where the register tells more, the customer once a hint
@@ -231,7 +236,7 @@ class Watcher:
                 return tree.root, hint.directory[len(top) :].partition(b"/")[0]
         return None
 
-    def _learn(self, directory: bytes, tree: Tree, customer: str) -> None:
+    def _remember_customer(self, directory: bytes, tree: Tree, customer: str) -> None:
         if tree.owner_of is None:
             return
         if len(self._customers) >= _REMEMBERED:
@@ -266,7 +271,7 @@ class Watcher:
         if not holds_files(mount):
             return
         _log.info("%s is mounted: it is watched and compared with the index", display(mount.point))
-        self._see_anew(mount)
+        self._rescan_mounted(mount)
 
     def _unmounted(self, mount: Mount) -> None:
         """Stop checking what was mounted there; what lay below it is seen again."""
@@ -274,9 +279,9 @@ class Watcher:
             return
         _log.warning("%s is not mounted any more: what was on it is not checked", display(mount.point))
         self.source.uncover(mount.point)
-        self._see_anew(mount)
+        self._rescan_mounted(mount)
 
-    def _see_anew(self, mount: Mount) -> None:
+    def _rescan_mounted(self, mount: Mount) -> None:
         roots = [tree.root for tree in self._trees]
         for root in roots:
             if lies_at_or_below(root, mount.point):
@@ -303,7 +308,7 @@ class Watcher:
         for told in batch:
             if isinstance(told, Gap):
                 self._note_gap(told)
-            elif (arrival := self._hear(told)) and (arrival.place not in arrivals or not arrival.quiet):
+            elif (arrival := self._arrival_of(told)) and (arrival.place not in arrivals or not arrival.quiet):
                 arrivals[arrival.place] = arrival
         if arrivals:
             self._expect(list(arrivals.values()))
@@ -318,7 +323,7 @@ class Watcher:
             self._note_gap(Gap(str(error)))
         self.queued()
 
-    def _hear(self, hint: Hint) -> Arrival | None:
+    def _arrival_of(self, hint: Hint) -> Arrival | None:
         absolute = os.path.join(hint.directory, hint.name)
         for tree in self._trees:
             place = tree.place_of(absolute)
@@ -328,7 +333,7 @@ class Watcher:
             if place is not None:
                 quiet = 0.0 if hint.settled else self._rhythm.settle
                 customer = tree.customer_of(place.path)
-                self._learn(hint.directory, tree, customer)
+                self._remember_customer(hint.directory, tree, customer)
                 return Arrival(place, customer, time.time() + quiet, Priority.FRESH, quiet)
         return None
 

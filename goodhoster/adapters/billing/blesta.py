@@ -37,7 +37,7 @@ class BlestaBilling:
 
     def account(self, account_id: str) -> PanelAccount:
         """See `ports.Suspends`."""
-        entry = self._asked("GET", "services/get", service_id=_number(account_id))
+        entry = self._call("GET", "services/get", service_id=_number(account_id))
         if not isinstance(entry, dict) or text_of(entry, "id") != account_id:
             raise RefusedError(f"{self.name} has no service {account_id}", hint="look in Blesta: Services")
         service = _service(entry)
@@ -56,13 +56,13 @@ class BlestaBilling:
         if target.host:
             raise RefusedError("Blesta suspends services, not single sites", hint="suspend the site in its panel")
         form = {"service_id": _number(target.account), "vars[use_module]": "true"}
-        self._asked("POST", method, **form)
+        self._call("POST", method, **form)
 
     def _pages(self, method: str, **values: str) -> Iterator[Mapping[str, Any]]:
         """Every entry of a list: page after page until one is empty or repeats the one before."""
         before: object = None
         for page in range(1, _MOST_PAGES + 1):
-            entries = tables_of(self._asked("GET", method, page=str(page), **values), f"Blesta {method}")
+            entries = tables_of(self._call("GET", method, page=str(page), **values), f"Blesta {method}")
             told = [text_of(entry, "id") for entry in entries]
             if not entries or told == before:
                 return
@@ -70,7 +70,7 @@ class BlestaBilling:
             before = told
         raise unreadable(f"Blesta {method}")
 
-    def _asked(self, verb: str, method: str, **values: str) -> Any:  # noqa: ANN401 - JSON
+    def _call(self, verb: str, method: str, **values: str) -> Any:  # noqa: ANN401 - JSON
         """What a method answers; errors are told with status 400, or with `errors` beside it."""
         path = f"/api/{method}.json"
         query = "&".join(f"{key}={value}" for key, value in values.items()) if verb == "GET" else ""

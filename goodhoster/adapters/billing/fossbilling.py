@@ -41,7 +41,7 @@ class FossBilling:
 
     def account(self, account_id: str) -> PanelAccount:
         """See `ports.Suspends`."""
-        entry = self._asked("order/get", id=_number(account_id))
+        entry = self._call("order/get", id=_number(account_id))
         if not isinstance(entry, dict) or text_of(entry, "id") != account_id:
             raise unreadable("FOSSBilling order/get")
         service = _service(entry)
@@ -50,17 +50,17 @@ class FossBilling:
 
     def suspend(self, target: SuspensionTarget, reason: str) -> None:
         """See `ports.Suspends`."""
-        self._asked("order/suspend", id=_whole(target), reason=one_line(reason))
+        self._call("order/suspend", id=_whole(target), reason=one_line(reason))
 
     def unsuspend(self, target: SuspensionTarget) -> None:
         """See `ports.Suspends`."""
-        self._asked("order/unsuspend", id=_whole(target))
+        self._call("order/unsuspend", id=_whole(target))
 
     def _pages(self, method: str) -> Iterator[Mapping[str, Any]]:
         """Every entry of a list. PermanentError where the pages do not add up to what they say."""
         told = 0
         for page in range(1, _MOST_PAGES + 1):
-            answer = self._asked(method, page=str(page), per_page=str(_PAGE))
+            answer = self._call(method, page=str(page), per_page=str(_PAGE))
             if not isinstance(answer, dict) or not text_of(answer, "total").isdigit():
                 raise unreadable(f"FOSSBilling {method}")
             entries = tables_of(answer.get("list"), f"FOSSBilling {method}")
@@ -73,7 +73,7 @@ class FossBilling:
                 raise PermanentError(f"{self.name}: {method} returned {told} of {answer['total']} entries", hint=hint)
         raise unreadable(f"FOSSBilling {method}")
 
-    def _asked(self, method: str, **values: str) -> Any:  # noqa: ANN401 - JSON
+    def _call(self, method: str, **values: str) -> Any:  # noqa: ANN401 - JSON
         answer = self.endpoint.table("POST", f"/api/admin/{method}", body=values)
         error = answer.get("error")
         if error is None and "result" in answer:

@@ -48,7 +48,7 @@ class WhmcsBilling:
     def account(self, account_id: str) -> PanelAccount:
         """See `ports.Suspends`."""
         number = _number(account_id)
-        answer = self._asked("GetClientsProducts", serviceid=number)
+        answer = self._call("GetClientsProducts", serviceid=number)
         for entry in _listed(answer, "products", "product"):
             if text_of(entry, "id") == number:
                 service = _service(entry)
@@ -68,13 +68,13 @@ class WhmcsBilling:
         if target.host:
             raise RefusedError("WHMCS suspends services, not single sites", hint="suspend the site in its panel")
         number = _number(target.account)
-        self._asked(action, accountid=number, serviceid=number, **more)  # its name before and since version 8
+        self._call(action, accountid=number, serviceid=number, **more)  # its name before and since version 8
 
     def _pages(self, action: str, outer: str, inner: str, **more: str) -> Iterator[Mapping[str, Any]]:
         """Every entry of a list. PermanentError where the answers do not lead to its end."""
         start = 0
         for _ in range(_MOST_PAGES):
-            answer = self._asked(action, limitstart=str(start), limitnum=str(_PAGE), **more)
+            answer = self._call(action, limitstart=str(start), limitnum=str(_PAGE), **more)
             entries, total = _listed(answer, outer, inner), text_of(answer, "totalresults")
             if not total.isdigit():
                 raise unreadable(f"WHMCS {action}")
@@ -87,7 +87,7 @@ class WhmcsBilling:
                 raise PermanentError(f"{self.name}: {action} returned {start} of {total} entries", hint=hint)
         raise unreadable(f"WHMCS {action}")
 
-    def _asked(self, action: str, **more: str) -> Mapping[str, Any]:
+    def _call(self, action: str, **more: str) -> Mapping[str, Any]:
         form = {"identifier": self.identifier, "secret": self.secret, "action": action, "responsetype": "json", **more}
         if self.access_key:
             form["accesskey"] = self.access_key

@@ -111,7 +111,7 @@ def _in_order(found: Iterable[Site]) -> Iterator[Site]:
             else:
                 earlier = [other for suffix in _above(name) for other in before.get(suffix, ())]
                 earlier += [other for glob, other in globs if fnmatch.fnmatchcase(name, glob)]
-                if not any(_meet(site, other) for other in earlier if other is not site):
+                if not any(_share_port(site, other) for other in earlier if other is not site):
                     names.append(name)
         yield replace(site, names=tuple(names))
 
@@ -127,7 +127,7 @@ def _above(name: str) -> list[str]:
     return [".".join(labels[at:]) for at in range(1, len(labels))]
 
 
-def _meet(one: Site, other: Site) -> bool:
+def _share_port(one: Site, other: Site) -> bool:
     """Return whether two sites answer on the same port."""
     return not one.ports or not other.ports or bool({*one.ports} & {*other.ports})
 

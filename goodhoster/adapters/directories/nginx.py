@@ -108,10 +108,10 @@ def _with_trouble(block: Block, line: int, trouble: Directive) -> Block:
     ]
     if not around:
         return [*block, trouble]
-    return [_troubled(one, line, trouble) if one in around else one for one in block]
+    return [_with_error_entry(one, line, trouble) if one in around else one for one in block]
 
 
-def _troubled(one: Directive, line: int, trouble: Directive) -> Directive:
+def _with_error_entry(one: Directive, line: int, trouble: Directive) -> Directive:
     inner = [*one["block"], trouble] if one["directive"] == "server" else _with_trouble(one["block"], line, trouble)
     return {**one, "block": inner}
 

@@ -61,7 +61,7 @@ class AnswerCache:
             hint = "check the folder's owner and free space"
             raise ConfigurationError(f"remembered answers cannot be kept in {file}: {error}", hint=hint) from error
 
-    def recall(self, key: bytes) -> CachedAnswer | None:
+    def get(self, key: bytes) -> CachedAnswer | None:
         """The newest answer under that key, of this process or another.
 
         None when there is none any more.
@@ -70,23 +70,23 @@ class AnswerCache:
             opened = self._opened()
             slot = os.pread(opened.fd, _SIZE, _offset(key)) if opened else b""
         except OSError as error:
-            self._complain(error)
+            self._log_once(error)
             return None
         return _answer_of(slot) if slot.startswith(key) else None
 
-    def remember(self, key: bytes, answer: CachedAnswer) -> None:
+    def put(self, key: bytes, answer: CachedAnswer) -> None:
         """Store an answer, replacing the stored one unless that was asked later and overtook it.
 
         An answer that is too long for a slot only removes the stored one.
         """
-        there = self.recall(key)
+        there = self.get(key)
         if there and 0 < there.asked - answer.asked < _OVERTAKEN:
             return
         try:
             if opened := self._opened():
                 os.pwrite(opened.fd, _slot_of(key, answer), _offset(key))
         except OSError as error:
-            self._complain(error)
+            self._log_once(error)
 
     def close(self) -> None:
         """Stop caching answers. May be called twice."""
@@ -101,7 +101,7 @@ class AnswerCache:
                 self._open = _Open(self._file)
         return self._open
 
-    def _complain(self, error: Exception) -> None:
+    def _log_once(self, error: Exception) -> None:
         """Log an error once: the same one may occur with every file."""
         if str(error) != self._complaint:
             log.warning("remembered answers cannot be used now, the sources are asked instead: %s", error)

@@ -87,7 +87,7 @@ class CachingSource(ObservedSourceWrapper):
         with mine.under_way:
             asking = self._under_way.setdefault(key, mine)
             if asking is mine:
-                return self._recall_or_ask(mine, key, question)
+                return self._cached_or_asked(mine, key, question)
         return self._wait_for(asking, key, question)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class CachingSource(ObservedSourceWrapper):
         """The source's figures, with the questions answered from the cache."""
         return replace(self._source.health(), remembered=self._remembered)
 
-    def _recall_or_ask(self, mine: _Asking, key: bytes, question: Question) -> tuple[Match, ...]:
+    def _cached_or_asked(self, mine: _Asking, key: bytes, question: Question) -> tuple[Match, ...]:
         try:
             remembered = self._recall(key)
             mine.matches = self._ask(key, question) if remembered is None else remembered
@@ -116,7 +116,7 @@ class CachingSource(ObservedSourceWrapper):
         return asking.matches
 
     def _recall(self, key: bytes) -> tuple[Match, ...] | None:
-        answer = None if self._refused else self._book.recall(key)
+        answer = None if self._refused else self._book.get(key)
         if answer is None or not self._keeping.counts(answer, self._keeping.clock()):
             return None
         self._count()
@@ -134,7 +134,7 @@ class CachingSource(ObservedSourceWrapper):
             self._refused = True
             raise
         self._refused = False
-        self._book.remember(key, CachedAnswer(asked, matches))
+        self._book.put(key, CachedAnswer(asked, matches))
         return matches
 
     def _count(self) -> None:

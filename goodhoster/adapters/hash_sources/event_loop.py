@@ -77,12 +77,12 @@ class LoopThread:
             self._begin_thread()
         if already:
             return
-        asyncio.run_coroutine_threadsafe(self._wind_up(last), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._cancel_and_finish(last), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    async def _wind_up(self, last: Work[None]) -> None:
+    async def _cancel_and_finish(self, last: Work[None]) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

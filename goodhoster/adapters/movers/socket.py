@@ -95,10 +95,10 @@ class MoverQuarantine:
         """See `ports.Quarantine`."""
         return Whereabouts(self._ask(MoveOrder.about(MoverVerb.SETTLE, case_id, upload)))
 
-    def greet(self) -> None:
+    def ping(self) -> None:
         """Check that the mover is there and takes our orders; PassingError when not."""
         nothing = Upload(Place(b"", b""), "", _NO_STATE)
-        self._ask(MoveOrder.about(MoverVerb.GREET, "", nothing))
+        self._ask(MoveOrder.about(MoverVerb.PING, "", nothing))
 
     def listens(self) -> bool:
         """Return whether a mover takes orders there. Never waits for the order in progress."""

@@ -85,7 +85,7 @@ class S3Bucket:
 
     def look(self, key: str, version: str = "") -> tuple[StoredObject, Mapping[str, str]] | None:
         """See `ports.ObjectStore`."""
-        with self._asked("HEAD", key, _of(version)) as response:
+        with self._request("HEAD", key, _of(version)) as response:
             # A version that is a delete marker is "not allowed" to be looked at.
             if response.status_code == _NOT_FOUND or (response.status_code == 405 and version):  # noqa: PLR2004
                 return None
@@ -96,7 +96,7 @@ class S3Bucket:
         """See `ports.ObjectStore`."""
         changed = RefusedError(f"s3://{self.bucket}/{found.key} is not there any more as it was seen")
         quoted = f'"{found.etag}"'
-        with self._asked("GET", found.key, _of(version), {"if-match": quoted}) as response:
+        with self._request("GET", found.key, _of(version), {"if-match": quoted}) as response:
             if response.status_code in {_NOT_FOUND, _PRECONDITION}:
                 raise changed
             self._expect(response, _OK)
@@ -114,7 +114,7 @@ class S3Bucket:
         """See `ports.ObjectStore`."""
         size, digest = _measured(content)
         more = {"content-length": str(size)} | ({"if-none-match": "*"} if only_new else {})
-        with self._asked("PUT", key, {}, dict(headers) | more, content, digest) as response:
+        with self._request("PUT", key, {}, dict(headers) | more, content, digest) as response:
             if response.status_code == _PRECONDITION:
                 raise RefusedError(f"there is an object s3://{self.bucket}/{key}")
             self._expect(response, _OK)
@@ -122,7 +122,7 @@ class S3Bucket:
     def delete(self, found: StoredObject, version: str = "") -> str:
         """See `ports.ObjectStore`."""
         condition = {} if version else {"if-match": f'"{found.etag}"'}
-        with self._asked("DELETE", found.key, _of(version), condition) as response:
+        with self._request("DELETE", found.key, _of(version), condition) as response:
             if response.status_code == _PRECONDITION:
                 raise RefusedError(f"s3://{self.bucket}/{found.key} was replaced meanwhile")
             self._expect(response, _OK, _NO_CONTENT)
@@ -137,7 +137,7 @@ class S3Bucket:
 
     def delete_version(self, key: str, version: str) -> None:
         """See `ports.ObjectStore`."""
-        with self._asked("DELETE", key, {"versionId": version}) as response:
+        with self._request("DELETE", key, {"versionId": version}) as response:
             self._expect(response, _OK, _NO_CONTENT, _NOT_FOUND)
 
     def acl(self, key: str) -> bytes:
@@ -148,7 +148,7 @@ class S3Bucket:
         """See `ports.ObjectStore`."""
         headers = {"content-type": "application/xml", "content-length": str(len(acl))}
         body = hashlib.sha256(acl).hexdigest()
-        with self._asked("PUT", key, {"acl": ""}, headers, acl, body) as response:
+        with self._request("PUT", key, {"acl": ""}, headers, acl, body) as response:
             self._expect(response, _OK, _NO_CONTENT)
 
     def tags(self, key: str) -> Mapping[str, str]:
@@ -162,19 +162,19 @@ class S3Bucket:
             return response.is_success
 
     def _optional(self, key: str, what: str) -> bytes:
-        with self._asked("GET", key, {what: ""}) as response:
+        with self._request("GET", key, {what: ""}) as response:
             if response.status_code in _NOT_SUPPORTED:
                 return b""
             self._expect(response, _OK)
             return _body(response)
 
     def _answer(self, method: str, key: str, query: Mapping[str, str]) -> bytes:
-        with self._asked(method, key, query) as response:
+        with self._request(method, key, query) as response:
             self._expect(response, _OK)
             return _body(response)
 
     @contextmanager
-    def _asked(  # noqa: PLR0913, PLR0917 - one request with all that it may have
+    def _request(  # noqa: PLR0913, PLR0917 - one request with all that it may have
         self,
         method: str,
         key: str,

@@ -53,13 +53,13 @@ class CommandPanel:
 
     def accounts(self) -> Iterator[PanelAccount]:
         """See `ports.Panel`."""
-        for line in self._asked(self.programs.listing).splitlines():
+        for line in self._call(self.programs.listing).splitlines():
             if line.strip():
                 yield _account(json_table(line, f"{self.name} list"), f"{self.name} list")
 
     def account(self, account_id: str) -> PanelAccount:
         """See `ports.Suspends`. The program ends with 3 where there is no such account."""
-        printed = self._asked(self.programs.state, account=account_name(account_id))
+        printed = self._call(self.programs.state, account=account_name(account_id))
         account = _account(json_table(printed, f"{self.name} state"), f"{self.name} state")
         if account.id != account_id:
             raise unreadable(f"{self.name} state")
@@ -76,9 +76,9 @@ class CommandPanel:
     def _order(self, target: SuspensionTarget, programs: tuple[Sequence[str], Sequence[str]], reason: str = "") -> None:
         account, of_site = programs
         host = host_argument(target.host) if target.host else ""
-        self._asked(of_site if host else account, account=account_name(target.account), host=host, reason=reason)
+        self._call(of_site if host else account, account=account_name(target.account), host=host, reason=reason)
 
-    def _asked(self, program: Sequence[str], **values: str) -> bytes:
+    def _call(self, program: Sequence[str], **values: str) -> bytes:
         if not program:
             raise RefusedError(f"{self.name} has no program for that", hint="see the [[panel]] section")
         ended = run_program(self.run, [_filled(argument, values) for argument in program])

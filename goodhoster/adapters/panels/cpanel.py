@@ -46,7 +46,7 @@ class CpanelPanel:
         sites, doubt = self._sites()
         if doubt is not None:
             raise doubt
-        entries = tables_of(self._asked("listaccts").get("acct"), "whmapi1 listaccts")
+        entries = tables_of(self._call("listaccts").get("acct"), "whmapi1 listaccts")
         if entries and sites.keys().isdisjoint(text_of(entry, "user") for entry in entries):
             raise self._being_written(f"has no line of any account, and WHM has {len(entries)}")
         for entry in entries:
@@ -54,7 +54,7 @@ class CpanelPanel:
 
     def account(self, account_id: str) -> PanelAccount:
         """See `ports.Suspends`."""
-        found = tables_of(self._asked("accountsummary", f"user={account_name(account_id)}").get("acct"), "whmapi1")
+        found = tables_of(self._call("accountsummary", f"user={account_name(account_id)}").get("acct"), "whmapi1")
         for entry in found:
             if entry.get("user") == account_id:
                 return _account(entry, self._sites()[0])  # a line that says too little delays no suspension
@@ -63,11 +63,11 @@ class CpanelPanel:
     def suspend(self, target: SuspensionTarget, reason: str) -> None:
         """See `ports.Suspends`. Never `suspendreseller`, which would take its customers along."""
         user = self._whole(target)
-        self._asked("suspendacct", f"user={user}", f"reason={quote(one_line(reason))}", "disallowun=1")
+        self._call("suspendacct", f"user={user}", f"reason={quote(one_line(reason))}", "disallowun=1")
 
     def unsuspend(self, target: SuspensionTarget) -> None:
         """See `ports.Suspends`."""
-        self._asked("unsuspendacct", f"user={self._whole(target)}")
+        self._call("unsuspendacct", f"user={self._whole(target)}")
 
     def _whole(self, target: SuspensionTarget) -> str:
         if target.host:
@@ -75,7 +75,7 @@ class CpanelPanel:
             raise RefusedError("cPanel suspends accounts, not single sites", hint=hint)
         return account_name(target.account)
 
-    def _asked(self, function: str, *arguments: str) -> Mapping[str, Any]:
+    def _call(self, function: str, *arguments: str) -> Mapping[str, Any]:
         """The data of a successful answer; its exit status says nothing, its `metadata.result` does."""
         ended = run_program(self.run, [os.fspath(self.program), "--output=json", function, *arguments])
         if ended.code < 0:

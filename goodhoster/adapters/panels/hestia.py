@@ -72,9 +72,9 @@ class HestiaPanel:
         """
         user = account_name(target.account)
         if target.host:
-            self._asked(f"v-{verb}-web-domain", user, host_argument(target.host))
+            self._call(f"v-{verb}-web-domain", user, host_argument(target.host))
         else:
-            self._asked(f"v-{verb}-user", user)
+            self._call(f"v-{verb}-user", user)
 
     def _account(self, user: str, values: Mapping[str, str]) -> PanelAccount:
         sites = (_site(host, table) for host, table in self._objects("v-list-web-domains", account_name(user), "json"))
@@ -89,9 +89,9 @@ class HestiaPanel:
 
     def _objects(self, script: str, *arguments: str) -> Iterator[tuple[str, dict[str, str]]]:
         """The objects of a listing by name."""
-        return iter(read_listing(self._asked(script, *arguments), script))
+        return iter(read_listing(self._call(script, *arguments), script))
 
-    def _asked(self, script: str, *arguments: str) -> str:
+    def _call(self, script: str, *arguments: str) -> str:
         ended = run_program(self.run, [os.fspath(self.scripts / script), *arguments])
         said = ended.out.decode("utf-8", "replace")
         if ended.code == 0 or (ended.code in _ALREADY and "suspend" in script):

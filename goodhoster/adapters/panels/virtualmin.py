@@ -52,19 +52,19 @@ class VirtualminPanel:
         for site in _meant(account, target):
             if site.suspended is not True:
                 host = host_argument(site.host)
-                self._asked("disable-domain", "--domain", host, "--why", one_line(reason))
+                self._call("disable-domain", "--domain", host, "--why", one_line(reason))
 
     def unsuspend(self, target: SuspensionTarget) -> None:
         """See `ports.Suspends`."""
         account = self.account(target.account)
         for site in _meant(account, target):
             if site.suspended is not False:
-                self._asked("enable-domain", "--domain", host_argument(site.host))
+                self._call("enable-domain", "--domain", host_argument(site.host))
 
     def _listed(self, *which: str) -> Sequence[tuple[str, Mapping[str, str]]]:
-        return read_listing(self._asked("list-domains", *which, "--multiline"))
+        return read_listing(self._call("list-domains", *which, "--multiline"))
 
-    def _asked(self, verb: str, *arguments: str) -> str:
+    def _call(self, verb: str, *arguments: str) -> str:
         ended = run_program(self.run, [os.fspath(self.program), verb, *arguments])
         if ended.code == 0:
             return ended.out.decode("utf-8", "replace")

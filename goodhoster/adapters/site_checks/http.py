@@ -56,7 +56,7 @@ def resolve(host: str) -> list[Address]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Glance:
+class _Outcome:
     """The answer of one address to one request."""
 
     sight: Sight | None
@@ -64,7 +64,7 @@ class _Glance:
     detail: str
 
 
-def _no_more(_host: str) -> frozenset[int]:
+def _no_further_ports(_host: str) -> frozenset[int]:
     return frozenset()
 
 
@@ -77,7 +77,7 @@ class Reach:
     resolver: Callable[[str], list[Address]] = resolve
     ports: Mapping[str, int] = field(default_factory=lambda: {"http": 80, "https": 443})
     """Of the schemes."""
-    served: Callable[[str], frozenset[int]] = _no_more
+    served: Callable[[str], frozenset[int]] = _no_further_ports
     """The ports on which our own web server serves a host, beside those."""
     proxies: Sequence[tuple[str, int]] = ()
     """In other networks, by host and port, spoken to in HTTP."""
@@ -120,15 +120,15 @@ class HttpOutside:
         self._reach = reach
         self._within = within
         self._others = (Viewer(_PHONE), *(Viewer(DESK, proxy) for proxy in reach.proxies))
-        self._let_be: dict[tuple[str, str], float] = {}
+        self._skipped_until: dict[tuple[str, str], float] = {}
 
     def look(self, url: str) -> Seen:
         """See `ports.Outside`."""
         try:
             ways = list(self._ways(url))
-            seen = self._told([self._glance(request) for request in self._requests(ways, Viewer(DESK))])
+            seen = self._combined([self._outcome_of(request) for request in self._requests(ways, Viewer(DESK))])
             for viewer in self._others if seen.sight is Sight.GONE else ():
-                again = self._told([self._glance(request) for request in self._requests(ways[:1], viewer)])
+                again = self._combined([self._outcome_of(request) for request in self._requests(ways[:1], viewer)])
                 if again.sight is not Sight.GONE:
                     return Seen(again.sight, viewer.where + again.detail)
         except ValueError as error:
@@ -140,12 +140,12 @@ class HttpOutside:
         return (PageRequest(way, viewer, until) for way in ways)
 
     @staticmethod
-    def _told(glances: Sequence[_Glance]) -> Seen:
+    def _combined(outcomes: Sequence[_Outcome]) -> Seen:
         for sight in (Sight.THERE, Sight.UNKNOWN, Sight.GONE):
-            for glance in glances:
-                if glance.sight is sight:
-                    return Seen(sight, glance.detail)
-        return Seen(Sight.UNKNOWN, "no answer there: " + "; ".join(glance.detail for glance in glances))
+            for outcome in outcomes:
+                if outcome.sight is sight:
+                    return Seen(sight, outcome.detail)
+        return Seen(Sight.UNKNOWN, "no answer there: " + "; ".join(outcome.detail for outcome in outcomes))
 
     def _ways(self, url: str) -> Iterator[SplitResult]:
         """The URLs to try, the given one first.
@@ -162,28 +162,28 @@ class HttpOutside:
                 port = f":{parts.port}" if parts.port and scheme == parts.scheme else ""
                 yield parts._replace(scheme=scheme, netloc=f"[{name}]{port}" if ":" in name else name + port)
 
-    def _glance(self, request: PageRequest) -> _Glance:
+    def _outcome_of(self, request: PageRequest) -> _Outcome:
         way = request.way
         where = f"{way.scheme} {way.hostname}"
         try:
             return self._ask_where(request, where)
         except ConnectionRefusedError:
-            return _Glance(None, f"{where}: nothing listens there")
+            return _Outcome(None, f"{where}: nothing listens there")
         except TimeoutError:
-            return _Glance(Sight.UNKNOWN, f"{where} did not answer in time")
+            return _Outcome(Sight.UNKNOWN, f"{where} did not answer in time")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            return _Glance(Sight.UNKNOWN, f"{where}: {error}")
+            return _Outcome(Sight.UNKNOWN, f"{where}: {error}")
 
-    def _ask_where(self, request: PageRequest, where: str) -> _Glance:
+    def _ask_where(self, request: PageRequest, where: str) -> _Outcome:
         """Request only from an address of ours, at a port that is for it."""
         way = request.way
         if not self._may_go_to(way):
-            return _Glance(Sight.UNKNOWN, f"{where}: our web server does not serve it on port {way.port}")
+            return _Outcome(Sight.UNKNOWN, f"{where}: our web server does not serve it on port {way.port}")
         addresses = self._addresses(request)
         if not addresses:
-            return _Glance(None, f"{where}: no such name")
+            return _Outcome(None, f"{where}: no such name")
         if not all(any(address in network for network in self._reach.networks) for address in addresses):
-            return _Glance(Sight.UNKNOWN, f"{where} resolves to {addresses[0]}, which is not ours: what is there?")
+            return _Outcome(Sight.UNKNOWN, f"{where} resolves to {addresses[0]}, which is not ours: what is there?")
         target = (str(addresses[0]), way.port or self._reach.ports[way.scheme])
         return self._ask(PinnedConnection(request, target, self._left(request.until)), request)
 
@@ -199,7 +199,7 @@ class HttpOutside:
 
         TimeoutError where no time is left, or while the server is left alone after a timeout.
         """
-        if self._left(request.until) <= 0 or self._is_let_be(request.way):
+        if self._left(request.until) <= 0 or self._is_skipped(request.way):
             raise TimeoutError
         return self._reach.resolver(request.way.hostname or "")
 
@@ -207,17 +207,17 @@ class HttpOutside:
         """Seconds left for the next request."""
         return min(self._within, until - time.monotonic())
 
-    def _is_let_be(self, way: SplitResult) -> bool:
+    def _is_skipped(self, way: SplitResult) -> bool:
         now = time.monotonic()
-        if len(self._let_be) > _MOST_LET_BE:
-            self._let_be = {server: end for server, end in self._let_be.items() if end > now}
-        return self._let_be.get((way.scheme, way.hostname or ""), 0.0) > now
+        if len(self._skipped_until) > _MOST_LET_BE:
+            self._skipped_until = {server: end for server, end in self._skipped_until.items() if end > now}
+        return self._skipped_until.get((way.scheme, way.hostname or ""), 0.0) > now
 
     def _out_of_time(self, way: SplitResult) -> TimeoutError:
-        self._let_be[way.scheme, way.hostname or ""] = time.monotonic() + _LET_BE
+        self._skipped_until[way.scheme, way.hostname or ""] = time.monotonic() + _LET_BE
         return TimeoutError()
 
-    def _ask(self, connection: PinnedConnection, request: PageRequest) -> _Glance:
+    def _ask(self, connection: PinnedConnection, request: PageRequest) -> _Outcome:
         way = request.way
         try:
             path = (way.path or "/") + (f"?{way.query}" if way.query else "")
@@ -237,12 +237,14 @@ class HttpOutside:
             return self._follow(request, to)
         return _read(way, answer.status, answer.headers.get_content_type())
 
-    def _follow(self, request: PageRequest, to: str) -> _Glance:
+    def _follow(self, request: PageRequest, to: str) -> _Outcome:
         way, target = request.way, urlsplit(urljoin(request.way.geturl(), to))
         if request.redirects == 0 or target.scheme not in self._reach.ports:
-            return _Glance(Sight.UNKNOWN, f"{way.scheme} {way.hostname} redirects in a loop, or to what is not the web")
-        glance = self._glance(replace(request, way=target, redirects=request.redirects - 1))
-        return glance if glance.sight else _Glance(Sight.UNKNOWN, f"redirected: {glance.detail}")
+            return _Outcome(
+                Sight.UNKNOWN, f"{way.scheme} {way.hostname} redirects in a loop, or to what is not the web"
+            )
+        outcome = self._outcome_of(replace(request, way=target, redirects=request.redirects - 1))
+        return outcome if outcome.sight else _Outcome(Sight.UNKNOWN, f"redirected: {outcome.detail}")
 
 
 class PinnedConnection(http.client.HTTPConnection):
@@ -311,13 +313,13 @@ class PinnedConnection(http.client.HTTPConnection):
                 self._wire.shutdown(socket.SHUT_RDWR)
 
 
-def _read(way: SplitResult, status: int, kind: str) -> _Glance:
+def _read(way: SplitResult, status: int, kind: str) -> _Outcome:
     where = f"{way.scheme} {way.hostname} answers {status}"
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's successes
         if kind == "text/html" and way.path.lower().endswith(_PICTURES):
-            return _Glance(Sight.GONE, f"{where} with a page where the picture was")
+            return _Outcome(Sight.GONE, f"{where} with a page where the picture was")
         trap = ": for the hotline any page there counts as online, also one that says suspended"
-        return _Glance(Sight.THERE, where + (trap if kind == "text/html" else ""))
+        return _Outcome(Sight.THERE, where + (trap if kind == "text/html" else ""))
     if 400 <= status < 500 and status not in _PASSING:  # noqa: PLR2004 - HTTP's client errors
-        return _Glance(Sight.GONE, where)
-    return _Glance(Sight.UNKNOWN, where)
+        return _Outcome(Sight.GONE, where)
+    return _Outcome(Sight.UNKNOWN, where)

@@ -34,7 +34,7 @@ class HttpPages:
         """See `ports.SitePages`."""
         try:
             way = urlsplit(url)
-            return self._asked(url, way, self._target(way))
+            return self._request(url, way, self._target(way))
         except TimeoutError:
             return FetchedPage(url, None, timed_out=True, detail="it did not answer in time")
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -55,7 +55,7 @@ class HttpPages:
                 raise OSError(f"{host} resolves to {address}, which is not ours")
         return str(addresses[0]), way.port or self.reach.ports[way.scheme]
 
-    def _asked(self, url: str, way: SplitResult, target: tuple[str, int]) -> FetchedPage:
+    def _request(self, url: str, way: SplitResult, target: tuple[str, int]) -> FetchedPage:
         request = PageRequest(way, Viewer(DESK), time.monotonic() + self.within)
         connection = PinnedConnection(request, target, self.within)
         try:

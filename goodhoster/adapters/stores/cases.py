@@ -20,7 +20,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Claim, Copy, Measure, MeasureKind, MeasureState
 from goodhoster.model.digests import Digests
 from goodhoster.model.exemptions import Exemption
-from goodhoster.model.ids import one_short
+from goodhoster.model.ids import complete_name
 from goodhoster.model.image_sizes import ranges
 from goodhoster.model.uploads import FileState, Place, Upload
 from goodhoster.model.verdicts import Category, Match, SourceAnswer
@@ -80,7 +80,7 @@ class SqliteCaseStore:
     def complete(self, part: str) -> str:
         """See `ports.CaseStore`."""
         names = (case_id for (case_id,) in self.record.rows("SELECT id FROM cases"))
-        return one_short(part, names, "case")
+        return complete_name(part, names, "case")
 
     def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
         """See `ports.CaseStore`."""

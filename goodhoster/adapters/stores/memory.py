@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Case, CaseState, Claim, MeasureKind, MeasureState
-from goodhoster.model.ids import one_short
+from goodhoster.model.ids import complete_name
 from goodhoster.model.image_sizes import are_sizes
 from goodhoster.model.notice_status import Notice, NoticeFigures, NoticeState
 from goodhoster.model.uploads import Place
@@ -61,7 +61,7 @@ class MemoryCaseStore:
 
     def complete(self, part: str) -> str:
         """See `ports.CaseStore`."""
-        return one_short(part, self._cases, "case")
+        return complete_name(part, self._cases, "case")
 
     def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
         """See `ports.CaseStore`."""
@@ -141,7 +141,7 @@ class MemoryNoticeStore:
 
     def complete(self, part: str) -> str:
         """See `ports.NoticeStore`."""
-        return one_short(part, self._notices, "notice")
+        return complete_name(part, self._notices, "notice")
 
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """See `ports.NoticeStore`."""

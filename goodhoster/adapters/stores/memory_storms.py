@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from goodhoster.errors import RefusedError
-from goodhoster.model.ids import one_short
+from goodhoster.model.ids import complete_name
 from goodhoster.model.storms import Cause, Counted, CountedCase, Storm, StormState
 
 _HOUR = 60  # minutes
@@ -49,7 +49,7 @@ class MemoryStormStore:
 
     def complete(self, part: str) -> str:
         """See `ports.StormStore`."""
-        return one_short(part, self._storms, "storm")
+        return complete_name(part, self._storms, "storm")
 
     def being_decided(self) -> Sequence[Storm]:
         """See `ports.StormStore`."""

@@ -13,7 +13,7 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import Migration, Schema
-from goodhoster.model.ids import one_short
+from goodhoster.model.ids import complete_name
 from goodhoster.model.notice_status import DATED_AHEAD, Notice, NoticeFigures, NoticeItem, NoticeState
 from goodhoster.model.notices import ReadItem
 from goodhoster.model.pseudonyms import is_forgotten
@@ -86,7 +86,7 @@ class SqliteNoticeStore:
     def complete(self, part: str) -> str:
         """See `ports.NoticeStore`."""
         names = (notice_id for (notice_id,) in self._record.rows("SELECT id FROM notices"))
-        return one_short(part, names, "notice")
+        return complete_name(part, names, "notice")
 
     def find(self, query: NoticeQuery) -> Iterator[Notice]:
         """See `ports.NoticeStore`."""

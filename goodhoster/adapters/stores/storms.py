@@ -14,7 +14,7 @@ from datetime import datetime
 from goodhoster.adapters.stores.database import RecordFile, Row, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.sqlite_migrations import ExpiringTable
-from goodhoster.model.ids import one_short
+from goodhoster.model.ids import complete_name
 from goodhoster.model.storms import Cause, Counted, CountedCase, Storm, StormKind, StormState
 
 _NAMES = """number, id, kind, about, reason, sources, begun_at, measures, part_of,
@@ -84,7 +84,7 @@ class SqliteStormStore:
     def complete(self, part: str) -> str:
         """See `ports.StormStore`."""
         names = (row[0] for row in self._record.rows("SELECT id FROM storms"))
-        return one_short(part, names, "storm")
+        return complete_name(part, names, "storm")
 
     def being_decided(self) -> Sequence[Storm]:
         """See `ports.StormStore`."""

@@ -214,7 +214,7 @@ class ContactDesk:
         self._answered(request, Answered.CODE)
         return self._again(request)
 
-    def behind(self, token: str) -> ContactRequest | None:
+    def request_of_link(self, token: str) -> ContactRequest | None:
         """The request of a link, as long as it can be answered; looking changes nothing."""
         request = self._parts.store.with_secret(_hash(token))
         if request is None or request.answered_at or request.failed_at or self._parts.clock() >= request.expires_at:
@@ -226,7 +226,7 @@ class ContactDesk:
 
         None where the link is not good (any more).
         """
-        request = self.behind(token)
+        request = self.request_of_link(token)
         return self._again(request) if request and self._answered(request, Answered.LINK) else None
 
     def language_of(self, request: ContactRequest) -> str:
@@ -268,7 +268,7 @@ class ContactDesk:
     def _requests(self, ids: Sequence[str]) -> list[ContactRequest]:
         return [request for request_id in ids if (request := self._parts.store.get(request_id))]
 
-    def tend(self) -> None:
+    def process_due(self) -> None:
         """Do what is due: letters that were refused, reminders at half the time, silence at its end."""
         now = self._parts.clock()
         for request in self._parts.store.open():

@@ -65,7 +65,7 @@ def id_in(row: ListRow) -> str:
 
 def merged_customer(before: Customer, now: Customer) -> Customer:
     """One customer of two rows of a list; RowError where they contradict each other."""
-    told = {name: _agreed(name, getattr(before, name), getattr(now, name)) for name in _SINGLE}
+    told = {name: _same_or_only(name, getattr(before, name), getattr(now, name)) for name in _SINGLE}
     if before.status != now.status:
         raise RowError(f"status is {now.status}, and {before.status} in a line before", "say the same in all its lines")
     ids = {service.id: service for service in before.services}
@@ -87,8 +87,8 @@ def merged_site(before: CustomerSite, now: CustomerSite) -> CustomerSite:
     if before.customer != now.customer:
         why = f"the site {now.host} is {before.customer}'s in a line before"
         raise RowError(why, "leave it at the customer whose it is")
-    docroot = _agreed("docroot", before.docroot, now.docroot)
-    user = _agreed("user", before.user, now.user)
+    docroot = _same_or_only("docroot", before.docroot, now.docroot)
+    user = _same_or_only("user", before.user, now.user)
     aliases = distinct((*before.aliases, *now.aliases))
     return dataclasses.replace(before, docroot=docroot, user=user, aliases=aliases)
 
@@ -96,14 +96,14 @@ def merged_site(before: CustomerSite, now: CustomerSite) -> CustomerSite:
 _SINGLE = ("name", "kind", "reseller", "language", "country", "company_number", "since")
 
 
-def _agreed(name: str, before: Any, now: Any) -> Any:  # noqa: ANN401 - any field
+def _same_or_only(name: str, before: Any, now: Any) -> Any:  # noqa: ANN401 - any field
     if before and now and before != now:
-        why = f"{name} is {_spoken(now)}, and {_spoken(before)} in a line before"
+        why = f"{name} is {_quoted(now)}, and {_quoted(before)} in a line before"
         raise RowError(why, "say the same in all lines of one customer or site, or leave it empty")
     return before or now
 
 
-def _spoken(value: object) -> str:
+def _quoted(value: object) -> str:
     return repr(value.decode(errors="replace") if isinstance(value, bytes) else str(value))[:80]
 
 

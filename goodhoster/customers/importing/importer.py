@@ -186,12 +186,12 @@ class _Staging:
                 self._staged.had_id(former, customer_id)
 
     def _refuse_circles(self) -> None:
-        for customer_id, line, error in self._chains.refused(self._others_reseller):
+        for customer_id, line, error in self._chains.refused(self._reseller_by_other_source):
             self._report.reject(line, error, customer_id)
             self._staged.drop(customer_id)
             self._counted["customers"] -= 1
 
-    def _others_reseller(self, customer_id: str) -> str:
+    def _reseller_by_other_source(self, customer_id: str) -> str:
         """The reseller that another source names, or this one before, where the list leaves it open."""
         renewed = self._replace and self._staged.staged(customer_id) is not None
         entries = self._store.entries_of(customer_id)

@@ -169,7 +169,7 @@ class AppealDesk:
                 self._parts.store.replace_appeal(finished, expected=now.state)
         return finished
 
-    def tell_left(self) -> int:
+    def write_missing_letters(self) -> int:
         """Write the letters that a crash kept from being written: received, and decided; how many."""
         since, left = self._parts.clock() - _TOLD_LATER, 0
         for appeal in self._parts.store.appeals():

@@ -117,7 +117,7 @@ class StandingDesk:
         for _ in range(_MOST_MOVES):
             with self._parts.lock:
                 view = self._view(customer, self._now())
-                taken = self._take(view)
+                taken = self._record_move(view)
             if taken is None:
                 return view
             if taken.state in _UNDER_WAY:
@@ -214,7 +214,7 @@ class StandingDesk:
 
     # What the moves are
 
-    def _take(self, view: CustomerView) -> Step | None:
+    def _record_move(self, view: CustomerView) -> Step | None:
         """Record a move with the lock in hand; None where the mode does not take it."""
         move = view.following
         if move is None or not (self.rules.enforce or move.move in _BETTER):

@@ -76,7 +76,7 @@ class UploadGates:
             relay_known = False
         ended = {"active": "", "suspended": "it is suspended by the register", "ended": "its contract has ended"}
         return GateFacts(
-            vetting=_asked(lambda: self._parts.vetting.vetting_of(customer.id)),
+            vetting=_finding_of(lambda: self._parts.vetting.vetting_of(customer.id)),
             contact=contact_known,
             answered_within=contact.answered_within if contact else None,
             contact_silent=bool(contact and contact.silent),
@@ -116,7 +116,7 @@ class UploadGates:
             self._parts.audit.append(event)
 
 
-def _asked(ask: Callable[[], GateFinding]) -> GateFinding:
+def _finding_of(ask: Callable[[], GateFinding]) -> GateFinding:
     try:
         return ask()
     except GoodhosterError as error:

@@ -26,7 +26,7 @@ from goodhoster.model.customers.panels import PanelAccount, SuspensionTarget
 from goodhoster.model.customers.suspensions import PageSeen, StateBefore, Suspension, SuspensionState
 from goodhoster.model.ids import new_id
 from goodhoster.ports.common import AuditLog, Clock, Pager
-from goodhoster.ports.panels import SiteGlances, Suspends, SuspensionQuery, SuspensionStore
+from goodhoster.ports.panels import SiteSnapshots, Suspends, SuspensionQuery, SuspensionStore
 
 _log = logging.getLogger(__name__)
 _SOON = timedelta(minutes=10)
@@ -83,7 +83,7 @@ class SuspensionParts:
     clock: Clock
     locks: Path
     """A directory for lock files."""
-    glances: Mapping[str, SiteGlances]
+    snapshots: Mapping[str, SiteSnapshots]
     """For the panels whose sites are looked at."""
     sleep: Callable[[float], None] = time.sleep
 
@@ -111,7 +111,7 @@ class SuspensionDesk:
             account = adapter.account(order.target.account)
             if refusal := self._refusal(order.panel, account, order.target):
                 raise RefusedError(refusal, hint="goodhoster customers suspensions")
-            pages = self._look(order.panel, _hosts_to_look_at(account, order.target))
+            pages = self._request_snapshots(order.panel, _hosts_to_look_at(account, order.target))
             now = self._now()
             suspension = Suspension(
                 id=new_id(now, "s"),
@@ -234,7 +234,7 @@ class SuspensionDesk:
             return self._concluded(suspension, SuspensionState.LIFTED, f"comes back when {above.id} is lifted")
         adapter = self._panel(suspension.panel)
         try:
-            self._lead_back(adapter, suspension)
+            self._restore_missing(adapter, suspension)
             wrong = _not_as_before(adapter.account(suspension.target.account), suspension)
         except PassingError as error:
             kept = replace(suspension, detail=f"not lifted yet: {error}", check_at=self._now() + _AGAIN)
@@ -257,7 +257,7 @@ class SuspensionDesk:
             return SuspensionState.LIFT_FAILED, f"the panel says that it is lifted, but {seen.detail}"
         return SuspensionState.LIFTED, seen.detail
 
-    def _lead_back(self, adapter: Suspends, suspension: Suspension) -> None:
+    def _restore_missing(self, adapter: Suspends, suspension: Suspension) -> None:
         """Order what is missing to the state before: nothing that is right already."""
         target, before = suspension.target, suspension.before
         if target.host:
@@ -317,7 +317,7 @@ class SuspensionDesk:
         worst: Judged | None = None
         for wait in _TAKES_EFFECT if hosts else ():
             self._parts.sleep(wait)
-            pages = self._look(suspension.panel, hosts)
+            pages = self._request_snapshots(suspension.panel, hosts)
             found = [
                 judge(
                     [page for page in suspension.before.pages if page.host == host],
@@ -330,11 +330,11 @@ class SuspensionDesk:
                 break
         return worst
 
-    def _look(self, panel: str, hosts: Sequence[str]) -> tuple[PageSeen, ...]:
-        glances = self._parts.glances.get(panel)
-        if glances is None:
+    def _request_snapshots(self, panel: str, hosts: Sequence[str]) -> tuple[PageSeen, ...]:
+        snapshots = self._parts.snapshots.get(panel)
+        if snapshots is None:
             return ()
-        seen = ((host, page) for host in hosts for page in glances.glance(host))
+        seen = ((host, page) for host in hosts for page in snapshots.snapshot(host))
         return tuple(PageSeen(host, page.path, page.status, page.digest.hex()) for host, page in seen)
 
     def _concluded(self, suspension: Suspension, state: SuspensionState, detail: str) -> Suspension:
@@ -357,7 +357,7 @@ class SuspensionDesk:
             closed_at=now if state.closed else None,
         )
         if state is not suspension.state:
-            self._tell(done)
+            self._alert(done)
         return done
 
     def _moved(self, suspension: Suspension, state: SuspensionState, **changes: object) -> Suspension:
@@ -365,7 +365,7 @@ class SuspensionDesk:
         self._parts.store.replace(moved, expected=suspension.state)
         return moved
 
-    def _tell(self, suspension: Suspension) -> None:
+    def _alert(self, suspension: Suspension) -> None:
         if not suspension.state.needs_person:
             return
         subject = f"Suspension {suspension.id} of {suspension.target}: {suspension.state}"

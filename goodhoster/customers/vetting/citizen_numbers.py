@@ -94,7 +94,7 @@ def _findings(text: str) -> Iterator[str]:
         yield "it holds or names a scan or another file"
     if any(map(_is_mrz, _mrz_candidates(plain))):
         yield "it holds the machine readable zone of a passport or identity card"
-    if _after_citizen_word(lower):
+    if _follows_citizen_word(lower):
         yield "it holds what seems to be a citizen number, or the number of a document"
     if _lone_bsn(lower) or _national(lower):
         yield "it holds a number that passes the check of citizen numbers"
@@ -121,7 +121,7 @@ def _without_accents(text: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFD", text) if unicodedata.category(letter) != "Mn")
 
 
-def _after_citizen_word(text: str) -> bool:
+def _follows_citizen_word(text: str) -> bool:
     undated = _DATE.sub(",", text)
     return any(_numbered(undated[found.end() : found.end() + _REACH]) for found in _CITIZEN_WORDS.finditer(undated))
 

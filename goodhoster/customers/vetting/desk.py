@@ -140,11 +140,11 @@ class VettingDesk:
             document_date=checked.document_valid_until,
         )
         with self._parts.store.together():
-            self._expect_no_other_word(evidence)
+            self._expect_no_conflict(evidence)
             self._keep(evidence, order.actor, evidence.reason)
         return self.vetting_of(customer.id)
 
-    def _expect_no_other_word(self, evidence: VettingEvidence) -> None:
+    def _expect_no_conflict(self, evidence: VettingEvidence) -> None:
         """Raise RefusedError where another person just recorded another outcome."""
         since = self._parts.clock() - _JUST_NOW
         programs = {register.name for register in self._parts.registers}

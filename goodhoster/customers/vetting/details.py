@@ -17,11 +17,11 @@ ANONYMOUS_PAYMENTS = ("cryptocurrency", "prepaid", "voucher", "cash")
 def read_detail(kind: VettingEvidenceKind, outcome: CheckOutcome, written: str, *, company: bool) -> str:
     """The detail as it is kept; RefusedError where it is not one of those."""
     if kind is VettingEvidenceKind.IDENTITY_DOCUMENT:
-        return _word(written, DOCUMENT_TYPES, "the type of the document")
+        return _allowed_word(written, DOCUMENT_TYPES, "the type of the document")
     if kind is VettingEvidenceKind.COMPANY_NUMBER:
         return str(read_company_number(written, company=company))
     if kind is VettingEvidenceKind.PAYMENT_METHOD:
-        word = _word(written, NAMED_PAYMENTS + ANONYMOUS_PAYMENTS, "the payment method")
+        word = _allowed_word(written, NAMED_PAYMENTS + ANONYMOUS_PAYMENTS, "the payment method")
         if word in ANONYMOUS_PAYMENTS and outcome is CheckOutcome.PASSED:
             raise RefusedError(f"{word} names nobody, so it cannot pass", hint="write it down as failed")
         return word
@@ -30,7 +30,7 @@ def read_detail(kind: VettingEvidenceKind, outcome: CheckOutcome, written: str, 
     return ""
 
 
-def _word(written: str, allowed: tuple[str, ...], what: str) -> str:
+def _allowed_word(written: str, allowed: tuple[str, ...], what: str) -> str:
     word = written.strip().lower().replace(" ", "-")
     if word not in allowed:
         # It is not repeated: it may be a number that nobody should keep.

@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import os
 import signal
-import stat
 
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, write_metadata
 from goodhoster.linux import kernel
@@ -42,11 +41,6 @@ def unlock(file: int, wanted: Metadata) -> None:
         raise OSError(errno.EIO, "owner, mode or ACL do not read back as they were written")
     if (found.atime_ns, found.mtime_ns) != (wanted.atime_ns, wanted.mtime_ns):
         raise OSError(errno.EIO, "the times do not read back as they were written")
-
-
-def is_locked(found: os.stat_result) -> bool:
-    """Whether the file was locked: only root gives a file to root with no right for anybody."""
-    return found.st_uid == 0 and not stat.S_IMODE(found.st_mode)
 
 
 def has_bytes(file: int, sha256: bytes) -> bool:

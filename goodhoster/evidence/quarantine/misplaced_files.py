@@ -11,7 +11,7 @@ from goodhoster.linux import kernel
 from goodhoster.model.quarantine import Label
 
 
-def return_stranger(shelf: int, label: Label, parent: int) -> None:
+def return_misplaced(shelf: int, label: Label, parent: int) -> None:
     """Put the wrongly moved file back into the open directory, never over another file.
 
     The intention is forgotten then. QuarantineError when it cannot go back: it is kept beside, untouched, under a
@@ -21,26 +21,26 @@ def return_stranger(shelf: int, label: Label, parent: int) -> None:
     try:
         kernel.rename_noreplace((shelf, name), (parent, os.path.basename(label.place.path)))
     except OSError as error:
-        raise _limbo(shelf, label, error.strerror) from error
+        raise _set_aside_for_person(shelf, label, error.strerror) from error
     os.fsync(parent)
     remove_label(shelf, label.case_id)
 
 
-def return_after_crash(shelf: int, label: Label) -> None:
+def return_misplaced_after_crash(shelf: int, label: Label) -> None:
     """The same after a crash: only into the very directory the file was taken from."""
     try:
         parent = open_parent(label.place)
     except OSError as error:
         if error.errno in ABSENT:
-            raise _limbo(shelf, label, error.strerror) from error
+            raise _set_aside_for_person(shelf, label, error.strerror) from error
         raise
     with opened(parent):
         if identity(parent) != label.parent:
-            raise _limbo(shelf, label, "another directory is there now")
-        return_stranger(shelf, label, parent)
+            raise _set_aside_for_person(shelf, label, "another directory is there now")
+        return_misplaced(shelf, label, parent)
 
 
-def _limbo(shelf: int, label: Label, why: str | None) -> QuarantineError:
+def _set_aside_for_person(shelf: int, label: Label, why: str | None) -> QuarantineError:
     kept = _set_aside(shelf, file_name(label.case_id))
     remove_label(shelf, label.case_id)
     message = f"another file was moved from {label.place} and cannot go back ({why}): it is kept as {kept.decode()}"

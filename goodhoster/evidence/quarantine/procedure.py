@@ -36,9 +36,9 @@ from goodhoster.evidence.quarantine.labels import (
     remove_label,
     seal_label,
 )
-from goodhoster.evidence.quarantine.locking import has_bytes, is_locked, lock, unlock
+from goodhoster.evidence.quarantine.locking import has_bytes, lock, unlock
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, without_guards
-from goodhoster.evidence.quarantine.misplaced_files import return_after_crash
+from goodhoster.evidence.quarantine.misplaced_files import return_misplaced_after_crash
 from goodhoster.evidence.quarantine.reserve import keep_reserve, sync_with_reserve
 from goodhoster.evidence.quarantine.storage import open_shelf, shelves
 from goodhoster.evidence.quarantine.taking import (
@@ -51,7 +51,7 @@ from goodhoster.evidence.quarantine.taking import (
     take_all,
 )
 from goodhoster.linux import kernel
-from goodhoster.model.quarantine import Label, QuarantineRequest, Whereabouts
+from goodhoster.model.quarantine import Label, QuarantineRequest, Whereabouts, is_locked
 from goodhoster.model.uploads import Place, Upload
 
 
@@ -86,7 +86,7 @@ class LocalQuarantine:
                 message = f"the directory of {place} is not the one the file was taken from"
                 raise RefusedError(message, hint="if the site was moved and that is the right place: restore --moved")
             if exists(parent, name):
-                raise _taken(place)
+                raise _already_taken(place)
             file = stack.enter_context(opened(_open_locked(shelf, label)))
             with without_guards(parent):
                 _move_back(file, shelf, (parent, name), label)
@@ -129,7 +129,7 @@ class LocalQuarantine:
             if not exists(shelf, file_name(case_id)):
                 remove_label(shelf, case_id)
                 return
-            _expect_lain_for(self.destroy_after, shelf, case_id)
+            _expect_minimum_age(self.destroy_after, shelf, case_id)
             file = stack.enter_context(opened(_open_locked(shelf, label)))
             _expect_no_name_elsewhere(file, shelf, case_id)
             guards = read_metadata(file).flags
@@ -183,7 +183,7 @@ class LocalQuarantine:
             if exists(shelf, file_name(case_id)):
                 raise _without_label(case_id, shelf)
             remove_label(shelf, case_id)  # half written
-        if upload.state.dev not in devices and not _lies_at_its_place(upload):
+        if upload.state.dev not in devices and not _is_in_place(upload):
             message = f"{upload.place}: the file system it was on is not there, so nobody can say where the file is"
             raise QuarantineError(message, hint="mount it again, then: goodhoster cases restore or confirm")
         return None
@@ -199,7 +199,7 @@ def _not_watched(place: Place) -> RefusedError:
     return RefusedError(f"{place} is in no watched tree")
 
 
-def _expect_lain_for(seconds: float, shelf: int, case_id: str) -> None:
+def _expect_minimum_age(seconds: float, shelf: int, case_id: str) -> None:
     """Refuse a file that has not lain here for so long by its label, which is written once."""
     label = entry(shelf, label_name(case_id))
     if label is None or time.time() - label.st_mtime < seconds:
@@ -230,7 +230,7 @@ def _open_untouched(parent: int, name: bytes) -> int:
         return kernel.open_beneath(parent, name, READ)
 
 
-def _lies_at_its_place(upload: Upload) -> bool:
+def _is_in_place(upload: Upload) -> bool:
     """Whether the file is at its place, though perhaps on a renumbered or moved disk.
 
     Owner and mode (and so ctime) may have changed since.
@@ -249,7 +249,7 @@ def _lies_at_its_place(upload: Upload) -> bool:
 def _finished_after_crash(shelf: int, label: Label) -> bool:
     """Seal the moved file if it is the checked one; return anything else to where it was."""
     if not is_file_of(shelf, label):
-        return_after_crash(shelf, label)
+        return_misplaced_after_crash(shelf, label)
         return False
     with opened(_open_locked(shelf, label)) as file:
         lock(file)
@@ -259,7 +259,7 @@ def _finished_after_crash(shelf: int, label: Label) -> bool:
             guard_label(shelf, label.case_id)
             return True
         give_back_changed(file, label)
-        return_after_crash(shelf, label)
+        return_misplaced_after_crash(shelf, label)
         set_guards(file, label.metadata.flags)
         return False
 
@@ -306,7 +306,7 @@ def _rename_back(source: tuple[int, bytes], target: tuple[int, bytes], label: La
     try:
         kernel.rename_noreplace(source, target)
     except FileExistsError as error:
-        raise _taken(label.place) from error
+        raise _already_taken(label.place) from error
     except FileNotFoundError as error:
         raise RefusedError(f"the directory of {label.place} is gone") from error
 
@@ -339,5 +339,5 @@ def _open_locked(shelf: int, label: Label) -> int:
     return file
 
 
-def _taken(place: Place) -> RefusedError:
+def _already_taken(place: Place) -> RefusedError:
     return RefusedError(f"{place} exists: nothing is overwritten", hint="move that file away and restore again")

@@ -29,7 +29,7 @@ from goodhoster.evidence.quarantine.labels import (
 )
 from goodhoster.evidence.quarantine.locking import has_bytes, lock, unlock
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, without_guards
-from goodhoster.evidence.quarantine.misplaced_files import return_stranger
+from goodhoster.evidence.quarantine.misplaced_files import return_misplaced
 from goodhoster.evidence.quarantine.reserve import keep_reserve, sync_with_reserve, with_reserve
 from goodhoster.evidence.quarantine.storage import open_shelf, was_shelf
 from goodhoster.linux import kernel
@@ -232,7 +232,7 @@ def _move_out(file: _File) -> None:
             set_guards(file.fd, 0)
             _rename_out(file)
             if not is_file_of(file.shelf, label):
-                return_stranger(file.shelf, label, parent)
+                return_misplaced(file.shelf, label, parent)
                 message = f"{label.place} was replaced while it was being taken offline; the other file was put back"
                 raise RefusedError(message)
         except BaseException:
@@ -258,7 +258,7 @@ def _lock(file: _File) -> None:
     file.missing = with_reserve(file.shelf, lambda: lock(fd))
     if not has_bytes(fd, label.sha256):
         give_back_changed(fd, label)
-        return_stranger(file.shelf, label, file.directory.fd)
+        return_misplaced(file.shelf, label, file.directory.fd)
         set_guards(fd, label.metadata.flags)
         raise RefusedError(f"{label.place} was written to since it was checked; it was put back")
 

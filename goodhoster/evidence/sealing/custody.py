@@ -91,7 +91,7 @@ class CustodyDesk:
         text = (
             f"{order.person.name}: {order.reason}\nIts retention ends on {kept}; goodhoster evidence hold keeps it.\n"
         )
-        self._tell(f"goodhoster: the hold on evidence {evidence_id} ended", text, evidence_id)
+        self._alert(f"goodhoster: the hold on evidence {evidence_id} ended", text, evidence_id)
         return released
 
     def ask(self, evidence_id: str, action: TwoPersonAction, order: PersonalOrder) -> SealedEvidence:
@@ -210,7 +210,7 @@ class CustodyDesk:
                 + "\nLook: goodhoster evidence list --state due; goodhoster evidence hold\n"
             )
             subject = f"goodhoster: {len(announced)} pieces of evidence are destroyed in {GRACE.days} days"
-            self._tell(subject, text, announced[0])
+            self._alert(subject, text, announced[0])
         return result
 
     def _apply_retention_to(self, evidence_id: str, result: EvidenceRetention) -> None:
@@ -231,7 +231,7 @@ class CustodyDesk:
         self.audit.append(AuditEvent("evidence.due", about))
         self._keep(evidence, replace(evidence.custody, due_at=now))
 
-    def _tell(self, subject: str, text: str, about: str) -> None:
+    def _alert(self, subject: str, text: str, about: str) -> None:
         """Tell the person on duty; what cannot be told now is in the log all the same."""
         if self.pager is None:
             return

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from goodhoster.errors import EvidenceError, RefusedError
 from goodhoster.linux.durable_files import move_durably, replace_durably, sync_directory, write_durably
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.model.ids import is_short_for, the_one
+from goodhoster.model.ids import is_short_for, only_match
 from goodhoster.model.sealed_evidence import (
     ClosedRequest,
     Custody,
@@ -85,7 +85,7 @@ class EvidenceStore:
     def complete(self, part: str) -> str:
         """The id of the piece that a person means by a part of it."""
         names = (name for name in self.ids() if name == part or is_short_for(part, name))
-        return the_one(part, names, "evidence", "goodhoster evidence list")
+        return only_match(part, names, "evidence", "goodhoster evidence list")
 
     def find(self, evidence_id: str) -> SealedEvidence | None:
         """That piece; None when there is none. EvidenceError when what is written of it is damaged."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from goodhoster.errors import ConfigurationError, RefusedError
-from goodhoster.hashlists.directory import alone, disk_told, sync, unfinished
+from goodhoster.hashlists.directory import alone, disk_errors_explained, sync, unfinished
 from goodhoster.hashlists.file_names import check_source
 from goodhoster.hashlists.importing import Imported, Removed
 from goodhoster.hashlists.near.entries import Entries, by_kind
@@ -43,7 +43,7 @@ def import_fingerprints(
     given = by_kind(entries)
     if not given:
         raise ConfigurationError(f"no fingerprint was found to import for {source}", hint="check the file")
-    with disk_told(directory, _UNCHANGED), alone(directory):
+    with disk_errors_explained(directory, _UNCHANGED), alone(directory):
         results = [_import(directory, (source, kind), new, replace=replace) for kind, new in given.items()]
     if replace:
         lost = [kind for whose, kind, _ in near_lists(directory) if whose == source and kind not in given]
@@ -57,7 +57,7 @@ def remove_near_lists(directory: Path, source: str, kind: FingerprintKind | None
     wanted = [found for whose, found, _ in near_lists(directory) if whose == source and kind in {None, found}]
     if not wanted:
         raise RefusedError(f"there is no such near list of {source[:80]!r}", hint="see: goodhoster hashlist list")
-    with disk_told(directory, _UNCHANGED), alone(directory):
+    with disk_errors_explained(directory, _UNCHANGED), alone(directory):
         return tuple(_remove(directory, source, found) for found in wanted)
 
 

@@ -56,7 +56,7 @@ def search(tables: Tables, bits: int, asked: Values, limit: int) -> NearPairs:
     asked = np.ascontiguousarray(asked)
     wanted = _worth_probing(tables.values, bits, limit)
     if wanted is None and len(asked) > len(tables.values):
-        return _the_other_way_round(tables.values, asked, limit)
+        return _search_reversed(tables.values, asked, limit)
     found = [_NOTHING]
     for start in range(0, len(asked), _ASKED):
         batch = _Batch(tables, asked[start : start + _ASKED], limit)
@@ -67,7 +67,7 @@ def search(tables: Tables, bits: int, asked: Values, limit: int) -> NearPairs:
     return NearPairs(whose[first], entries[first], distances[first])
 
 
-def _the_other_way_round(values: Values, asked: Values, limit: int) -> NearPairs:
+def _search_reversed(values: Values, asked: Values, limit: int) -> NearPairs:
     """Search for the entries among the values asked, where the entries are few.
 
     So each pass is over the longer of the two.
@@ -124,7 +124,7 @@ class _Batch(NamedTuple):
             apart = np.bitwise_count(self.tables.sketches.take(places) ^ some.sketches.take(which))
             maybe = np.flatnonzero(apart <= some.left.take(which))
             entries, whose = self.tables.entries.take(places[maybe]), some.asked.take(which[maybe])
-            distances = _apart(_rows(self.tables.values, entries), _rows(self.asked, whose))
+            distances = _differing_bits(_rows(self.tables.values, entries), _rows(self.asked, whose))
             near = np.flatnonzero(distances <= self.limit)
             yield NearPairs(whose[near], entries[near].astype(np.int64), distances[near])
 
@@ -143,7 +143,7 @@ def _in_order(values: Values, sought: Values, limit: int) -> Iterator[tuple[int,
             for column, word in zip(columns[1:], words[1:], strict=False):
                 heads += np.bitwise_count(column ^ word)
             if len(maybe := np.flatnonzero(heads <= limit)):
-                distances = _apart(rows[maybe], words)
+                distances = _differing_bits(rows[maybe], words)
                 near = distances <= limit
                 yield number, maybe[near] + start, distances[near]
 
@@ -170,7 +170,7 @@ def _rows(values: Values, positions: Any) -> NDArray[np.uint64]:  # noqa: ANN401
     return words.reshape(-1, width // 8)
 
 
-def _apart(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint16]:
+def _differing_bits(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint16]:
     """The number of bits in which rows of words differ."""
     counts = np.bitwise_count(left ^ right)
     total: NDArray[np.uint16] = counts[:, 0].astype(np.uint16)

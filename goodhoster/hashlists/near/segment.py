@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from goodhoster.hashlists.mapped_file import body_sum, mapped_list, see_to_body, see_to_size
+from goodhoster.hashlists.mapped_file import body_sum, check_body, check_size, mapped_list
 from goodhoster.hashlists.near.header import HEADER_SIZE, NearHeader
 from goodhoster.hashlists.near.parts import Values
 from goodhoster.hashlists.near.prefilter import Prefilter
@@ -41,7 +41,7 @@ class Segment:
         FileNotFoundError when there is none; ConfigurationError when it is damaged or cannot be read.
         """
         mapped, header = mapped_list(path, HEADER_SIZE, NearHeader.unpack)
-        see_to_size(path, mapped, file_size(header))
+        check_size(path, mapped, file_size(header))
         return cls(path, mapped, header)
 
     def __len__(self) -> int:
@@ -77,4 +77,4 @@ class Segment:
 
     def verify(self) -> None:
         """Read the whole file; ConfigurationError when it is not what was written."""
-        see_to_body(self._path, body_sum(self._mapped, HEADER_SIZE), self.header.body)
+        check_body(self._path, body_sum(self._mapped, HEADER_SIZE), self.header.body)

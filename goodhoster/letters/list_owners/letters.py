@@ -73,4 +73,4 @@ class ListOwnerLetters:
         self.audit.append(AuditEvent(event, told))
         provenance = Provenance(self.owners.version_of(report), self.owners.origin_of(report.set_name))
         self.outbox.put(texts.exempt(report, provenance, address, self.head))
-        self.reports.tell(report)
+        self.reports.mark_sent(report)

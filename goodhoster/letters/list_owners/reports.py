@@ -37,17 +37,17 @@ class ListOwnerReports:
         self._told = directory / "told"
         self._clock = clock
 
-    def owe(self, matches: Iterable[Match]) -> None:
+    def queue_reports(self, matches: Iterable[Match]) -> None:
         """Record the reports that are due for the exempt ones among the matches.
 
         Durable when this returns. May be called again. PassingError when the disk refuses: then the match must
         not be a case yet.
         """
         for match in matches:
-            if match.exemption is not None and self.told_of(match) is None:
+            if match.exemption is not None and self.was_sent(match) is None:
                 self._keep(_report(match, match.exemption, f"{self._clock():%Y-%m-%d %H:%M} UTC"))
 
-    def owe_mistake(self, matches: Iterable[Match], content: Digests) -> int:
+    def queue_mistake_reports(self, matches: Iterable[Match], content: Digests) -> int:
         """Record that a person found these matches of a content wrong; how many reports are due.
 
         Durable when this returns. May be called again. PassingError when the disk refuses.
@@ -60,7 +60,7 @@ class ListOwnerReports:
                 self._keep(report)
         return len(wrong)
 
-    def told_of(self, match: Match) -> bool | None:
+    def was_sent(self, match: Match) -> bool | None:
         """Whether the owner was notified of this exempt match; None where no report is due for it."""
         if match.exemption is None:
             return None
@@ -81,7 +81,7 @@ class ListOwnerReports:
                     later.append(report)
         yield from later
 
-    def tell(self, report: OwnerReport) -> None:
+    def mark_sent(self, report: OwnerReport) -> None:
         """Record that a report's letter is written. May be called twice."""
         name = report.id + _SUFFIX
         self._told.mkdir(mode=0o700, exist_ok=True)

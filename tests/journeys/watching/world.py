@@ -74,7 +74,7 @@ class World:
             source or choose_source(self.events, [self.tree]),
             Rhythm(every=1.0 if self.events == "scan" else 3600.0, settle=0.3, pause=1.0),
         )
-        self.watcher.queued = self.workers.ring
+        self.watcher.queued = self.workers.notify
         self.workers.link_found = self.watcher.look_at_link
         self.workers.start()
         self.watcher.start()

@@ -31,10 +31,10 @@ def test_only_where_it_is_set_and_an_outage_changes_nothing(services: Services, 
     (task,) = panel_import_tasks(services)
     accounts = tmp_path / "accounts"
     accounts.write_text('{"account": "anna", "suspended": false, "sites": []}\n')
-    assert task._go() == 6 * 3600
+    assert task._run_once() == 6 * 3600
     assert services.customers.register.resolve("anna") == "anna"
     accounts.write_text("")
     with pytest.raises(GoodhosterError):
-        task._go()
+        task._run_once()
     assert services.customers.store.get("anna").status == "active"
     services.close()

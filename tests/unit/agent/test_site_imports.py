@@ -53,7 +53,7 @@ def test_sites_of_a_web_server_come_and_go(config: Path) -> None:
         assert (site.customer, site.docroot) == ("anna", os.fsencode(folder / "srv/anna/www"))
         (task,) = directory_import_tasks(services)
         configured(folder, "anna")
-        assert task._go() == 3600
+        assert task._run_once() == 3600
         assert services.customers.store.get("bob").status == "ended"
 
     # A server block that cannot be read is told, and nobody ends by it.

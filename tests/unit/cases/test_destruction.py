@@ -56,16 +56,16 @@ def whole(sealing: Sealing) -> bool:
 def test_it_goes_after_the_window_with_a_whole_copy_and_is_in_the_log_before_and_after(sealing: Sealing) -> None:
     name = sealing.sealed().id
     sealing.services.now += WINDOW - timedelta(minutes=1)
-    assert destruction(sealing).go().destroyed == []
+    assert destruction(sealing).run_once().destroyed == []
     assert in_quarantine(sealing) == [name]
     sealing.services.now += timedelta(minutes=2)
-    assert destruction(sealing).go().destroyed == [name]
+    assert destruction(sealing).run_once().destroyed == [name]
     assert in_quarantine(sealing) == []
     case = sealing.services.store.get(name)
     assert (case.state, case.measures[0].state) == (CaseState.OFFLINE, MeasureState.DESTROYED)
     assert case.measures[0].detail.startswith("destroyed on ")
     assert sealing.services.events()[-2:] == ["measure.destroying", "measure.destroyed"]
-    assert destruction(sealing).go().destroyed == []
+    assert destruction(sealing).run_once().destroyed == []
     assert whole(sealing)
     assert sealing.store.ciphertext(name).exists()
 
@@ -74,7 +74,7 @@ def test_what_is_destroyed_is_not_restored_and_says_so(sealing: Sealing) -> None
     name = sealing.sealed().id
     sealing.services.now += 2 * WINDOW
     desk = desk_of(sealing)
-    destruction(sealing, desk).go()
+    destruction(sealing, desk).run_once()
     with pytest.raises(RefusedError, match="its file was destroyed on ") as refused:
         desk.restore(name, Order("eve", "a mistake"))
     assert "evidence list" in refused.value.hint
@@ -85,12 +85,12 @@ def test_what_is_destroyed_is_not_restored_and_says_so(sealing: Sealing) -> None
 def test_without_a_sealed_copy_it_stays_unless_the_house_says_otherwise(sealing: Sealing) -> None:
     name = sealing.taken().id
     sealing.services.now += 2 * WINDOW
-    result = destruction(sealing).go()
+    result = destruction(sealing).run_once()
     assert (result.destroyed, list(result.unsealed)) == ([], [name])
     assert in_quarantine(sealing) == [name]
     without = replace(destruction(sealing), copies=NoSealedCopies())
-    assert list(without.go().unsealed) == [name]
-    assert replace(without, rules=DestructionRules(WINDOW, without_copy=True)).go().destroyed == [name]
+    assert list(without.run_once().unsealed) == [name]
+    assert replace(without, rules=DestructionRules(WINDOW, without_copy=True)).run_once().destroyed == [name]
 
 
 def test_a_copy_that_is_not_as_it_was_written_is_none(sealing: Sealing) -> None:
@@ -99,9 +99,9 @@ def test_a_copy_that_is_not_as_it_was_written_is_none(sealing: Sealing) -> None:
     whole = file.read_bytes()
     file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     sealing.services.now += 2 * WINDOW
-    assert "not as it was written" in destruction(sealing).go().unsealed[name]
+    assert "not as it was written" in destruction(sealing).run_once().unsealed[name]
     file.unlink()
-    assert "cannot be read" in destruction(sealing).go().failed[name]
+    assert "cannot be read" in destruction(sealing).run_once().failed[name]
     assert in_quarantine(sealing) == [name]
 
 
@@ -109,10 +109,10 @@ def test_a_legal_hold_stops_it_even_where_the_house_goes_without_copies(sealing:
     name, desk = sealing.sealed().id, sealing.custody()
     desk.hold(name, ANNE)
     sealing.services.now += 2 * WINDOW
-    assert "a hold of anne" in destruction(sealing, without_copy=True).go().stayed[name]
+    assert "a hold of anne" in destruction(sealing, without_copy=True).run_once().stayed[name]
     assert in_quarantine(sealing) == [name]
     desk.release(name, ANNE)
-    assert destruction(sealing).go().destroyed == [name]
+    assert destruction(sealing).run_once().destroyed == [name]
 
 
 def test_a_hold_that_comes_at_the_last_moment_counts(sealing: Sealing) -> None:
@@ -127,7 +127,9 @@ def test_a_hold_that_comes_at_the_last_moment_counts(sealing: Sealing) -> None:
 def test_an_appeal_or_an_order_stops_it(sealing: Sealing) -> None:
     name = sealing.sealed().id
     sealing.services.now += 2 * WINDOW
-    assert destruction(sealing, forbids="appeal a1 is not decided").go().stayed == {name: "appeal a1 is not decided"}
+    assert destruction(sealing, forbids="appeal a1 is not decided").run_once().stayed == {
+        name: "appeal a1 is not decided"
+    }
     assert in_quarantine(sealing) == [name]
 
 
@@ -136,7 +138,7 @@ def test_where_two_persons_had_the_copy_destroyed_the_file_goes_too(sealing: Sea
     custody.ask(name, TwoPersonAction.DESTROY, ANNE)
     custody.destroy(name, BEN)
     sealing.services.now += 2 * WINDOW
-    assert destruction(sealing).go().destroyed == [name]
+    assert destruction(sealing).run_once().destroyed == [name]
 
 
 def test_in_mode_observe_nothing_is_destroyed(sealing: Sealing) -> None:
@@ -144,7 +146,7 @@ def test_in_mode_observe_nothing_is_destroyed(sealing: Sealing) -> None:
     sealing.services.now += 2 * WINDOW
     desk = desk_of(sealing)
     observing = replace(desk, rules=replace(desk.rules, enforce=False))
-    assert destruction(sealing, observing).go().destroyed == []
+    assert destruction(sealing, observing).run_once().destroyed == []
     assert in_quarantine(sealing) == [name]
 
 
@@ -163,7 +165,7 @@ def test_a_file_with_a_name_elsewhere_is_not_called_destroyed(sealing: Sealing, 
     case = sealing.services.receive(sealing.services.seen("anna/a.jpg"))
     assert sealing.seal() == []
     sealing.services.now += 2 * WINDOW
-    assert "other names" in destruction(sealing).go().failed[case.id]
+    assert "other names" in destruction(sealing).run_once().failed[case.id]
     assert in_quarantine(sealing) == [case.id]
 
 
@@ -226,11 +228,11 @@ def test_after_a_crash_at_any_step_the_next_round_ends_it_once(sealing: Sealing,
         audit=DyingAudit(desk.audit, crash),  # type: ignore[arg-type]
         quarantine=DyingQuarantine(desk.quarantine, crash),  # type: ignore[arg-type]
     )
-    assert list(destruction(sealing, dying).go().failed) == [name]
+    assert list(destruction(sealing, dying).run_once().failed) == [name]
     assert desk.store.get(name).measures[0].state is MeasureState.DONE
     if in_quarantine(sealing):
         assert desk.store.get(name).destroyed == ""
-    assert destruction(sealing).go().destroyed == [name]
+    assert destruction(sealing).run_once().destroyed == [name]
     assert in_quarantine(sealing) == []
     assert sealing.services.events().count("measure.destroyed") == 1
     first = sealing.services.events().index("measure.destroying")
@@ -243,5 +245,5 @@ def test_what_somebody_else_took_out_is_not_called_destroyed(sealing: Sealing) -
     sealing.services.now += 2 * WINDOW
     case = sealing.services.store.get(name)
     LocalQuarantine((os.fsencode(sealing.services.tree),), 0.0).destroy(name, case.upload)
-    assert "nobody destroyed it through us" in destruction(sealing).go().failed[name]
+    assert "nobody destroyed it through us" in destruction(sealing).run_once().failed[name]
     assert sealing.services.store.get(name).measures[0].state is MeasureState.DONE

@@ -119,7 +119,7 @@ def test_only_the_pressed_button_proves_an_address_and_only_once(house: House) -
     request = house.desk.ask("anna", RequestKind.VERIFY, "eva")
     token = house.token()
     assert house.state() is ContactState.PENDING
-    assert house.desk.behind(token) == request
+    assert house.desk.request_of_link(token) == request
     assert house.state() is ContactState.PENDING  # looking confirms nothing
     house.now += timedelta(hours=1)
     answered = house.desk.confirm(token)
@@ -128,7 +128,7 @@ def test_only_the_pressed_button_proves_an_address_and_only_once(house: House) -
     status = house.desk.status("anna")
     assert (status.state, status.verified_at) == (ContactState.VERIFIED, house.now)
     assert house.desk.confirm(token) is None  # replayed
-    assert house.desk.behind(token) is None
+    assert house.desk.request_of_link(token) is None
 
 
 @pytest.mark.parametrize("high_risk", [False, True])
@@ -275,7 +275,7 @@ def test_a_drill_is_marked_reminded_of_and_its_silence_counted(house: House) -> 
     assert letter.text.count("DIT IS EEN OEFENING") == 2
     for hours, letters, silent in ((23, 1, False), (25, 2, False), (26, 2, False), (47, 2, False), (48, 2, True)):
         house.now = NOON + timedelta(hours=hours)
-        house.desk.tend()
+        house.desk.process_due()
         house.outbox.deliver(house.mailer)
         (now,) = house.desk.requests("anna")
         assert (len(house.mailer.sent), now.silent_at is not None) == (letters, silent), hours
@@ -320,7 +320,7 @@ def test_a_letter_that_our_own_mail_server_refuses_for_good_has_failed(house: Ho
 
     house.desk.ask("anna", RequestKind.VERIFY, "eva")
     house.outbox.deliver(Refusing())
-    house.desk.tend()
+    house.desk.process_due()
     assert house.state() is ContactState.INVALID
     assert house.outbox.refused() == 0  # nobody is called for it
 
@@ -354,7 +354,7 @@ def test_a_clock_that_was_set_back_confirms_nothing_twice(house: House) -> None:
     house.now -= timedelta(days=3)
     assert house.desk.confirm(token) is None
     with suppress(RefusedError):
-        house.desk.tend()
+        house.desk.process_due()
     assert house.state() is ContactState.VERIFIED
 
 

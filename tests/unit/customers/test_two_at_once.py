@@ -186,8 +186,8 @@ def test_a_decision_about_an_appeal_that_was_killed_after_it_was_on_record_is_fi
     (left,) = house.appeals.unfinished()
     assert house.appeals.finish(left).restored == (case.id,)
     assert house.cases.get(case.id).state is CaseState.RESTORED
-    assert house.appeals.tell_left() == 1
-    assert house.appeals.tell_left() == 0
+    assert house.appeals.write_missing_letters() == 1
+    assert house.appeals.write_missing_letters() == 0
     house.deliver()
     assert any("U krijgt gelijk" in " ".join(letter.text.split()) for letter in house.mailer.sent)
 

@@ -18,10 +18,10 @@ def test_a_code_is_good_for_its_name_its_purpose_and_its_machine_only(tmp_path: 
     (tmp_path / "other").mkdir()
     codes, others = LetterCodes(tmp_path), LetterCodes(tmp_path / "other")
     code = codes.code(NAME)
-    assert codes.fits(NAME, code.upper())
-    assert not codes.fits("N20261129-abcdefh-result", code)
-    assert not codes.fits(NAME, code, "bounce")
-    assert not others.fits(NAME, code)
+    assert codes.is_valid(NAME, code.upper())
+    assert not codes.is_valid("N20261129-abcdefh-result", code)
+    assert not codes.is_valid(NAME, code, "bounce")
+    assert not others.is_valid(NAME, code)
     assert codes.letters_in(f"<{NAME}@hoster.example> <{NAME}.{'a' * 16}@hoster.example>") == ()
 
 

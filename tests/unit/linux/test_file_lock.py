@@ -22,13 +22,13 @@ def test_who_waits_for_long_is_told_which_process_holds_it(
 ) -> None:
     told = threading.Event()
     monkeypatch.setattr(file_lock, "_TOLD_AFTER", 0.01)
-    tell = FileLock._tell
+    tell = FileLock._log_wait
 
     def tell_and_note(lock: FileLock) -> None:
         tell(lock)
         told.set()
 
-    monkeypatch.setattr(FileLock, "_tell", tell_and_note)
+    monkeypatch.setattr(FileLock, "_log_wait", tell_and_note)
     file = tmp_path / "desk.lock"
     got = threading.Event()
 

@@ -168,10 +168,10 @@ def test_the_daemon_pages_once_about_the_same_findings(services: Services) -> No
     pager = MemoryPager()
     vars(services)["pager"] = pager
     daily = DailyWork(services)
-    assert daily._go() == 60
+    assert daily._run_once() == 60
     services.audit.append(AuditEvent("measure.intended", A_CASE))
     for _ in range(2):
-        assert daily._go() == 300, "what was found may be mended any moment"
+        assert daily._run_once() == 300, "what was found may be mended any moment"
     assert len(pager.pages) == 1
     assert daily.alarms()[0].startswith("ALARM: 1 matches")
     assert check_outcomes(services).comparison.findings[0].problem is OutcomeProblem.NOT_IN_RECORD
@@ -182,7 +182,7 @@ def test_the_figures_of_a_month_go_to_each_address_once(config: Path) -> None:
     with Services(load(config)) as services:
         daily = DailyWork(services)
         for _ in range(3):
-            daily._go()
+            daily._run_once()
         assert services.notices.outbox.waiting() == 2
         (letter, _) = (services.state_dir / "letters/waiting").glob("[!.]*.json")
         told = json.loads(letter.read_text())
@@ -196,9 +196,9 @@ def test_a_page_that_did_not_arrive_is_sent_again(services: Services) -> None:
     pager.down = True
     vars(services)["pager"] = pager
     daily = DailyWork(services)
-    daily._go()
+    daily._run_once()
     services.audit.append(AuditEvent("measure.intended", A_CASE))
-    assert daily._go() == 300
+    assert daily._run_once() == 300
     pager.down = False
-    daily._go()
+    daily._run_once()
     assert len(pager.pages) == 1

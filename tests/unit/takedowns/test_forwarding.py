@@ -56,7 +56,7 @@ class Hoster:
 
     def later(self, **span: float) -> None:
         self.services.later(**span)
-        self.house.desk.tend()
+        self.house.desk.process_due()
         for notice_id in self.services.desk.due():
             self.services.desk.look_after(notice_id)
 

@@ -57,7 +57,7 @@ class Filled:
 
     def job(self, name: bytes = b"a.jpg") -> Job:
         place = Place(TREE, b"anna/www/" + name)
-        for held in self.index._queue.hands():
+        for held in self.index._queue.in_progress():
             self.index.settle(held)
         self.index.expect([Arrival(place, "anna", NOW, Priority.FRESH)], NOW)
         (job,) = self.index.take(NOW, 100)

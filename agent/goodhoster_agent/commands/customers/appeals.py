@@ -50,10 +50,10 @@ def appeal_command(
     as_json: JsonOption = False,
 ) -> None:
     """Take in a customer's appeal against a measure, such as one that came by phone or letter."""
-    said = _text_of(text)
+    required_reason = _text_of(text)
     with open_services(config) as services:
         subject = whole_subject(services, about)
-        appeal = services.customers.standing.appeals.about(subject, customer_of(services, customer_id), said)
+        appeal = services.customers.standing.appeals.about(subject, customer_of(services, customer_id), required_reason)
     _print(appeal, as_json=as_json)
 
 

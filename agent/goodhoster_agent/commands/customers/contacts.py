@@ -13,11 +13,11 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    current_user,
     open_services,
     print_json,
     print_line,
     warn_of,
-    whoever_types,
 )
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def verify_contact_command(
         if code:
             desk.enter_code(customer, code)
         elif phone:
-            desk.call(customer, whoever_types())
+            desk.call(customer, current_user())
         elif not show:
             _expect_mailer(services)
-            desk.ask(customer, RequestKind.VERIFY, whoever_types())
+            desk.ask(customer, RequestKind.VERIFY, current_user())
         status = desk.status(customer)
         requests = desk.requests(customer)
     if as_json:
@@ -93,7 +93,7 @@ def drill_command(
                 _print_preview(customer, desk.status(customer), as_json=as_json)
                 continue
             try:
-                request = desk.ask(customer, RequestKind.DRILL, whoever_types())
+                request = desk.ask(customer, RequestKind.DRILL, current_user())
             except (RefusedError, PassingError) as error:
                 refused.append(f"{customer}: {error}; {error.hint}")
                 continue

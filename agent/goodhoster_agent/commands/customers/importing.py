@@ -20,9 +20,9 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    current_user,
     open_services,
     print_json,
-    whoever_types,
 )
 
 app = typer.Typer()
@@ -72,7 +72,7 @@ def import_command(
     if sum((file is not None, panel is not None, from_directories)) != 1:
         raise typer.BadParameter("give a file, --panel NAME, or --from-directories")
     guard = RegisterGuard(allowed_customers=allow_ended, allowed_sites=allow_removed_sites)
-    order = RegisterImportOrder(source, whoever_types(), replace=replace, preview=preview, guard=guard)
+    order = RegisterImportOrder(source, current_user(), replace=replace, preview=preview, guard=guard)
     with open_services(config) as services:
         if file is not None:
             result = services.customers.importer.import_file(file, order)

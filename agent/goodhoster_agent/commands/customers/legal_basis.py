@@ -13,11 +13,11 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    current_user,
     open_services,
     print_json,
     print_line,
-    said,
-    whoever_types,
+    required_reason,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 @_group.command("set")
 def set_command(
     *,
-    basis: Annotated[str, typer.Option("--basis", help="Article, clause of the contract, or order.", callback=said)],
+    basis: Annotated[
+        str, typer.Option("--basis", help="Article, clause of the contract, or order.", callback=required_reason)
+    ],
     tree: Annotated[Path | None, typer.Option("--tree", help="A watched tree, or `doors`; absent: every one.")] = None,
     source: Annotated[str, typer.Option("--source", help="A hash source; absent: every one.")] = "*",
     until: Annotated[
@@ -68,7 +70,7 @@ def set_command(
         if source != ANY and source not in sources:
             raise typer.BadParameter("no hash source; there are: " + ", ".join(sorted(sources)), param_hint="--source")
         last_day: date | None = until.date() if until else None
-        entry = LegalBasis(named, source, basis, whoever_types(), utc_now(), last_day)
+        entry = LegalBasis(named, source, basis, current_user(), utc_now(), last_day)
         services.customers.legal_bases.decide(entry)
     told = {"tree": named, "source": source, "basis": basis, "until": last_day.isoformat() if last_day else None}
     print_json(told) if as_json else print_line(f"{named}  {source}  {_until(last_day)}  {basis}")

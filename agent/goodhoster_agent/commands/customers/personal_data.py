@@ -15,10 +15,10 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    current_user,
     open_services,
     print_json,
     print_line,
-    whoever_types,
 )
 
 app = typer.Typer()
@@ -47,7 +47,7 @@ def export_command(
 ) -> None:
     """Export everything that is held about a customer, as JSON, for the person it is about."""
     with open_services(config) as services:
-        found = services.customers.personal_data.export(customer_id, whoever_types())
+        found = services.customers.personal_data.export(customer_id, current_user())
     text = json.dumps(found, indent=2)
     if to is None:
         print(text)
@@ -71,7 +71,7 @@ def forget_command(
     The log is unlinked from the customer, and stays whole.
     """
     with open_services(config) as services:
-        found = services.customers.personal_data.forget(customer_id, whoever_types(), reason, preview=preview)
+        found = services.customers.personal_data.forget(customer_id, current_user(), reason, preview=preview)
     if as_json:
         print_json(asdict(found) | {"rows": dict(found.rows)})
         return

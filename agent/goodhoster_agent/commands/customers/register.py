@@ -24,10 +24,10 @@ from goodhoster_agent.commands.listing import Column, moment, print_list
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
+    current_user,
     open_services,
     print_json,
     print_line,
-    whoever_types,
 )
 
 app = typer.Typer()
@@ -91,7 +91,7 @@ def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, 
     """Show a customer: sites, resellers, what each source says, and what is missing."""
     with open_services(config) as services:
         record = services.customers.register.record(customer_id)
-        services.customers.personal_data.note_access(record.customer.id, whoever_types(), "show")
+        services.customers.personal_data.note_access(record.customer.id, current_user(), "show")
         shown = _as_object(record) | _other_subjects(services, record.customer.id)
         print_json(shown) if as_json else _print_record(shown)
 

@@ -138,9 +138,9 @@ def _order(
     as_json: bool,
 ) -> None:
     with open_services(config) as services:
-        step_id, said = order
+        step_id, required_reason = order
         standing = services.customers.standing
-        step = give(standing.desk, standing.store.complete_step(step_id), said)
+        step = give(standing.desk, standing.store.complete_step(step_id), required_reason)
         print_json(step_object(step)) if as_json else print_line(_step_line(step))
 
 

@@ -43,7 +43,7 @@ from goodhoster_agent.doors.api.listening import ApiConnection, HttpListener
 from goodhoster_agent.doors.api.openapi import DOCUMENT
 from goodhoster_agent.doors.api.problems import ApiProblem
 from goodhoster_agent.doors.api.tokens import Scope, Token, Tokens
-from goodhoster_agent.doors.http_server import be_quiet_about_peers
+from goodhoster_agent.doors.http_server import silence_peer_errors
 from goodhoster_agent.doors.peer_files import SocketPeer, open_for
 
 P = ParamSpec("P")
@@ -165,7 +165,7 @@ class ApiDoor:
 
     async def listen(self) -> Sequence[str]:
         """Listen, and return the addresses for people."""
-        be_quiet_about_peers()
+        silence_peer_errors()
         found = []
         if self._settings.socket is not None:
             found.append(self._listener.bind_unix(self._settings.socket))
@@ -234,7 +234,7 @@ class ApiDoor:
     async def check(self, asked: ApiRequest) -> web.Response:
         """Answer about the bytes of a content."""
         async with received(asked.request, self._limits) as body:
-            return _json(_told(await self._check(body, asked.attempt())))
+            return _json(_answer_object(await self._check(body, asked.attempt())))
 
     async def check_path(self, asked: ApiRequest) -> web.Response:
         """Answer about a file.
@@ -244,12 +244,12 @@ class ApiDoor:
         given = await received_json(asked.request, _JSON_WITHIN)
         attempt = asked.attempt()
         with _file_of(asked.connection, given.get("path")) as file:
-            return _json(_told(await self._in_thread(self._parts.attempts.check, file, attempt)))
+            return _json(_answer_object(await self._in_thread(self._parts.attempts.check, file, attempt)))
 
     async def check_digest(self, asked: ApiRequest) -> web.Response:
         """Answer about a content by its digest."""
         digest = _read_digest(await received_json(asked.request, _JSON_WITHIN))
-        return _json(_told(await self._in_thread(self._parts.attempts.check_digest, digest, asked.attempt())))
+        return _json(_answer_object(await self._in_thread(self._parts.attempts.check_digest, digest, asked.attempt())))
 
     async def report(self, asked: ApiRequest) -> web.Response:
         """Record what the application did."""
@@ -403,7 +403,7 @@ def _read_digest(given: dict[str, Any]) -> Digest:
     return digest
 
 
-def _told(answer: AttemptAnswer) -> dict[str, Any]:
+def _answer_object(answer: AttemptAnswer) -> dict[str, Any]:
     """The answer as the application gets it: nothing that tells how a source knows it."""
     return {
         "verdict": answer.verdict.kind.value,

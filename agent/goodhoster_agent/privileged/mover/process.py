@@ -41,7 +41,7 @@ def movers(config: Path, listener: socket.socket) -> list[tuple[str, Serve]]:
     server = Server(KnownTrees(config), _trusted(settings.mover), FileLocks(), destroy_after)
 
     def serve() -> None:
-        _shed_privileges()
+        _drop_privileges()
         server.serve(listener)
 
     return [("mover", serve)] * MOVERS
@@ -58,7 +58,7 @@ def _trusted(mover: MoverSettings) -> frozenset[int]:
     return frozenset(uids)
 
 
-def _shed_privileges() -> None:
+def _drop_privileges() -> None:
     if not privileges.leave_network() and os.geteuid() == 0:
         _log.warning("the mover cannot leave the network: unshare(2) is not permitted")
     privileges.keep_only(CAPABILITIES)

@@ -80,12 +80,12 @@ class Server:
             while True:
                 connection, _ = listener.accept()
                 with connection:
-                    self.attend(connection)
+                    self.serve_connection(connection)
         except BaseException:  # noqa: BLE001 - whatever it is, a mover with a thread fewer would be silent
             _log.exception("an order could not be processed")
             os._exit(1)
 
-    def attend(self, connection: socket.socket) -> None:
+    def serve_connection(self, connection: socket.socket) -> None:
         """Serve one peer and one order, or one batch of them."""
         connection.settimeout(_PEER_TIMEOUT)
         _, uid, _ = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
@@ -137,7 +137,7 @@ class Server:
         return tree
 
     def _carry_out(self, order: MoveOrder) -> str:
-        if order.verb is MoverVerb.GREET:
+        if order.verb is MoverVerb.PING:
             return ""
         tree = self._known_tree(order)
         upload, quarantine = order.upload(tree), LocalQuarantine((tree,))

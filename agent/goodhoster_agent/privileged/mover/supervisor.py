@@ -28,7 +28,7 @@ def keep(kept: Sequence[tuple[str, Serve]]) -> NoReturn:
 
     The children end with this process. To be called in a process with one thread.
     """
-    privileges.be_called("gh-supervisor")
+    privileges.set_process_name("gh-supervisor")
     children = {_started(name, serve): (name, serve) for name, serve in kept}
     while True:
         child, status = os.wait()
@@ -48,7 +48,7 @@ def _started(name: str, serve: Serve) -> int:
 
 def _become(name: str, supervisor: int, serve: Serve) -> NoReturn:
     """Turn the forked child into its task; it must not go on as its parent would."""
-    privileges.be_called(f"gh-{name}")
+    privileges.set_process_name(f"gh-{name}")
     privileges.end_with_parent()
     if os.getppid() == supervisor:  # it may have ended before we asked to end with it
         serve()

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
-from goodhoster.linux.privileges import CAP_SETGID, CAP_SETUID, be_called, end_when_closed, keep_only
+from goodhoster.linux.privileges import CAP_SETGID, CAP_SETUID, end_when_closed, keep_only, set_process_name
 from goodhoster_agent.privileged.opener.messages import LONGEST, NOT_A_FILE, OpenerAnswer, OpenResult, encode
 
 _MOST_AT_ONCE = 32
@@ -28,7 +28,7 @@ _GROUPS = 1024
 
 def main(channel: socket.socket) -> None:
     """Serve until the other side closes the channel."""
-    be_called("gh-opener")
+    set_process_name("gh-opener")
     keep_only(frozenset({CAP_SETUID, CAP_SETGID}))
     children: set[int] = set()
     while True:

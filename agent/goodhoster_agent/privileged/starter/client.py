@@ -96,10 +96,10 @@ class HasherElsewhere:
     def end(self) -> int:
         """See `hashing.process.Started`."""
         if self._ended is None:
-            self._ended = self._told()
+            self._ended = self._exit_status()
         return self._ended
 
-    def _told(self) -> int:
+    def _exit_status(self) -> int:
         with self._channel:
             try:
                 self._channel.shutdown(socket.SHUT_WR)

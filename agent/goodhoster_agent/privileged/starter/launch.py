@@ -65,7 +65,7 @@ def kept_beside(settings: Settings, commands: frozenset[Command]) -> Iterator[Su
             process = _start(settings.file, theirs, listener)
         ending.callback(_end, process)
         ours.send(json.dumps(sorted(commands)).encode())
-        _wait_for(mover_of(settings).greet)
+        _wait_for(mover_of(settings).ping)
         yield Supervisor(process, StarterClient(ours))
 
 
@@ -143,11 +143,11 @@ def _listening(address: Path) -> Iterator[socket.socket]:
         yield listener
 
 
-def _wait_for(greet: Callable[[], None]) -> None:
+def _wait_for(ping: Callable[[], None]) -> None:
     until = time.monotonic() + _PATIENCE
     while True:
         try:
-            return greet()
+            return ping()
         except PassingError as error:
             if time.monotonic() > until:
                 _log.critical("there is no mover, so measures wait: %s", error)

@@ -9,7 +9,7 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile
 from goodhoster.errors import RefusedError
 from goodhoster.model.customers.screening import ScreeningDecision, ScreeningFinding
-from goodhoster.model.ids import one_short
+from goodhoster.model.ids import complete_name
 from goodhoster.ports.screening import Side
 
 TABLES = """
@@ -83,7 +83,7 @@ class SqliteScreeningStore:
     def complete(self, part: str) -> str:
         """See `ports.ScreeningStore`."""
         names = (name for (name,) in self._record.rows("SELECT id FROM screening_findings"))
-        return one_short(part, names, "finding", "goodhoster customers findings")
+        return complete_name(part, names, "finding", "goodhoster customers findings")
 
     def find(
         self, *, decisions: frozenset[ScreeningDecision] = frozenset(), list_name: str = "", customer: str = ""

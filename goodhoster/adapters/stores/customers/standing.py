@@ -14,7 +14,7 @@ from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.observed_time import ObservedTime, TimeReading, observed
 from goodhoster.model.customers.standing import Appeal, AppealState, Statement, Step, StepState
-from goodhoster.model.ids import one_short
+from goodhoster.model.ids import complete_name
 
 TABLES = """
 CREATE TABLE standing_steps (
@@ -78,12 +78,12 @@ class SqliteStandingStore:
     def complete_step(self, part: str) -> str:
         """See `ports.standing.StandingStore`."""
         names = (name for (name,) in self._record.rows("SELECT id FROM standing_steps"))
-        return one_short(part, names, "step", "goodhoster customers standing ID")
+        return complete_name(part, names, "step", "goodhoster customers standing ID")
 
     def complete_appeal(self, part: str) -> str:
         """See `ports.standing.StandingStore`."""
         names = (name for (name,) in self._record.rows("SELECT id FROM appeals"))
-        return one_short(part, names, "appeal", "goodhoster customers appeals")
+        return complete_name(part, names, "appeal", "goodhoster customers appeals")
 
     def steps(self, customer: str) -> Sequence[Step]:
         """See `ports.standing.StandingStore`."""

@@ -9,7 +9,7 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.model.customers.suspensions import Suspension, SuspensionState
-from goodhoster.model.ids import one_short
+from goodhoster.model.ids import complete_name
 from goodhoster.ports.panels import SuspensionQuery
 
 TABLES = """
@@ -58,7 +58,7 @@ class SqliteSuspensionStore:
     def complete(self, part: str) -> str:
         """See `ports.SuspensionStore`."""
         names = (name for (name,) in self._record.rows("SELECT id FROM suspensions"))
-        return one_short(part, names, "suspension", "goodhoster customers suspensions")
+        return complete_name(part, names, "suspension", "goodhoster customers suspensions")
 
     def find(self, query: SuspensionQuery) -> Sequence[Suspension]:
         """See `ports.SuspensionStore`."""

@@ -35,44 +35,44 @@ def book(file: Path) -> Iterator[AnswerCache]:
 
 
 def test_answers_come_back_as_they_were_in_this_process_and_the_next(file: Path, book: AnswerCache) -> None:
-    book.remember(key("known"), YES)
-    book.remember(key("unknown"), NO)
+    book.put(key("known"), YES)
+    book.put(key("unknown"), NO)
     for each in (book, AnswerCache(file)):
-        assert (each.recall(key("known")), each.recall(key("unknown")), each.recall(key("new"))) == (YES, NO, None)
+        assert (each.get(key("known")), each.get(key("unknown")), each.get(key("new"))) == (YES, NO, None)
 
 
 def test_only_the_owner_may_read_it(file: Path, book: AnswerCache) -> None:
-    book.remember(key("known"), YES)
+    book.put(key("known"), YES)
     assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_newest_answer_counts_also_where_it_is_too_long_to_be_kept(book: AnswerCache) -> None:
     found = []
     for answer in (NO, YES, MANY, NO):
-        book.remember(key("a"), answer)
-        found.append(book.recall(key("a")))
+        book.put(key("a"), answer)
+        found.append(book.get(key("a")))
     assert found == [NO, YES, None, NO]
 
 
 def test_an_answer_that_was_overtaken_by_a_newer_one_does_not_count(book: AnswerCache) -> None:
-    book.remember(key("a"), CachedAnswer(1000.0, YES.matches))
-    book.remember(key("a"), CachedAnswer(999.0, ()))
-    assert book.recall(key("a")) == CachedAnswer(1000.0, YES.matches)
-    book.remember(key("a"), CachedAnswer(900.0, ()))
-    assert book.recall(key("a")) == CachedAnswer(900.0, ()), "the clock was put back"
+    book.put(key("a"), CachedAnswer(1000.0, YES.matches))
+    book.put(key("a"), CachedAnswer(999.0, ()))
+    assert book.get(key("a")) == CachedAnswer(1000.0, YES.matches)
+    book.put(key("a"), CachedAnswer(900.0, ()))
+    assert book.get(key("a")) == CachedAnswer(900.0, ()), "the clock was put back"
 
 
 def test_of_two_contents_that_meet_in_one_slot_the_newer_answer_stays(book: AnswerCache) -> None:
     one, other = key("a"), key("b")[:28] + key("a")[28:]
-    book.remember(one, YES)
-    assert book.recall(other) is None
-    book.remember(other, NO)
-    assert (book.recall(one), book.recall(other)) == (None, NO)
+    book.put(one, YES)
+    assert book.get(other) is None
+    book.put(other, NO)
+    assert (book.get(one), book.get(other)) == (None, NO)
 
 
 def test_the_file_has_an_end_however_many_answers_there_are(file: Path, book: AnswerCache) -> None:
     for end in (0, 2**32 - 1, 2**32 - 2**19):
-        book.remember(bytes(28) + end.to_bytes(4), NO)
+        book.put(bytes(28) + end.to_bytes(4), NO)
     assert file.stat().st_size <= 128 << 20
     assert os.stat(file).st_blocks * 512 <= 64 << 10, "and what nobody asked about takes no room"
 
@@ -80,8 +80,8 @@ def test_the_file_has_an_end_however_many_answers_there_are(file: Path, book: An
 def fill(file: Path, name: str, count: int) -> None:
     book = AnswerCache(file)
     for number in range(count):
-        book.remember(key(f"{name} {number}"), NO)
-        book.remember(key(f"all {number}"), YES)
+        book.put(key(f"{name} {number}"), NO)
+        book.put(key(f"all {number}"), YES)
 
 
 def test_several_processes_share_one_book(file: Path) -> None:
@@ -94,7 +94,7 @@ def test_several_processes_share_one_book(file: Path) -> None:
         process.join()
     assert [process.exitcode for process in processes] == [0] * 3
     book = AnswerCache(file)
-    found = [book.recall(key(f"{name} {number}")) for name in (*range(3), "all") for number in range(500)]
+    found = [book.get(key(f"{name} {number}")) for name in (*range(3), "all") for number in range(500)]
     assert set(found[:1500]) | {None} == {None, NO}
     assert set(found[1500:]) | {None} == {None, YES}
     assert found.count(None) < 20, "a few meet in one slot"
@@ -106,14 +106,14 @@ def test_what_is_read_while_it_is_written_is_whole_or_none(file: Path) -> None:
     def write(number: int) -> None:
         book = AnswerCache(file)
         for _ in range(2000):
-            book.remember(key("a"), answers[number % 2])
+            book.put(key("a"), answers[number % 2])
 
     with ThreadPoolExecutor(4) as threads:
         writing = [threads.submit(write, number) for number in range(4)]
         book = AnswerCache(file)
         while not all(each.done() for each in writing):
-            assert book.recall(key("a")) in {YES, NO, None}
-    assert book.recall(key("a")) in {YES, NO}
+            assert book.get(key("a")) in {YES, NO, None}
+    assert book.get(key("a")) in {YES, NO}
 
 
 def deleted_and_replaced(file: Path) -> None:
@@ -140,14 +140,14 @@ def test_a_damaged_or_deleted_book_is_one_without_answers(
 ) -> None:
     book = AnswerCache(file)
     for number in range(20):
-        book.remember(key(number), YES)
+        book.put(key(number), YES)
     damage(file)
     if not running:
         book = AnswerCache(file)
     book._looked = -1.0  # as a second later
-    assert [book.recall(key(number)) for number in range(20)] == [None] * 20
-    book.remember(key("new"), YES)
-    assert AnswerCache(file).recall(key("new")) == YES
+    assert [book.get(key(number)) for number in range(20)] == [None] * 20
+    book.put(key("new"), YES)
+    assert AnswerCache(file).get(key("new")) == YES
     assert not caplog.records
 
 
@@ -158,9 +158,9 @@ def test_trouble_is_told_once_and_answers_are_lost(
     file.mkdir()
     for _ in range(3):
         book._looked = -1.0
-        book.remember(key("a"), NO)
+        book.put(key("a"), NO)
         book._looked = -1.0
-        assert book.recall(key("a")) is None
+        assert book.get(key("a")) is None
     [told] = [record.message for record in caplog.records]
     assert told.startswith("remembered answers cannot be used now, the sources are asked instead: ")
 
@@ -172,9 +172,9 @@ def test_a_full_disk_stops_no_check(book: AnswerCache, caplog: pytest.LogCapture
     os.dup2(full, opened.fd)
     os.close(full)
     book._looked = float("inf")
-    book.remember(key("a"), NO)
+    book.put(key("a"), NO)
     assert "No space left" in caplog.text
-    assert book.recall(key("a")) is None
+    assert book.get(key("a")) is None
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

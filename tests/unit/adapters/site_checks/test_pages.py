@@ -9,9 +9,9 @@ from contextlib import suppress
 
 import pytest
 
-from goodhoster.adapters.site_checks.glances import HttpGlances
 from goodhoster.adapters.site_checks.http import Address, Reach
 from goodhoster.adapters.site_checks.pages import HttpPages
+from goodhoster.adapters.site_checks.snapshots import HttpSnapshots
 
 OURS = [ipaddress.ip_network("127.0.0.0/8")]
 NAMES = {"anna.example": ["127.0.0.1"], "evil.example": ["192.0.2.1"], "half.example": ["127.0.0.1", "192.0.2.1"]}
@@ -144,6 +144,6 @@ def test_a_slow_drip_ends_in_time(site: Site) -> None:
 
 def test_a_look_before_a_suspension_ends_in_time_too(site: Site) -> None:
     begun = time.monotonic()
-    glances = HttpGlances(reach(site), within=0.5, schemes=("http",)).glance("drip.example")
-    assert [glance.status for glance in glances] == [None] * 3
+    snapshots = HttpSnapshots(reach(site), within=0.5, schemes=("http",)).snapshot("drip.example")
+    assert [snapshot.status for snapshot in snapshots] == [None] * 3
     assert time.monotonic() - begun < 6

@@ -98,18 +98,18 @@ def test_a_log_that_is_not_whole_is_an_alarm_once_a_day(services: Services) -> N
     pager = MemoryPager()
     vars(services)["pager"] = pager
     task = LogVerificationTask(services)
-    assert task._go() == 120
-    assert task._go() == 24 * 3600
+    assert task._run_once() == 120
+    assert task._run_once() == 24 * 3600
     assert task.alarms() == []
     assert pager.pages == []
     whole = log_of(services).read_bytes()
     log_of(services).write_bytes(b"")
-    assert task._go() == 3600
+    assert task._run_once() == 3600
     assert task.alarms() == ["ALARM: the audit log is not whole from entry 5 on: goodhoster audit verify"]
     (page,) = pager.pages
     assert "verified before" in str(page)
     log_of(services).write_bytes(whole)
-    assert task._go() == 24 * 3600
+    assert task._run_once() == 24 * 3600
     assert task.alarms() == []
 
 
@@ -118,25 +118,25 @@ def test_nobody_paged_means_that_it_is_tried_again_in_an_hour(services: Services
     pager.down = True
     vars(services)["pager"] = pager
     task = LogVerificationTask(services)
-    task._go()
+    task._run_once()
     log_of(services).write_bytes(b"made up\n")
-    assert task._go() == 3600
+    assert task._run_once() == 3600
     assert task.alarms()
     pager.down = False
-    assert task._go() == 3600
+    assert task._run_once() == 3600
     assert len(pager.pages) == 1
 
 
 def test_who_restarts_often_does_not_verify_as_often(services: Services) -> None:
     go(services)
-    assert 23 * 3600 < LogVerificationTask(services)._go() <= 24 * 3600
+    assert 23 * 3600 < LogVerificationTask(services)._run_once() <= 24 * 3600
 
 
 def test_what_could_not_be_compared_stands_in_status(services: Services) -> None:
     (services.state_dir / "audit.checkpoint").write_text("not a checkpoint")
     task = LogVerificationTask(services)
-    task._go()
-    task._go()
+    task._run_once()
+    task._run_once()
     assert task.alarms() == []
     assert "checkpoint" in task.problems()[0]
 
@@ -144,7 +144,7 @@ def test_what_could_not_be_compared_stands_in_status(services: Services) -> None
 def test_the_end_of_the_daemon_breaks_it_off(services: Services) -> None:
     services.audit.append_all([AuditEvent("made.up", {}) for _ in range(2100)])
     task = LogVerificationTask(services)
-    task._go()
+    task._run_once()
     task.task.stopping.set()
-    task._go()
+    task._run_once()
     assert last_verification(services.settings) is None

@@ -28,14 +28,14 @@ def test_a_part_that_fails_is_tried_ever_less_often_and_told_once(
     with Services(load(tmp_path / "goodhoster.toml")) as services:
         work = NoticeWork(services.notices, services.settings)
         for _ in range(5):
-            work._in_turn("what is due", failing)
+            work._run_with_backoff("what is due", failing)
         assert len(tries) == 1
         work._failed.clear()
-        work._in_turn("what is due", failing)
+        work._run_with_backoff("what is due", failing)
         assert work._pauses["what is due"] == 2
         assert any("No space left" in problem for problem in work.problems())
         work._failed.clear()
-        work._in_turn("what is due", lambda: None)
+        work._run_with_backoff("what is due", lambda: None)
         assert work.problems() == []
     assert [record.exc_info for record in caplog.records] == [None]
 

@@ -38,7 +38,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 def rounds_that_destroy(services: Services, last: str) -> int:
     (services.state_dir / "evidence.last").write_text(last)
     task = Counted(services)
-    task._go()
+    task._run_once()
     return task.destroyed
 
 

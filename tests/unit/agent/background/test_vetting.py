@@ -35,7 +35,7 @@ class Rounds:
         self.seconds += seconds
         self.made.now += timedelta(seconds=seconds)
         before = len(self.server.requests)
-        assert self.rounds.go() > 0
+        assert self.rounds.run_once() > 0
         return len(self.server.requests) - before
 
     def outcomes(self, customer: str) -> list[CheckOutcome]:
@@ -90,7 +90,7 @@ def test_a_provider_that_is_away_is_asked_once_in_a_round_and_what_is_not_known_
 
 
 def test_without_a_register_nothing_is_asked() -> None:
-    assert IdentityTask(lambda: None).go() > 0
+    assert IdentityTask(lambda: None).run_once() > 0
 
 
 def test_a_customer_that_was_forgotten_is_not_asked_about(rounds: Rounds) -> None:
@@ -141,15 +141,15 @@ def findings(services: Services) -> list[tuple[str, str]]:
 
 def test_customers_are_compared_again_when_the_list_or_a_customer_has_changed(lists: Lists, services: Services) -> None:
     rounds = ScreeningTask(services)
-    assert rounds.go() == 3600.0
+    assert rounds.run_once() == 3600.0
     assert (runs(services), findings(services)) == (1, [])
-    rounds.go()
+    rounds.run_once()
     assert runs(services) == 1, "nothing changed: nothing is read"
     lists.write("e1,Somebody Else", "e2,Anna Exampel")
-    rounds.go()
+    rounds.run_once()
     assert (runs(services), findings(services)) == (2, [("e2", "anna")])
     lists.customers(Customer("carl", "Somebody Else", "person"))
-    rounds.go()
+    rounds.run_once()
     assert runs(services) == 3
     assert set(findings(services)) == {("e2", "anna"), ("e1", "carl")}
     assert rounds.problems() == []
@@ -161,10 +161,10 @@ def test_a_list_that_was_compared_by_command_is_compared_again_too(lists: Lists,
     desk, kept = services.customers.screening(), services.customers.kept_lists
     kept.replace("sanctions", other, lambda file: desk.screen("sanctions", file, JAN))
     rounds = ScreeningTask(services)
-    rounds.go()
+    rounds.run_once()
     before = runs(services)
     lists.customers(Customer("dora", "Nobody Here", "person"))
-    rounds.go()
+    rounds.run_once()
     assert runs(services) == before + 2
     assert ("x1", "dora") in findings(services)
 
@@ -172,11 +172,11 @@ def test_a_list_that_was_compared_by_command_is_compared_again_too(lists: Lists,
 def test_a_list_that_cannot_be_read_is_told_and_the_others_are_compared(lists: Lists, services: Services) -> None:
     lists.list.unlink()
     rounds = ScreeningTask(services)
-    rounds.go()
+    rounds.run_once()
     (problem,) = rounds.problems()
     assert "customers are not compared with police: " in problem
     lists.write("e1,Anna Example")
-    rounds.go()
+    rounds.run_once()
     assert rounds.problems() == []
     assert findings(services) == [("e1", "anna")]
 
@@ -184,9 +184,9 @@ def test_a_list_that_cannot_be_read_is_told_and_the_others_are_compared(lists: L
 def test_a_list_that_lost_most_of_its_entries_waits_for_a_person(lists: Lists, services: Services) -> None:
     lists.write(*(f"e{number},Person Number{number}" for number in range(10)))
     rounds = ScreeningTask(services)
-    rounds.go()
+    rounds.run_once()
     lists.write("e1,Person Number1")
-    rounds.go()
+    rounds.run_once()
     assert "has lost 9 of 10 entries" in rounds.problems()[0]
 
 
@@ -194,5 +194,5 @@ def test_without_a_register_nothing_is_compared_or_made(tmp_path: Path) -> None:
     config = tmp_path / "goodhoster.toml"
     config.write_text(f'[agent]\nstate_dir = "{tmp_path / "state"}"\n')
     with Services(load(config)) as services:
-        assert ScreeningTask(services).go() == 3600.0
+        assert ScreeningTask(services).run_once() == 3600.0
         assert not services.customers.in_use

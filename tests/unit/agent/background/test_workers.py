@@ -78,7 +78,7 @@ class Services:
         place = Place(os.fsencode(self.tree), os.fsencode(name))
         now = time.time()
         self.index.expect([Arrival(place, name.partition("/")[0], now, Priority.FRESH)], now)
-        self.workers.ring()
+        self.workers.notify()
 
     def verdicts(self) -> dict[str, int]:
         return self.index.figures().verdicts
@@ -229,7 +229,7 @@ def test_a_file_whose_time_lies_in_the_future_does_not_wait_for_it(services: Ser
     now = time.time()
     place = Place(os.fsencode(services.tree), b"alice/a.png")
     services.index.expect([Arrival(place, "alice", now, Priority.FRESH, quiet=1.0)], now)
-    services.workers.ring()
+    services.workers.notify()
     eventually(lambda: services.verdicts() == {"clear": 1}, 5)
 
 
@@ -330,7 +330,7 @@ def test_one_customers_slow_files_leave_threads_for_others(services: Services) -
     for number in range(100):
         services.file(f"anna/{number}.png", f"{PICTURE} {number}")
     services.workers.start()
-    eventually(lambda: len(services.index._queue.hands()) >= MOST_OF_ONE)
+    eventually(lambda: len(services.index._queue.in_progress()) >= MOST_OF_ONE)
     for number in range(5):
         services.file(f"bert/{number}.png")
         eventually(lambda number=number: services.verdicts() == {"clear": number + 1})  # type: ignore[misc]

@@ -20,7 +20,7 @@ class Silent:
 
     def later(self, **span: float) -> None:
         self.house.now += timedelta(**span)
-        self.house.desk.tend()
+        self.house.desk.process_due()
 
     def states(self) -> list[FactState]:
         found = self.facts.facts_of("anna")

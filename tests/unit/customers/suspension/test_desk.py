@@ -19,7 +19,7 @@ from goodhoster.model.alerts import AlertKind
 from goodhoster.model.cases import Order
 from goodhoster.model.customers.panels import SuspensionTarget
 from goodhoster.model.customers.suspensions import Suspension, SuspensionState
-from goodhoster.ports.panels import PageGlance
+from goodhoster.ports.panels import PageSnapshot
 from goodhoster.testing.panels.hosting import FakeHosting, made_up_hosting
 from goodhoster.testing.panels.programs import FakeHestia
 
@@ -54,7 +54,7 @@ class World:
                 pager=self,
                 clock=lambda: self.now,
                 locks=self.folder / "locks",
-                glances={"web1": self},
+                snapshots={"web1": self},
                 sleep=lambda _: None,
             )
         )
@@ -66,10 +66,10 @@ class World:
     def page(self, subject: str, text: str, kind: AlertKind = AlertKind.ALARM, about: str = "") -> None:  # noqa: ARG002
         self.paged.append(subject)
 
-    def glance(self, host: str) -> Sequence[PageGlance]:
+    def snapshot(self, host: str) -> Sequence[PageSnapshot]:
         site = self.hosting.site(host)
         shown = b"site" if self.serves_all or not (site and site.suspended) else b"suspended"
-        return [PageGlance("/", 200, shown), PageGlance("/?goodhoster", 200, shown)]
+        return [PageSnapshot("/", 200, shown), PageSnapshot("/?goodhoster", 200, shown)]
 
     def suspend(self, target: SuspensionTarget = ANNA) -> Suspension:
         return self.desk.suspend(SuspensionOrder("web1", target, ORDER))

@@ -385,13 +385,13 @@ class TestSwapsInBetween:
         upload, bobs = annas(tree, b"anna/a.jpg"), uploaded(tree, b"bob/b.jpg", b"not known")
         name = upload.place.absolute
         just_before_the_rename(lambda: put_in_place(name, bobs.place.absolute))
-        original = misplaced_files.return_stranger
+        original = misplaced_files.return_misplaced
 
         def taken_meanwhile(shelf: int, label: Label, parent: int) -> None:
             uploaded(tree, b"anna/a.jpg", b"a third")
             original(shelf, label, parent)
 
-        monkeypatch.setattr(taking, "return_stranger", taken_meanwhile)
+        monkeypatch.setattr(taking, "return_misplaced", taken_meanwhile)
         with pytest.raises(QuarantineError, match="limbo-1"):
             quarantine.take_offline(CASE, upload, sha256())
         kept = seen(tree, b".goodhoster/quarantine/" + CASE.encode() + b".limbo-1")

@@ -47,7 +47,7 @@ class Sealing:
         return PendingSeals(self.services.store, self.sealer(), open_quarantined)
 
     def seal(self) -> list[Unsealed]:
-        return self.rounds().go(None, lambda: False)
+        return self.rounds().run_once(None, lambda: False)
 
     def custody(self) -> CustodyDesk:
         return CustodyDesk(self.store, self.services.audit, self.services.clock)

@@ -67,7 +67,7 @@ def test_a_picture_that_only_looks_the_same_is_kept_shorter(sealing: Sealing) ->
 def test_it_is_sealed_once_however_often_it_is_looked_at(sealing: Sealing) -> None:
     manifest = sealing.sealed()
     assert sealing.seal() == []
-    assert sealing.rounds().go(None, lambda: False) == []
+    assert sealing.rounds().run_once(None, lambda: False) == []
     assert sealing.store.get(manifest.id).manifest == manifest
     assert sealing.events().count("evidence.sealed") == 1
 
@@ -112,7 +112,7 @@ def _dies_before(step: int, sealing: Sealing) -> bool:
 
         for name in ("fsync", "fdatasync", "rename", "link", "unlink"):
             mortal(name)
-        sealing.rounds().go(None, lambda: False)
+        sealing.rounds().run_once(None, lambda: False)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 

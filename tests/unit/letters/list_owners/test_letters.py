@@ -67,7 +67,7 @@ def desk(tmp_path: Path) -> Desk:
 
 def test_once_for_each_source_and_content_over_restarts_too(desk: Desk) -> None:
     for _ in range(3):
-        desk.reports.owe([exempt(), exempt(algorithm="md5"), exempt("smiley"), exempt(source="hotline")])
+        desk.reports.queue_reports([exempt(), exempt(algorithm="md5"), exempt("smiley"), exempt(source="hotline")])
         desk.writer().write()
     assert [letter.to for letter in desk.letters()] == ["lists@police.example"] * 2
     assert [report.source for report in desk.reports.waiting()] == ["hotline"]
@@ -76,14 +76,14 @@ def test_once_for_each_source_and_content_over_restarts_too(desk: Desk) -> None:
 
 def test_a_match_that_is_not_exempt_is_nothing_to_report(desk: Desk) -> None:
     match = Match("police", "sha1")
-    desk.reports.owe([match])
+    desk.reports.queue_reports([match])
     assert list(desk.reports.waiting()) == []
-    assert desk.reports.told_of(match) is None
+    assert desk.reports.was_sent(match) is None
 
 
 @pytest.mark.parametrize(("language", "says"), [("en", "is known here to be harmless"), ("nl", "onschuldig is")])
 def test_the_letter_has_all_that_the_owner_needs_and_nothing_else(desk: Desk, language: str, says: str) -> None:
-    desk.reports.owe([exempt()])
+    desk.reports.queue_reports([exempt()])
     desk.writer(language=language).write()
     (letter,) = desk.letters()
     digests = made_up("logo").digests
@@ -97,7 +97,7 @@ def test_the_letter_has_all_that_the_owner_needs_and_nothing_else(desk: Desk, la
 
 
 def test_a_crash_between_letter_and_note_writes_no_second_letter(desk: Desk) -> None:
-    desk.reports.owe([exempt()])
+    desk.reports.queue_reports([exempt()])
     waiting = {path: path.read_bytes() for path in (desk.folder / "reports/waiting").iterdir()}
     desk.writer().write()
     for path, content in waiting.items():
@@ -111,27 +111,27 @@ def test_whom_nobody_tells_is_said_once_and_told_later(
     desk: Desk, caplog: pytest.LogCaptureFixture, *, source: str, automatic: bool, why: str
 ) -> None:
     match = exempt(source=source)
-    desk.reports.owe([match])
+    desk.reports.queue_reports([match])
     writer = desk.writer(automatic=automatic)
     writer.write()
     writer.write()
     (line,) = caplog.messages
     assert why in line
     assert made_up("logo").digests.sha1.hex() in line
-    assert desk.reports.told_of(match) is False
+    assert desk.reports.was_sent(match) is False
     assert desk.letters() == []
     if source == "police":  # the mode is enforce again
         desk.writer().write()
-        assert desk.reports.told_of(match) is True
+        assert desk.reports.was_sent(match) is True
         assert len(desk.letters()) == 1
 
 
 def test_a_disk_that_refuses_keeps_the_match_from_being_a_case(desk: Desk) -> None:
     (desk.folder / "reports").write_text("no directory")
     with pytest.raises(PassingError, match="cannot be kept"):
-        desk.reports.owe([exempt()])
+        desk.reports.queue_reports([exempt()])
 
 
 def test_who_only_looks_leaves_nothing_behind(desk: Desk) -> None:
-    assert (list(desk.reports.waiting()), desk.reports.told_of(exempt())) == ([], None)
+    assert (list(desk.reports.waiting()), desk.reports.was_sent(exempt())) == ([], None)
     assert not (desk.folder / "reports").exists()

@@ -232,7 +232,7 @@ def test_a_suspension_of_a_customer_is_told_by_the_daemon_appealed_and_lifted_by
     assert code == 0
     short = made["id"].partition("-")[2][:5]
     with open_services(config) as services:
-        StandingTask(services)._go()
+        StandingTask(services)._run_once()
     (told,) = do("statement", f"suspension:{short}")[1]
     assert (told["subject"], told["purpose"]) == (f"suspension:{made['id']}", "imposed")
     assert (told["state"], "no proven contact" in told["why"]) == ("not-sent", True)
@@ -258,5 +258,5 @@ def test_a_confidential_suspension_is_not_told(do: Do, folder: Path) -> None:
     (made,) = do("suspend", "anna", "--reason", "an order", "--confidential")[1]
     assert made["confidential"] is True
     with open_services(config) as services:
-        StandingTask(services)._go()
+        StandingTask(services)._run_once()
     assert do("statement", f"suspension:{made['id']}")[1][0]["state"] == "withheld"

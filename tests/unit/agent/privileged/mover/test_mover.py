@@ -93,13 +93,13 @@ def test_it_hears_nobody_else(settings: Settings, running: int, tmp_path: Path) 
     process.start()
     process.join()
     assert process.exitcode == 0
-    mover_of(settings).greet()
+    mover_of(settings).ping()
 
 
 def _greets_in_vain(settings: Settings) -> None:
     os.setresuid(STRANGER, STRANGER, STRANGER)
     with pytest.raises(PassingError, match=r"before it answered|cannot be reached"):
-        mover_of(settings).greet()
+        mover_of(settings).ping()
 
 
 @pytest.mark.parametrize("message", [b"\xff", b"{}", b"[" * 100_000])
@@ -108,7 +108,7 @@ def test_a_wrong_message_costs_its_connection_only(settings: Settings, running: 
         peer.connect(str(settings.mover_socket))
         peer.send(message)
         assert MoveAnswer.from_bytes(peer.recv(1 << 18)).outcome is MoveOutcome.REFUSED
-    mover_of(settings).greet()
+    mover_of(settings).ping()
     assert Path(f"/proc/{running}").exists()
 
 

@@ -137,6 +137,6 @@ def test_a_listener_that_a_killed_daemon_left_is_nobodys_mover(settings: Setting
     try:
         assert mover_of(settings).listens()
         with kept_beside(settings, frozenset()):
-            mover_of(settings).greet()
+            mover_of(settings).ping()
     finally:
         os.kill(child, signal.SIGKILL)

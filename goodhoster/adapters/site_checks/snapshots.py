@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from goodhoster.adapters.site_checks.http import DESK, Address, PageRequest, PinnedConnection, Reach, Viewer
-from goodhoster.ports.panels import PageGlance
+from goodhoster.ports.panels import PageSnapshot
 
 _PATHS = ("/", "/?goodhoster", "/goodhoster-no-such-page")
 """With a query too: some panels put their page at the first address alone."""
@@ -23,8 +23,8 @@ _WITHIN = 10.0  # seconds for one request
 
 
 @dataclass(frozen=True, slots=True)
-class HttpGlances:
-    """See `ports.SiteGlances`."""
+class HttpSnapshots:
+    """See `ports.SiteSnapshots`."""
 
     reach: Reach
     connect: tuple[Address, ...] = ()
@@ -32,26 +32,26 @@ class HttpGlances:
     within: float = _WITHIN
     schemes: tuple[str, ...] = field(default=("https", "http"))
 
-    def glance(self, host: str) -> Sequence[PageGlance]:
-        """See `ports.SiteGlances`."""
+    def snapshot(self, host: str) -> Sequence[PageSnapshot]:
+        """See `ports.SiteSnapshots`."""
         return [self._page(host, path) for path in _PATHS]
 
-    def _page(self, host: str, path: str) -> PageGlance:
+    def _page(self, host: str, path: str) -> PageSnapshot:
         """The answer by https; by http where nobody listens there."""
         detail = ""
         for scheme in self.schemes:
             try:
-                return self._asked(scheme, host, path)
+                return self._request(scheme, host, path)
             except (OSError, http.client.HTTPException, ValueError) as error:
                 detail = f"{scheme} {host}: {error}"
-        return PageGlance(path, None, detail=detail)
+        return PageSnapshot(path, None, detail=detail)
 
-    def _asked(self, scheme: str, host: str, path: str) -> PageGlance:
+    def _request(self, scheme: str, host: str, path: str) -> PageSnapshot:
         addresses = self.connect or tuple(self.reach.resolver(host))
         if not addresses:
-            return PageGlance(path, None, detail=f"{host} has no address")
+            return PageSnapshot(path, None, detail=f"{host} has no address")
         if not all(any(address in network for network in self.reach.networks) for address in addresses):
-            return PageGlance(path, None, detail=f"{host} resolves to {addresses[0]}, which is not ours")
+            return PageSnapshot(path, None, detail=f"{host} resolves to {addresses[0]}, which is not ours")
         until = time.monotonic() + self.within
         request = PageRequest(urlsplit(f"{scheme}://{host}{path}"), Viewer(DESK), until)
         connection = PinnedConnection(request, (str(addresses[0]), self.reach.ports[scheme]), self.within)
@@ -63,4 +63,4 @@ class HttpGlances:
             connection.end()
         if connection.over:
             raise TimeoutError("it did not answer in time")
-        return PageGlance(path, answer.status, hashlib.sha256(content).digest())
+        return PageSnapshot(path, answer.status, hashlib.sha256(content).digest())
