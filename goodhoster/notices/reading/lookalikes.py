@@ -10,8 +10,8 @@ import unicodedata
 SLASH_WORDS = (
     "slash|forward slash|schr\u00e4gstrich|schraegstrich|schuine streep|barra|barre oblique|uko\u015bnik"
     "|lom[i\u00ed]tko|snedstreck|skr\u00e5strek|skr\u00e5streg|kauttaviiva|perjel|e\u011fik \u00e7izgi"
-    "|\u0441\u043b[\u0435\u044d]\u0448|\u043a\u043e\u0441\u0430\u044f \u0447\u0435\u0440\u0442\u0430|\u659c\u6760|\u659c\u7dda"
-    "|\u30b9\u30e9\u30c3\u30b7\u30e5|\uc2ac\ub798\uc2dc"
+    "|\u0441\u043b[\u0435\u044d]\u0448|\u043a\u043e\u0441\u0430\u044f \u0447\u0435\u0440\u0442\u0430"
+    "|\u659c\u6760|\u659c\u7dda|\u30b9\u30e9\u30c3\u30b7\u30e5|\uc2ac\ub798\uc2dc"
 )
 """What people write for a slash that is not to be clicked, as part of a regular expression."""
 _SIGNS = {
