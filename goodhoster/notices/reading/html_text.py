@@ -111,7 +111,7 @@ def text_of_html(markup: str) -> HtmlText:
 
 
 def links_below_base(markup: str) -> Iterator[str]:
-    """Relative links of HTML as addresses, where it says what they are relative to (`<base href>`)."""
+    """Relative links of HTML as addresses, where `<base href>` says what they are relative to."""
     found = _BASE.search(markup)
     if not found:
         return

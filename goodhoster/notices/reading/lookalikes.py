@@ -1,4 +1,4 @@
-"""Characters that look like others: wide forms, other slashes and dots, letters of other scripts.
+"""Characters that look like others: wide forms, slashes, dots, letters of other scripts.
 
 People use them to make an address unclickable, and forgers to make one look like another.
 """
@@ -33,7 +33,7 @@ _IN_PLACE_OF = {ord(one): plain for plain, alike in _SIGNS.items() if plain != "
 
 
 def folded(text: str) -> str:
-    """Text with every look-alike replaced by what it looks like; the same text where it has none."""
+    """Text with every look-alike replaced by what it looks like; the same where it has none."""
     return text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_MEANT)
 
 
@@ -49,6 +49,6 @@ def has_odd_signs(text: str) -> bool:
 
 
 def mixes_scripts(label: str) -> bool:
-    """Whether a word has Latin letters beside Cyrillic, Greek or Armenian ones that look like Latin."""
+    """Whether a word has Latin letters beside those of other scripts that look like them."""
     latin = any("a" <= character <= "z" for character in label.lower())
     return latin and any(ord(character) in _MEANT and character.isalpha() for character in label.lower())

@@ -1,4 +1,4 @@
-"""Addresses that stand anywhere in a notice: a host and a path, or a file's name alone, however they are written.
+"""Addresses that stand anywhere in a notice, however written, and files' names alone.
 
 The readers of formats take what is meant as an address. This finds what they did not read as one: in links and pictures
 of HTML, with another scheme or none, escaped, split or spelled with look-alikes, and names of files beside an address.
@@ -40,6 +40,7 @@ _WORD_DOT = re.compile(
 _PRINTED = re.compile(r"(?<![^\s=:,])[^\s/=]{0,253}+(?:=(?:2[ef]|3a)[^\s/=]{0,253}+)+", re.IGNORECASE)
 """Quoted-printable without any slash of its own: an address that is encoded whole."""
 _PRINTED_SIGN = re.compile(r"=([2-7][0-9a-f])", re.IGNORECASE)
+_RUN = re.compile(r"([\s,;|.*=_-])\1{8,}+")
 _FILE_NAME = re.compile(r"\.[a-z][a-z0-9]{1,4}$", re.IGNORECASE)
 _ADDRESS = re.compile(
     r"(?P<parameter>[=&?][a-z*]{2,6}://)?(?<![\w.-])(?P<host>[\w-]{1,63}+(?:\.[\w-]{1,63}+)+)(?::\d{1,5})?"
@@ -145,7 +146,8 @@ class ItemAddresses:
 
 
 def _shown(text: str) -> str:
-    """Text with its dots and slashes as they are meant."""
+    """Text with its dots and slashes as they are meant, and long runs of one sign shortened."""
+    text = _RUN.sub(r"\1\1\1\1", text)
     printed = _PRINTED.sub(lambda run: _PRINTED_SIGN.sub(_character, run[0]), text) if "=" in text else text
     return _WORD_SLASH.sub("/", _WORD_DOT.sub(".", with_plain_dots(printed)))
 

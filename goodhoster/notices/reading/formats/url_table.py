@@ -22,6 +22,8 @@ from goodhoster.notices.reading.references import reference_of
 
 _MOST_ROWS = 10_000
 _LOOKED_FOR_HEADER = 10  # rows
+_HEAD = 4000  # characters, in which those rows are
+_BETWEEN_CELLS = str.maketrans(dict.fromkeys(",;\t|", "\n"))
 _URL = frozenset(
     {"url", "urls", "uri", "link", "weblink", "webadres", "webaddress", "web address", "abuse url", "full url"}
 )
@@ -75,18 +77,21 @@ def read(mail: Mail) -> ReadNotice | None:
 
 
 def file_names(mail: Mail) -> Iterator[str]:
-    """What such a list has in a column of files' names: they say how a file is called, and are no addresses."""
+    """The cells of columns that say how a file is called: they are no addresses."""
+    named = [part for part in mail.parts if any(name in _plain(_head(part)) for name in _FILE_NAMES)]
     with suppress(UnreadableError):
-        for table in (table for part in mail.parts for sheet in _sheets(part) if (table := _table(sheet))):
+        for table in (table for part in named for sheet in _sheets(part) if (table := _table(sheet))):
             places = [number for number, name in enumerate(table.names) if name in _FILE_NAMES]
             yield from (row[number] for row in table.rows for number in places if number < len(row))
 
 
+def _head(part: Part) -> str:
+    return part.content[:_HEAD].decode("utf-8", "replace")
+
+
 def cells_of(part: Part) -> str:
-    """Every cell of a list in a line of its own; empty where the part is no CSV."""
-    with suppress(UnreadableError):
-        return "\n".join(cell for rows in _sheets(part) for row in rows for cell in row) if _is_csv(part) else ""
-    return ""
+    """Every cell of a CSV in a line of its own; empty for another part."""
+    return part.text.translate(_BETWEEN_CELLS) if _is_csv(part) else ""
 
 
 def _doubts(tables: list[_Table], sheets: int) -> Iterator[str]:
@@ -112,7 +117,7 @@ def _is_csv(part: Part) -> bool:
 
 
 def _csv_rows(text: str) -> Rows:
-    lines = text[:4000].split("\n")[:_LOOKED_FOR_HEADER]
+    lines = text[:_HEAD].split("\n")[:_LOOKED_FOR_HEADER]
     header = next((line for line in lines if _named(line.replace('"', ""))), lines[0])
     separator = max(",;\t|", key=header.count)
     try:
