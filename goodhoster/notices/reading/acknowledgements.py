@@ -104,14 +104,14 @@ _RECEIVED = {
     "pl": r"(?:otrzymaliśmy|przyjęliśmy|dostaliśmy) (?:\S+ )?(?:tw[oó]j|pańsk|państwa|pan[ia]\b)|kopia (?:twoj|pańsk)"
     r"|(?:tw[oó]j\w*|pańsk\w+|państwa) (?:\S+ ){1,3}(?:przyjęt|zarejestrowan|otrzyman|odebran)"
     r"|dziękujemy za (?:\S+ )?(?:kontakt|wiadomość|zgłoszenie|przesłanie|tw[oó]j|pańsk)",
-    "cs/sk": r"(?:obdrželi|přijali|dostali|prijali|obdržali) (?:jsme|sme) (?:\S+ )?(?:va[šs]|tv[oůá])"
-    r"|(?:va[šs][eaiíu]?|tv[ůou]j|tvoje) (?:\S+ ){1,4}(?:byl[aoy]? |bol[aoi]? )?(?:\S+ )?"
+    "cs/sk": r"(?:obdrželi|přijali|dostali|prijali|obdržali) (?:jsme|sme) (?:\S+ )?(?:v[aá][šs]|tv[oůá])"
+    r"|(?:v[aá][šs][eaiíu]?|tv[ůou]j|tvoje) (?:\S+ ){1,4}(?:byl[aoy]? |bol[aoi]? )?(?:\S+ )?"
     r"(?:přijat|obdržen|doručen|zaevidov|zaregistrov|prijat|doručen)"
-    r"|(?:děkujeme|ďakujeme) za (?:va[šs]|zpráv|správ|kontakt)",
+    r"|(?:děkujeme|ďakujeme) za (?:v[aá][šs]|zpráv|správ|kontakt)",
     "hu": r"megkaptuk (?:az? )?(?:ön |önök )?\w+(?:ét|át|ait|eit)\b|(?:üzenet|level|e-?mail|bejelentés|megkeresés)\w*"
     r"(?:ét|ését|e|ése)\b.{0,40}(?:megkaptuk|megérkezett|beérkezett|rögzítettük|iktattuk)"
     r"|köszönjük,? (?:\w+(?:ét|át)\b|hogy (?:írt|felkereste|megkeres))",
-    "sl/hr/sr": r"(?:primili|zaprimili|prejeli|sprejeli) smo (?:va[šs]|tvoj)"
+    "sl/hr/sr": r"(?:primili|zaprimili|prejeli|sprejeli) smo (?:v[aá][šs]|tvoj)"
     r"|va[šs]\w* (?:\S+ ){1,3}(?:\S+ )?(?:primljen|zaprimljen|zabele[žz]en|zabilje[žz]en|prejet|sprejet)"
     r"|hvala (?:vam )?(?:na|za) (?:va[šs]|poruc|sporočil)|примили смо ваш|ваш\w* (?:\S+ ){1,2}је примљен",
     "lt/lv/et": r"(?:gavome|užregistravome) jūsų|jūsų (?:\S+ ){1,3}(?:gaut|užregistruot|priimt)|saņēm\w+ jūsu"

@@ -98,7 +98,7 @@ def mentions_in(mail: Mail, notice: ReadNotice) -> tuple[str, ...]:
     parts = (*mail.parts, *mail.enclosed)
     texts = (text for part in parts for text in _texts_of(part))
     names = (*(part.name for part in parts), *file_names(mail))
-    return _left(itertools.chain((mail.header("Subject"), mail.between), texts), notice, mail.own_domains, names)
+    return _left(itertools.chain((mail.subject, mail.between), texts), notice, mail.own_domains, names)
 
 
 def mentions_in_body(content: bytes, notice: ReadNotice) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ _SEPARATOR = re.compile(
     r"|inicio del mensaje reenviado|inizio (?:del )?messaggio inoltrato)\b.{0,60}",
     re.IGNORECASE,
 )
-_FRAME = re.compile(r"\s*(?:\|-{3,}\+-{3,}>|>-{8,}\|)\s*|\s{20,}(?:\S.{0,60}\s{2,})?(?:To|cc|bcc|Subject)\s*")
+_FRAME = re.compile(r"\s*(?:\|-{3,}\+-{3,}>|>-{8,}\|)\s*|\s{10,}(?:\S.{0,60}\s{10,})?(?:To|cc|bcc|Subject)\s*")
 """A line of the frame in which Lotus Notes puts the headers of the mail that is answered, or of its columns."""
 _EARLIER = (
     r"quot(?:e|ed|ation)|zitat|citaat|citation|cita|citazione|cytat|citace|citat|original\w*|origineel|forward\w*"
@@ -80,7 +80,8 @@ _BLOCK = re.compile(
 )
 """A line that begins a block of what was written before: BBCode, wiki markup, a ruled or a bare title."""
 _SHORT_WROTE = re.compile(
-    r"\s*(?:\S+\s){1,5}(?:wrote|said|schreef|schrieb|a \u00e9crit|escribi\u00f3|ha scritto|escreveu|skrev|napsal|pisze)\W{0,5}\s*",
+    r"\s*(?:\S+\s){1,5}(?:wrote|said|schreef|schrieb|a écrit|escribió|ha scritto|escreveu|skrev|napsal|pisze)"
+    r"\W{0,5}\s*",
     re.IGNORECASE,
 )
 _ONLY_WHEN = re.compile(r"\s*(?=.*\d{4})(?=.*\d{1,2}[:.h]\d{2})[\w,.:/+() -]{10,60}\s*")
@@ -120,8 +121,9 @@ _YEAR, _DAY = re.compile(r"(?<!\w)\d{4}(?!\w)"), re.compile(r"(?<!\w)\d{1,2}(?!\
 _SHORTEST_ATTRIBUTION, _LONGEST_ATTRIBUTION = 3, 400
 _SHORTEST_WRAPPED = 50  # characters: a shorter line was not wrapped by a program
 _HEAD_BEGINS = re.compile(
-    r"\s*[*_]{0,2}(?:From|Van|Von|De|De la|Da|Od|Fra|Absender|Afzender|Exp\u00e9diteur|Mittente|Remitente|Remetente|Nadawca|Odes\u00edlatel"
-    r"|Avs\u00e4ndare|Afsender|Avsender|K\u00fcld\u0151|Expeditor|Po\u0161iljatelj|Saatja|Nuo|Siunt\u0117jas|S\u016bt\u012bt\u0101js|\u041e\u0442\u043f\u0440\u0430\u0432\u0438\u0442\u0435\u043b\u044c|\u0391\u03c0\u03bf\u03c3\u03c4\u03bf\u03bb\u03ad\u03b1\u03c2|Från|Lähettäjä|Feladó|Kimden|Gönderen|Šalje|От|От кого|Від|Από|Từ"
+    r"\s*[*_]{0,2}(?:From|Van|Von|De|De la|Da|Od|Fra|Absender|Afzender|Expéditeur|Mittente|Remitente|Remetente"
+    r"|Nadawca|Odesílatel|Avsändare|Afsender|Avsender|Küldő|Expeditor|Pošiljatelj|Saatja|Nuo|Siuntėjas|Sūtītājs"
+    r"|Отправитель|Αποστολέας|Från|Lähettäjä|Feladó|Kimden|Gönderen|Šalje|От|От кого|Від|Από|Từ"
     r"|差出人|送信者|发件人|發件人|寄件者|寄件人|보낸\s?사람|발신자?|من|מאת|จาก)[*_]{0,2}\s?[:\uff1a][*_]{0,2}\s*\S",
     re.IGNORECASE,
 )
@@ -188,7 +190,7 @@ def why_repeated(mail: Mail) -> str:
         not said <= {"", "no", "auto-generated"}
         or precedence == "auto_reply"
         or any(message.get(name) is not None for name in _REPLY_HEADERS)
-        or is_automatic(mail.header("Subject"))
+        or is_automatic(mail.subject)
     ):
         return "an automatic reply: it may repeat what somebody else wrote"
     kinds = {part.get_content_type() for part in message.walk()}
@@ -197,13 +199,19 @@ def why_repeated(mail: Mail) -> str:
         return why or _OF_A_MAIL
     if report in _REPORTS or kinds & _ABOUT_OTHERS or _DAEMONS.match(mail.address("From")):
         return _OF_A_MAIL
+    if why := _why_by_words(mail):
+        return why
+    if precedence == "list" or any(message.get(name) is not None for name in _LIST_HEADERS):
+        return "a mail of a list: anybody may have written to it"
+    return ""
+
+
+def _why_by_words(mail: Mail) -> str:
     begun = [text[:_RECEIPT_WITHIN] for text in _own_texts(mail)]
     if any(map(acknowledges, begun)):
         return "an acknowledgement of another mail: it may repeat what somebody else wrote"
     if any(map(withdraws, begun)):
         return "it may take a report back, or ask to leave something online"
-    if precedence == "list" or any(message.get(name) is not None for name in _LIST_HEADERS):
-        return "a mail of a list: anybody may have written to it"
     return ""
 
 
