@@ -167,7 +167,7 @@ class Toolkit:
         """Go on with decisions about storms whose process died; the ids of those storms."""
         left = left_undone(self.desk)
         for storm in left:
-            order = Order(storm.actor, storm.word)
+            order = Order(storm.actor, storm.decision_reason)
             with taken_over(self.desk, storm) as case_ids:
                 self._carry_out_storm(storm.state, case_ids, order)
         return [storm.id for storm in left]

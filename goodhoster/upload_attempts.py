@@ -101,7 +101,7 @@ class AttemptCounts:
                 self._flush()
 
     def of(self, decision: AttemptDecision) -> int:
-        """So many answers of this process said this."""
+        """Number of answers of this process that said this."""
         return self._counts[decision]
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ class AttemptCounts:
             self._flush()
 
     def _flush(self) -> None:
-        """What cannot be kept now is kept the next time."""
+        """Write the counts; what cannot be written now is kept for the next time."""
         self._kept_at = time.monotonic()
         try:
             for day in list(self._pending):
@@ -246,7 +246,7 @@ class UploadAttempts:
             message = f"customer {case.customer} had {case.most} attempts recorded in the last hour"
             raise UncheckedError(message, reason="too-many")
         if case is not None and case.state is CaseState.HELD:
-            self.desk.tell()
+            self.desk.deliver_alerts()
         return case
 
 

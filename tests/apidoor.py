@@ -84,7 +84,7 @@ class ApiHost:
     def stop(self) -> None:
         if self.process:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(120)
             assert self.process.stdout
             self.process.stdout.close()
             self.process = None

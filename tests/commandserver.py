@@ -32,7 +32,7 @@ _OFTEN = ("goodhoster_agent.hashing.sandboxed_services", "goodhoster.adapters.st
 
 
 def goodhoster(
-    *words: str, environment: Mapping[str, str] | None = None, timeout: float = 60.0
+    *words: str, environment: Mapping[str, str] | None = None, timeout: float = 120.0
 ) -> subprocess.CompletedProcess[str]:
     """What `goodhoster WORDS…` printed, and its exit code; TimeoutExpired when it does not end."""
     env = dict(os.environ if environment is None else environment)

@@ -15,6 +15,7 @@ stand in requirements/debian.txt.
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -25,9 +26,10 @@ import pytest
 from goodhoster.evidence.quarantine.directories import opened
 from goodhoster.linux import kernel
 
-# No test asserts a time, so neither does a property. The quick run looks at fewer examples.
-hypothesis.settings.register_profile("goodhoster", deadline=None)
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
+# No test asserts a time, so neither does a property, nor how fast its examples are made. The quick run looks at fewer.
+UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("goodhoster", UNTIMED)
+hypothesis.settings.register_profile("quick", UNTIMED, max_examples=25)
 hypothesis.settings.load_profile("goodhoster")
 
 # Daemons live in sbin, which an ordinary user's PATH leaves out.
@@ -171,9 +173,18 @@ def bind(may_mount: None) -> Iterator[Bind]:
             elsewhere.mkdir(exist_ok=True)
             subprocess.run(["mount", "--bind", directory, elsewhere], check=True)
             mounted.callback(_unmount_quietly, elsewhere)
-            return lambda: subprocess.run(["umount", elsewhere], check=True)
+            return lambda: _unmount_soon(elsewhere)
 
         yield mount
+
+
+def _unmount_soon(elsewhere: Path) -> None:
+    """Who looks into it for a moment keeps it busy."""
+    for _ in range(600):
+        if subprocess.run(["umount", elsewhere], check=False, capture_output=True).returncode == 0:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{elsewhere} stays busy")
 
 
 def _unmount_quietly(elsewhere: Path) -> None:

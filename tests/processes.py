@@ -35,7 +35,7 @@ def called(name: str, pid: int) -> list[int]:
     return found
 
 
-def eventually(look: Callable[[], list[int]], patience: float = 20.0) -> list[int]:
+def eventually(look: Callable[[], list[int]], patience: float = 120.0) -> list[int]:
     """What it finds once that is something; an empty list when it never is."""
     until = time.monotonic() + patience
     while not (found := look()) and time.monotonic() < until:
@@ -49,6 +49,11 @@ def is_there(pid: int) -> bool:
         return status(pid)["State"][0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def states_of_threads(pid: int) -> list[str]:
+    """A letter each, such as T for stopped."""
+    return [status(int(thread.name))["State"][0] for thread in Path(f"/proc/{pid}/task").iterdir()]
 
 
 def processor_seconds(pid: int) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from goodhoster.errors import GoodhosterError
 
 _CONTEXT = multiprocessing.get_context("fork")
-_WITHIN = 30.0
+_WITHIN = 120.0
 Order = Callable[[Callable[[], None]], object]
 """An order: opens what it works with, calls what it is given, which waits for the others, and does it."""
 

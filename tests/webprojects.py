@@ -12,6 +12,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.ports import free_port
+
 CHECKOUT = Path(__file__).parents[1]
 PLUGINS = CHECKOUT / "plugins"
 
@@ -21,11 +23,6 @@ def picture(color: str, size: int = 32) -> bytes:
     made = BytesIO()
     Image.new("RGB", (size, size), color).save(made, "PNG")
     return made.getvalue()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -46,10 +43,10 @@ def serving(project: Path, more: Mapping[str, str], log: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], patience: float = 90.0) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], patience: float = 150.0) -> None:
     """Until something listens there."""
     until = time.monotonic() + patience
     while time.monotonic() < until and process.poll() is None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import PROGRAM_PATH
-from tests.webprojects import PLUGINS, free_port, wait_for
+from tests.ports import free_port
+from tests.webprojects import PLUGINS, wait_for
 
 WORDPRESS = Path(os.environ.get("GOODHOSTER_WORDPRESS", "/usr/share/wordpress"))
 """The files of WordPress; Debian's where nothing else is named."""
@@ -83,7 +84,7 @@ class Database:
         ]
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(serving, stdout=log, stderr=log)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while not self.socket.exists() and self._process.poll() is None and time.monotonic() < until:
             time.sleep(0.1)
         assert self.socket.exists(), (self._folder / "log").read_text()[-2000:]
@@ -91,7 +92,7 @@ class Database:
     def stop(self) -> None:
         if self._process:
             self._process.terminate()
-            self._process.wait(60)
+            self._process.wait(120)
 
 
 @dataclass
@@ -178,7 +179,7 @@ def serving_wordpress(folder: Path, more: str = "", install: str = "") -> Iterat
             yield site
         finally:
             os.killpg(server.pid, 15)
-            server.wait(30)
+            server.wait(120)
     finally:
         database.stop()
 

@@ -154,7 +154,7 @@ def _expect_time_zone() -> None:
     """Show times in UTC where the time zone of the environment is none."""
     if abs(time.localtime().tm_gmtoff) >= _DAY:
         told = visible(os.environ.get("TZ", ""))
-        print(f"goodhoster: TZ={told} is no time zone: times are shown in UTC", file=sys.stderr)
+        print(f"goodhoster: TZ={told} is not a time zone: times are shown in UTC", file=sys.stderr)
         os.environ["TZ"] = "UTC"
         time.tzset()
 
@@ -197,7 +197,7 @@ def _run_for_person() -> int | None:
 
 
 def _reader_left() -> int:
-    """Discard what is left of standard output.
+    """Discard the rest of standard output.
 
     Returns what a shell says of a process that SIGPIPE ended.
     """
@@ -216,7 +216,7 @@ def _fault() -> int:
 
 
 def _of_system(error: OSError) -> GoodhosterError:
-    """What the system refused, with what to do about it."""
+    """A refusal of the system, with what to do about it."""
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     if error.errno in _DISK_FULL:
         return GoodhosterError(f"{where}the disk is full", hint="make room on the disk of agent.state_dir")

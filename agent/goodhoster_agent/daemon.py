@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import lost_databases, make_state_dir, trees_of, watched_roots
+from goodhoster.assembly.state import lost_parts, make_state_dir, trees_of, watched_roots
 from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
@@ -284,8 +284,8 @@ class Daemon:
         mode = self._mode
         trees = [display(tree.root) for tree in self._services.trees]
         self._services.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
-        for lost in lost_databases(self._services.settings):
-            _log.error("a database is missing: %s", lost)
+        for lost in lost_parts(self._services.settings):
+            _log.error("a part of the state directory is lost: %s", lost)
         note_private_watching(self._services.audit, self._services.trees)
         self._rebuild_cases()
         threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
@@ -417,7 +417,7 @@ class Daemon:
 
     def _deliver_alerts_and_recover(self) -> list[Case]:
         desk = self._services.desk
-        desk.tell()
+        desk.deliver_alerts()
         return desk.recover()
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""RateLimit of lines in the journal.
+"""Rate limit for repeated lines in the journal.
 
 What an outsider can have written again and again does not fill a disk. Lines of one logger with one template count
 together, whatever stands in their places. Some of them are written in each interval; the others are counted, and
@@ -36,7 +36,7 @@ class _Count:
 
 
 class RepeatLimit(logging.Filter):
-    """RateLimit for one handler, whatever threads and loggers write to it."""
+    """Rate limit of one handler, whatever threads and loggers write to it."""
 
     def __init__(self, handler: logging.Handler, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The alert desk: keeps what must be told, and hands it to the receiver of each rule.
+"""The alert desk: stores alerts, and delivers them to the receiver of each rule.
 
 An alert is on disk before whoever raised it goes on. A receiver that is away is tried again, more and more seldom, for
 a week. One failed try puts off all alerts of its rule, so that it keeps the others waiting no longer than that try.
@@ -143,7 +143,7 @@ class AlertDesk:
         try:
             receiver.deliver(alert, message)
         except Exception as error:  # noqa: BLE001 - a fault with one receiver must not stop the others
-            self._put_off(deliveries, error)
+            self._postpone(deliveries, error)
             return False
         self._last_errors.pop(rule.name, None)
         self._failures.pop(rule.name, None)
@@ -175,7 +175,7 @@ class AlertDesk:
                 self._queue.postpone(more, max(now, rule.due_at(more.alert, now)))
         return together
 
-    def _put_off(self, deliveries: Sequence[AlertDelivery], error: Exception) -> None:
+    def _postpone(self, deliveries: Sequence[AlertDelivery], error: Exception) -> None:
         first = deliveries[0]
         said = str(error) or type(error).__name__
         if self._last_errors.get(first.rule) != said:

@@ -34,7 +34,7 @@ def alert_desk(services: Services) -> AlertDesk | None:
 
     _check_rules(settings)
     queue = partial(SqliteAlertQueue, services.state_dir / FILE)
-    return AlertDesk(queue, tuple(_rules(services)), utc_now, partial(_lasts, services))
+    return AlertDesk(queue, tuple(_rules(services)), utc_now, partial(_is_still_true, services))
 
 
 def check_alerts(settings: Settings) -> None:
@@ -55,7 +55,7 @@ def _check_rules(settings: Settings) -> None:
             raise ConfigurationError(f"{where} sends mail, and no mail server is set", hint="set [smtp]")
         if not rule.webhook and (rule.secret_file or rule.details or rule.form != "full"):
             raise ConfigurationError(
-                f"{where} has settings of a webhook and none", hint="remove secret_file, form and details"
+                f"{where} has settings of a webhook, but no webhook", hint="remove secret_file, form and details"
             )
         if names.count(rule.name) > 1 or rule.name == PAGING:
             raise ConfigurationError(f"{where}: the name is taken", hint="give each rule a name of its own")
@@ -98,7 +98,7 @@ def _receiver(services: Services, rule: AlertSettings) -> AlertReceiver:
     return WebhookReceiver(webhook, utc_now)
 
 
-def _lasts(services: Services, alert: Alert) -> bool:
+def _is_still_true(services: Services, alert: Alert) -> bool:
     """Whether it is still so: the storm brakes, the notice is open, cases are held."""
     from goodhoster.model.alerts import AlertKind
     from goodhoster.model.cases import CaseState

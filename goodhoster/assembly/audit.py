@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from goodhoster.audit.anchoring import Anchored, Anchors
     from goodhoster.audit.checkpoints import Checkpoints
     from goodhoster.audit.export import Exported
+    from goodhoster.audit.log import FileAuditLog
     from goodhoster.audit.verification import VerifiedPart
     from goodhoster.audit.verify import Key, Policy, SignedNote
     from goodhoster.audit.witness import Witness
@@ -36,6 +37,8 @@ class LogCheck:
 
     finding: AuditFinding
     unchecked: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Records that the log speaks of and that are not there, in words."""
     part: VerifiedPart | None = None
     """What is verified now; the next verification may go on behind it."""
     whole: bool = True
@@ -100,7 +103,7 @@ def verify_what_is_new(settings: Settings, between: Callable[[], None]) -> LogCh
         part = last.part
     own = _comparison(settings)
     finding, verified = file_audit_log(settings).verify_behind(part, own.marks, own.cases, between)
-    return LogCheck(finding, own.unchecked, verified, whole=not part.end.entries)
+    return LogCheck(finding, own.unchecked, (), verified, whole=not part.end.entries)
 
 
 def checkpoints(settings: Settings) -> Checkpoints:
@@ -162,12 +165,16 @@ def witness(settings: Settings) -> Witness:
     from goodhoster.audit.witness import Witness
     from goodhoster.ports.common import utc_now
 
-    name = settings.witness.name or f"{socket.gethostname()}/witness"
     try:
         logs = [Key.read(vkey) for vkey in settings.witness.logs]
     except NotVerifiedError as error:
         raise ConfigurationError(f"[witness] logs: {error}", hint="goodhoster audit keys prints them there") from error
-    return Witness(name, logs, make_state_dir(settings.state_dir) / "witness", utc_now)
+    return Witness(witness_name(settings), logs, make_state_dir(settings.state_dir) / "witness", utc_now)
+
+
+def witness_name(settings: Settings) -> str:
+    """The name that our witness gets with its first keys."""
+    return settings.witness.name or f"{socket.gethostname()}/witness"
 
 
 def _authority(timestamp: TimestampSettings) -> TimestampAuthority:
@@ -188,7 +195,8 @@ def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck
     """Verify the whole log against its checkpoints and the record of cases.
 
     It is compared with its own newest checkpoint, with the checkpoints in the files, and with the record: each of
-    its cases has an entry at least. AuditError when a file holds no checkpoint, or an altered one.
+    its cases has an entry at least. What the log speaks of must be in the record, too. AuditError when a file holds no
+    checkpoint, or an altered one.
     """
     from goodhoster.assembly.state import file_audit_log
     from goodhoster.audit.checkpoints import mark_of
@@ -202,8 +210,15 @@ def verify_audit_log(settings: Settings, files: Sequence[Path] = ()) -> LogCheck
         if not _signed_by(note, checkpoints(settings).known_keys(), file):
             unchecked.append(f"{file} is signed by none of the keys that this log ever had")
     own = _comparison(settings)
-    finding, part = file_audit_log(settings).verify_behind(VerifiedPart(), [*marks, *own.marks], own.cases)
-    return LogCheck(finding, (*unchecked, *own.unchecked), part)
+    log = file_audit_log(settings)
+    finding, part = log.verify_behind(VerifiedPart(), [*marks, *own.marks], own.cases)
+    missing: Sequence[str] = ()
+    if finding.ok:
+        try:
+            missing = _missing(settings, log)
+        except GoodhosterError as error:
+            unchecked.append(str(error))
+    return LogCheck(finding, (*unchecked, *own.unchecked), tuple(missing), part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +237,7 @@ def _comparison(settings: Settings) -> _Comparison:
     cases = 0
     try:
         marks = _own_marks(settings)
+        unchecked += _lost_keys(settings)
     except AuditError as error:
         unchecked.append(str(error))
     try:
@@ -229,6 +245,34 @@ def _comparison(settings: Settings) -> _Comparison:
     except GoodhosterError as error:
         unchecked.append(str(error))
     return _Comparison(marks, cases, tuple(unchecked))
+
+
+def _missing(settings: Settings, log: FileAuditLog) -> list[str]:
+    """The records that the log speaks of and that are not there, in words."""
+    from goodhoster.adapters.stores.known_ids import known_ids
+    from goodhoster.assembly.state import pseudonyms
+    from goodhoster.audit.mentions import RECORD_KINDS, missing_records
+    from goodhoster.linux.state_manifest import hint_of
+    from goodhoster.model.pseudonyms import is_token
+
+    found = missing_records(log.lines(), known_ids(settings.state_dir))
+    keys = pseudonyms(settings)
+    try:
+        named = keys.values({one.customer for one in found if is_token(one.customer)})
+    finally:
+        keys.close()
+    texts = []
+    for kind in RECORD_KINDS:
+        gone = [one for one in found if one.kind is kind]
+        if kind.database == "customers.sqlite":  # of a customer who was forgotten nothing stays there
+            gone = [one for one in gone if not is_token(one.customer) or one.customer in named]
+        if gone:
+            first = gone[0]
+            texts.append(
+                f"the log speaks of {len(gone):,} {kind.plural} that {kind.database} does not have, first of {first.id}"
+                f" (entry {first.entry}): {hint_of(kind.database)}"
+            )
+    return texts
 
 
 def _own_marks(settings: Settings) -> list[AuditMark]:
@@ -239,6 +283,17 @@ def _own_marks(settings: Settings) -> list[AuditMark]:
     if not (settings.state_dir / "audit.checkpoint").exists():
         return []
     return checkpoints(settings).marks()
+
+
+def _lost_keys(settings: Settings) -> list[str]:
+    """Whether the keys of the log are lost, in words; the log is not read for it."""
+    from goodhoster.linux.state_manifest import hint_of, is_known
+
+    file, name = settings.state_dir / "audit.key", "audit.key"
+    shown = is_known(settings.state_dir, name) or (settings.state_dir / "audit.checkpoint").exists()
+    if file.exists() or not shown:
+        return []
+    return [f"the log's signature: its keys are lost, there is no {file}; {hint_of(name)}"]
 
 
 def _signed_by(note: SignedNote, keys: Sequence[Key], file: Path) -> bool:

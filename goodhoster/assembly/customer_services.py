@@ -89,6 +89,10 @@ class CustomerServices(LazyParts):
         """
         return self._told_by_register(lambda register: register.owner_of(path))
 
+    def customer_of_site(self, host: str) -> str:
+        """Customer whose site a host name is; empty where the register does not tell."""
+        return self._told_by_register(lambda register: register.customer_of_site(host))
+
     def customer_of_account(self, account: str) -> str:
         """Customer whose sites that account owns.
 
@@ -381,7 +385,7 @@ def import_directories(services: Services, order: RegisterImportOrder) -> Import
 
 
 def _first_directory(services: Services, docroot: bytes) -> str:
-    """Whom a watched tree names for a document root, by its directories alone; empty for nobody."""
+    """The customer of a document root by a watched tree's directories alone; empty for nobody."""
     for tree in services.trees:
         if place := tree.place_of(os.path.join(docroot, b"any")):
             customer = replace(tree, owner_of=None).customer_of(place.path)

@@ -60,7 +60,7 @@ class PanelServices(LazyParts):
         for name in names:
             if names.count(name) > 1:
                 hint = f"give each [[panel]] and [[billing]] its own name; {NETWORK} is that of [network_block]"
-                raise ConfigurationError(f"two of what suspends are called {name}", hint=hint)
+                raise ConfigurationError(f"two panels, billing systems or blocks are called {name}", hint=hint)
         return {one.name: one for one in found}
 
     @lazy
@@ -101,7 +101,7 @@ class PanelServices(LazyParts):
         return importer.import_rows(rows, whole, report, name=name)
 
     def _snapshots(self) -> Mapping[str, SiteSnapshots]:
-        """The looks at sites, by panel; without own networks nowhere is looked."""
+        """Snapshots of sites, by panel; none without own networks."""
         own = self._settings.notices.own_networks
         found: dict[str, SiteSnapshots] = {}
         for table in self._settings.panels if own else ():

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from goodhoster.assembly.audit import checkpoints, origin
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import lost_databases
+from goodhoster.assembly.state import lost_parts
 from goodhoster.audit.verify import SignedNote
 from goodhoster.errors import GoodhosterError, RefusedError, UnclearUrlError
 from goodhoster.evidence.quarantine.survey import quarantined
@@ -23,7 +23,7 @@ from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.contact_requests import ContactState
 from goodhoster.model.customers.standing import StepState
-from goodhoster.model.customers.vetting import VettingState
+from goodhoster.model.customers.vetting import RiskLevel, VettingState
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.uploads import display
 from goodhoster.notices.sender.domains import organisational_domain
@@ -118,9 +118,11 @@ def customer_figures(services: Services, period: Period) -> CustomerFigures | No
     active = vetted = with_evidence = proven = 0
     for customer in customers.store.find(CustomerQuery(statuses=frozenset({"active", "suspended"}))):
         active += 1
-        vetted += customers.vetting.vetting_of(customer.id).state is VettingState.VETTED
-        with_evidence += bool(customers.vetting.evidence_of(customer))
-        proven += customers.contacts.status(customer.id).state is ContactState.VERIFIED
+        vetting, evidence = customers.vetting.assessed(customer)
+        vetted += vetting.state is VettingState.VETTED
+        with_evidence += bool(evidence)
+        high_risk = vetting.risk.level is RiskLevel.HIGH
+        proven += customers.contacts.status(customer.id, high_risk=high_risk).state is ContactState.VERIFIED
     steps = customers.standing.store.steps_in(frozenset(StepState))
     waiting = [step for step in steps if step.state is StepState.WAITING]
     long_ago = utc_now() - _WAITS_LONG
@@ -341,7 +343,7 @@ def _compare(services: Services) -> OutcomeCheck:
         unchecked.append(str(error))
     cases = services.case_store.each(CaseQuery())
     evidence = ComparedRecords(trails, cases, None if unchecked else names, known)
-    return OutcomeCheck(compare(evidence, utc_now()), (*unchecked, *lost_databases(services.settings)))
+    return OutcomeCheck(compare(evidence, utc_now()), (*unchecked, *lost_parts(services.settings)))
 
 
 def _quarantined(services: Services) -> tuple[set[str], list[str]]:

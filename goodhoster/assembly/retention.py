@@ -30,7 +30,7 @@ _AS_SOON_AS_UNUSED = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ExpiringFile:
-    """A SQLite file, and the tables in it whose rows are over after some time."""
+    """A SQLite file, and the tables in it whose rows expire."""
 
     kind: str
     """The setting that says after how long."""
@@ -58,7 +58,7 @@ class _Kind:
 def apply_retention(
     services: Services, now: datetime, pause: Pause, further: Iterable[ExpiringFile] = ()
 ) -> RetentionResult:
-    """Delete what is over of every kind, in small pieces.
+    """Delete expired data of every kind, in small pieces.
 
     How much it was is written into the audit log. What cannot be deleted now keeps nothing else, and is tried again
     with the next run. Where the clock has jumped since the last run nothing is deleted: a clock that is a year
@@ -128,7 +128,7 @@ def _deletes(each: ExpiringFile) -> Delete:
 
 
 def expiring_files(state_dir: Path) -> tuple[ExpiringFile, ...]:
-    """Every SQLite file in which something is over after some time, whether it is there or not."""
+    """Every SQLite file with rows that expire, whether it exists or not."""
     from goodhoster.adapters.stores import alerts, attempt_counts, casework, record, seen_mails, storms
     from goodhoster.adapters.stores.customers import contacts, register
     from goodhoster.adapters.stores.customers.database import CUSTOMERS

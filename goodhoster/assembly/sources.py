@@ -87,9 +87,9 @@ def _build(
         for kind, rollout in read:
             built: ObservedSource = IsolatedSource(resources.enter_context(closing(kind.build(around))))
             if book is not None and not built.local and (rollout.remember_yes or rollout.remember_no):
-                keeping = _keeping(rollout, settings)
+                keeping = _cache_lifetimes(rollout, settings)
                 built = CachingSource(built, open_book(book), keeping, identity_of(kind))
-            source = _rolled_out(built, rollout, record)
+            source = _with_rollout(built, rollout, record)
             if source.name in {other.name for other in sources}:
                 hint = "give each [[hash_source]] its name"
                 raise ConfigurationError(f"two hash sources are called {source.name}", hint=hint)
@@ -98,7 +98,7 @@ def _build(
     return tuple(sources)
 
 
-def _keeping(rollout: RolloutSettings, settings: Settings) -> CacheLifetimes:
+def _cache_lifetimes(rollout: RolloutSettings, settings: Settings) -> CacheLifetimes:
     """The times for which answers are cached.
 
     What is to be asked again after a time is not cached for longer.
@@ -109,7 +109,7 @@ def _keeping(rollout: RolloutSettings, settings: Settings) -> CacheLifetimes:
     return CacheLifetimes(rollout.remember_yes, min(rollout.remember_no, again) if again else rollout.remember_no)
 
 
-def _rolled_out(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:
+def _with_rollout(source: ObservedSource, rollout: RolloutSettings, record: Record) -> ObservedSource:
     """The source, as far as it is trusted yet."""
     from goodhoster.adapters.hash_sources.rollout import RolledOut, Shadowed
 

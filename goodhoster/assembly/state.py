@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from goodhoster.cases.observe_switch import ObserveSwitch
     from goodhoster.exemptions.sets import ExemptionSets
     from goodhoster.letters.list_owners.reports import ListOwnerReports
+    from goodhoster.model.cases import Order
     from goodhoster.settings import Settings, WatchSettings
     from goodhoster.uploads.docroots import Docroots
     from goodhoster.uploads.trees import Tree
 
 AUDIT_FILE = "audit.log"
 _NAMED = ("notice", "case")
+_OF_THE_LOG = ("audit.log.tail", "audit.checkpoint", "audit.verified")
+"""What says how a log was, beside the log."""
 _DEFAULT_STATE_DIR = Path("/var/lib/goodhoster")
 
 
@@ -111,11 +114,9 @@ def file_audit_log(settings: Settings) -> FileAuditLog:
     return FileAuditLog(make_state_dir(settings.state_dir) / AUDIT_FILE)
 
 
-def lost_databases(settings: Settings) -> list[str]:
-    """What is wrong with databases that were there and are not any more, in words."""
-    from goodhoster.adapters.stores.manifest import lost
-
-    return list(lost(settings.state_dir).values())
+def lost_parts(settings: Settings) -> list[str]:
+    """The databases, keys and lists that are lost, in words."""
+    return list(_lost(settings).values())
 
 
 def lost_with_counts(settings: Settings) -> list[str]:
@@ -123,9 +124,7 @@ def lost_with_counts(settings: Settings) -> list[str]:
 
     Where one is lost that reads all of the log.
     """
-    from goodhoster.adapters.stores.manifest import lost
-
-    found = dict(lost(settings.state_dir))
+    found = dict(_lost(settings))
     counted = {"notices.sqlite": "notice", "record.sqlite": "case"}
     if not counted.keys() & found.keys():
         return list(found.values())
@@ -135,6 +134,56 @@ def lost_with_counts(settings: Settings) -> list[str]:
             count = sum(one == field and value is not None for one, value in about)
             found[name] += f" (the audit log has entries about {count:,} {field}s)"
     return list(found.values())
+
+
+def _lost(settings: Settings) -> dict[str, str]:
+    """What the manifest misses, and keys that only a checkpoint of the log still shows."""
+    from goodhoster.linux.state_manifest import hint_of, lost
+
+    found = dict(lost(settings.state_dir))
+    key, checkpoint = settings.state_dir / "audit.key", settings.state_dir / "audit.checkpoint"
+    if key.name not in found and checkpoint.exists() and not key.exists():
+        found[key.name] = f"the keys that signed {checkpoint} are lost: there is no {key}; {hint_of(key.name)}"
+    return found
+
+
+def accept_loss(settings: Settings, name: str, order: Order) -> None:
+    """Accept that a part of the state directory is lost, so that a new one takes its place.
+
+    The audit log says so. RefusedError where it is not lost.
+    """
+    from goodhoster.assembly.audit import checkpoints, origin, witness_name
+    from goodhoster.audit.witness import begin_new_keys
+    from goodhoster.linux import state_manifest
+    from goodhoster.model.audit import AuditEvent
+
+    if name == "audit.key":
+        checkpoints(settings).begin_new_keys(origin(settings), order.reason, order.actor)
+        return
+    accepted = {"file": name, "reason": order.reason, "actor": order.actor}
+    event = AuditEvent("state.loss-accepted", accepted)
+    if name == "witness/witness.key":
+        begin_new_keys(witness_name(settings), settings.state_dir / "witness")
+        file_audit_log(settings).append(event)
+        return
+    state_manifest.expect_lost(settings.state_dir, name)
+    if name == AUDIT_FILE:
+        _move_aside(settings.state_dir, _OF_THE_LOG)
+        state_manifest.accept_loss(settings.state_dir, name)
+        file_audit_log(settings).append(event)
+    else:
+        file_audit_log(settings).append(event)
+        state_manifest.accept_loss(settings.state_dir, name)
+
+
+def _move_aside(directory: Path, names: Sequence[str]) -> None:
+    """Rename what belongs to a log that is lost."""
+    from datetime import UTC, datetime
+
+    for name in names:
+        file = directory / name
+        if file.exists():
+            file.rename(file.with_name(f"{name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
 
 
 def lists_directory(settings: Settings) -> Path:

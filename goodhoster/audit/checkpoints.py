@@ -2,7 +2,8 @@
 
 The newest checkpoint is kept beside the log. What it says is never contradicted: before the next is signed, the log
 must begin as it stood then. A change of key is an entry of the log that the old key and the new one sign together, so
-that a reader who trusts the old key can follow.
+that a reader who trusts the old key can follow. Keys are made once: where anything shows that there were some, new ones
+are made only by an order, which is an entry of the log. All public keys that the log ever had stay in a file beside it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,18 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.audit.merkle import ProvingTree, Span, consistency_spans, inclusion_spans
 from goodhoster.audit.signing import LOG_KINDS, CheckpointSigner, load_signers, new_signers, save_signers, sign
 from goodhoster.audit.verify import ED25519, Checkpoint, Key, NotVerifiedError, Policy, Proof, SignedNote
-from goodhoster.errors import AuditError
+from goodhoster.errors import AuditError, RefusedError
 from goodhoster.linux.durable_files import replace_durably, write_durably
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.state_manifest import FILE as MANIFEST
+from goodhoster.linux.state_manifest import enroll_file, hint_of, is_known
 from goodhoster.model.audit import AuditEvent, AuditMark
 from goodhoster.ports.common import Clock
+
+KEY_FILE = "audit.key"
+_BEGUN = "log.key-begun"
+_CHANGED = "log.key-changed"
+_KEYS = "the keys that sign the audit log's checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,9 @@ class Checkpoints:
 
     def __init__(self, log: FileAuditLog, directory: Path, clock: Clock) -> None:
         self.log = log
-        self._key_file = directory / "audit.key"
+        self._directory = directory
+        self._key_file = directory / KEY_FILE
+        self._public_keys = directory / "audit.vkeys"
         self._file = directory / "audit.checkpoint"
         self._changes = directory / "audit-key-changes"
         self.timestamps = directory / "audit-timestamps"
@@ -71,9 +81,9 @@ class Checkpoints:
         note = self.newest()
         if note is None:
             return []
-        signers = load_signers(self._key_file)
+        known = self.known_keys()
         try:
-            if signers and not note.verify(signer.key for signer in signers):
+            if known and not note.verify(known):
                 raise NotVerifiedError("it is not signed by this log's keys")
         except NotVerifiedError as error:
             raise AuditError(f"the checkpoint {self._file} is not ours: {error}") from error
@@ -100,10 +110,7 @@ class Checkpoints:
 
     def policy(self) -> Policy:
         """Our own keys, in the form of a policy. AuditError when there are none yet."""
-        signers = load_signers(self._key_file)
-        if not signers:
-            raise AuditError("this log has no keys yet", hint="goodhoster audit checkpoint makes them")
-        return Policy(tuple(signer.key for signer in signers))
+        return Policy(tuple(signer.key for signer in self._expected_keys()))
 
     def key_changes(self) -> list[KeyChange]:
         """The key changes that led to the current keys, oldest first.
@@ -121,7 +128,17 @@ class Checkpoints:
     def known_keys(self) -> list[Key]:
         """The current public keys, and all before them."""
         now = [signer.key for signer in load_signers(self._key_file)]
-        return now + [Key.read(vkey) for change in self.key_changes() for vkey in change.keys("old")]
+        changed = [Key.read(vkey) for change in self.key_changes() for vkey in change.keys("old")]
+        return list(dict.fromkeys((*now, *changed, *self._published())))
+
+    def lost_keys(self) -> str:
+        """What shows that there were keys, where there are none any more; empty otherwise."""
+        if self._key_file.exists():
+            return ""
+        if is_known(self._directory, self._key_file.name):
+            return f"{self._directory / MANIFEST} knows them"
+        shown_by = (self._public_keys, self._file, self._changes, self.timestamps)
+        return next((f"there is {each}" for each in shown_by if each.exists()), "") or self._shown_by_log()
 
     def issue(self, origin: str) -> SignedNote:
         """Sign a checkpoint of the log as it stands now.
@@ -130,7 +147,7 @@ class Checkpoints:
         none. AuditError when the log does not begin as it stood before.
         """
         with self._lock:
-            signers = load_signers(self._key_file) or self._make_keys(origin)
+            signers = self._keys_or_new(origin)
             before = self.newest()
             now, _ = self._tree(before)
             if before and Checkpoint.read(before.text) == replace(now, origin=signers[0].name):
@@ -144,7 +161,7 @@ class Checkpoints:
         that none can be taken for the other.
         """
         with self._lock:
-            signers = load_signers(self._key_file) or self._make_keys(origin)
+            signers = self._keys_or_new(origin)
             ours = [signer for signer in signers if signer.kind == ED25519]
             return sign(f"goodhoster text of {signers[0].name}\n{text}".encode(), ours, self._clock())
 
@@ -159,18 +176,35 @@ class Checkpoints:
     def change_keys(self, reason: str, actor: str) -> SignedNote:
         """Sign with new keys from now on. The old ones are removed once they have signed that."""
         with self._lock:
-            old = load_signers(self._key_file)
-            if not old:
-                raise AuditError("this log has no keys yet", hint="goodhoster audit checkpoint makes them")
+            old = self._expected_keys()
             new = new_signers(old[0].name, LOG_KINDS)
             vkeys = {name: [each.key.vkey for each in keys] for name, keys in (("old", old), ("new", new))}
-            entry = self.log.append(AuditEvent("log.key-changed", vkeys | {"reason": reason, "actor": actor}))
+            entry = self.log.append(AuditEvent(_CHANGED, vkeys | {"reason": reason, "actor": actor}))
             before = self.newest()
             checkpoint, proof = self._tree(before, entry.number)
             note = sign(replace(checkpoint, origin=old[0].name).write(), (*old, *new), self._clock())
             self._keep_change(entry.number, Proof(entry.number, proof, note))
-            save_signers(self._key_file, new)
+            self._save_keys(new)
             return self._keep(note)
+
+    def begin_new_keys(self, origin: str, reason: str, actor: str) -> SignedNote:
+        """Sign with new keys from now on although the old ones are lost.
+
+        An entry of the log says so; nobody who trusts the old keys can follow by it. RefusedError where none are lost.
+        """
+        with self._lock:
+            if not self.lost_keys():
+                hint = "goodhoster audit change-keys makes others where there are some"
+                raise RefusedError("the keys of the audit log are not lost", hint=hint)
+            before = self.newest()
+            self._tree(before)  # raises where the log is not what the lost keys signed
+            named = Checkpoint.read(before.text).origin if before else origin
+            new = new_signers(named, LOG_KINDS)
+            vkeys = {"lost": [key.vkey for key in self.known_keys()], "new": [each.key.vkey for each in new]}
+            self.log.append(AuditEvent(_BEGUN, vkeys | {"reason": reason, "actor": actor}))
+            checkpoint, _ = self._tree(before)
+            self._save_keys(new)
+            return self._keep(sign(replace(checkpoint, origin=named).write(), new, self._clock()))
 
     def consistency(self, old: int, note: SignedNote) -> Proof:
         """The proof that the log of a checkpoint begins with the first `old` entries.
@@ -202,10 +236,56 @@ class Checkpoints:
             raise AuditError(message, hint="goodhoster audit verify")
         return Checkpoint("", size, tree.root()), tree.hashes(spans)
 
-    def _make_keys(self, origin: str) -> tuple[CheckpointSigner, ...]:
-        signers = new_signers(origin, LOG_KINDS)
-        save_signers(self._key_file, signers)
+    def _expected_keys(self) -> tuple[CheckpointSigner, ...]:
+        """The keys. AuditError where there are none yet, or none any more."""
+        signers = load_signers(self._key_file)
+        if not signers:
+            self._expect_never_there()
+            raise AuditError("this log has no keys yet", hint="goodhoster audit checkpoint makes them")
         return signers
+
+    def _keys_or_new(self, origin: str) -> tuple[CheckpointSigner, ...]:
+        """The keys, made where there never were any. AuditError where they are lost."""
+        signers = load_signers(self._key_file)
+        if not signers:
+            self._expect_never_there()
+            signers = new_signers(origin, LOG_KINDS)
+            self._save_keys(signers)
+        elif not {each.key for each in signers} <= set(self._published()):  # as made before there was that file
+            self._publish([each.key for each in signers])
+        enroll_file(self._directory, self._key_file.name, _KEYS)
+        return signers
+
+    def _expect_never_there(self) -> None:
+        if why := self.lost_keys():
+            message = f"{_KEYS} are lost: there is no {self._key_file}, and {why}; nothing is signed"
+            raise AuditError(message, hint=hint_of(self._key_file.name))
+
+    def _shown_by_log(self) -> str:
+        """Whether an entry of the log tells of keys."""
+        for line in self.log.lines():
+            if b'"kind":"log.key-' in line and (entry := read_line(line)).event.kind in {_BEGUN, _CHANGED}:
+                return f"entry {entry.number} of the audit log names them"
+        return ""
+
+    def _save_keys(self, signers: Sequence[CheckpointSigner]) -> None:
+        save_signers(self._key_file, signers)
+        self._publish([signer.key for signer in signers])
+        enroll_file(self._directory, self._key_file.name, _KEYS)
+
+    def _published(self) -> list[Key]:
+        """The public keys of the file of them. AuditError when it cannot be read."""
+        try:
+            return [Key.read(line) for line in self._public_keys.read_text(encoding="utf-8").splitlines()]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, NotVerifiedError) as error:
+            hint = "restore the file from a copy; where there is none, delete it: it is made anew"
+            raise AuditError(f"the public keys in {self._public_keys} cannot be read: {error}", hint=hint) from error
+
+    def _publish(self, keys: Sequence[Key]) -> None:
+        known = dict.fromkeys((*self._published(), *keys))
+        replace_durably(self._public_keys, [f"{key.vkey}\n".encode() for key in known])
 
     def _keep(self, note: SignedNote) -> SignedNote:
         replace_durably(self._file, [note.write()])

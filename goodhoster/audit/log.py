@@ -27,6 +27,7 @@ from goodhoster.audit.verification import Verification, VerifiedPart
 from goodhoster.audit.verify import Checkpoint, NotVerifiedError, SignedNote
 from goodhoster.errors import AuditError
 from goodhoster.linux.durable_files import sync_directory
+from goodhoster.linux.state_manifest import enroll_file, is_known
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
 from goodhoster.ports.common import Clock, utc_now
 
@@ -166,7 +167,7 @@ class FileAuditLog:
         if not self._ends(part.end):
             verification.refuse_beginning()
         elif all(verification.take(line) for line in _in_pieces(self._lines_from(part.end.size), between)):
-            verification.finish(at_least, self._torn(verification.size) or unreadable)
+            verification.finish(at_least, self._torn_line(verification.size) or unreadable)
         return verification.finding(), verification.part()
 
     def _ends(self, end: Tail) -> bool:
@@ -188,7 +189,7 @@ class FileAuditLog:
         except AuditError as error:
             return Tail(), str(error)
 
-    def _torn(self, size: int) -> str:
+    def _torn_line(self, size: int) -> str:
         """Whether there is half a line at the end; looked at while no process writes."""
         if not self._file.exists():
             return ""
@@ -208,7 +209,7 @@ class FileAuditLog:
             if not files or files.pid != os.getpid():
                 return None
             with _Locked(files.log):
-                if not self._still_ends_here(files):
+                if not self._is_as_we_left_it(files):
                     return None
                 self._catch_up(files.log)
                 return self._add(files.log, events)
@@ -219,20 +220,25 @@ class FileAuditLog:
             files = self._open()
             try:
                 with _Locked(files.tail), self._writing, _Locked(files.log):
-                    self._take_up(files)
+                    self._use_files(files)
                     self._catch_up(files.log)
                     return self._add(files.log, events)
             finally:
                 if self._files is not files:
                     files.close()
 
-    def _take_up(self, files: _Files) -> None:
+    def _use_files(self, files: _Files) -> None:
         """Continue with these files."""
         self._end, self._latest = self._find_end(files)
+        if self._end.entries:
+            self._enroll()
         if self._files:
             self._files.close()
         self._files = files
         weakref.finalize(self, files.close)
+
+    def _enroll(self) -> None:
+        enroll_file(self._file.parent, self._file.name, "the audit log")
 
     def _make_durable(self, end: Tail) -> None:
         """Return when everything up to that end is on disk.
@@ -271,6 +277,8 @@ class FileAuditLog:
             self._take_back(files, tail)
             raise
         self._tail.save(files.tail, newest)
+        if not tail.entries:
+            self._enroll()
         return newest
 
     def _newest(self, files: _Files) -> Tail:
@@ -301,11 +309,15 @@ class FileAuditLog:
     def _open_log(self, known: int) -> int:
         """Open the log; it is created only where there never was one."""
         known = known or self._signed_entries()
-        create = 0 if known else os.O_CREAT
+        create = 0 if known or self._was_there() else os.O_CREAT
         try:
             return os.open(self._file, os.O_RDWR | create | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except FileNotFoundError as error:
-            raise self._lost(f"is gone, with {known} entries") from error
+            raise self._lost(f"is gone, with {known} entries" if known else "is gone") from error
+
+    def _was_there(self) -> bool:
+        """Whether a log with an entry was there once."""
+        return is_known(self._file.parent, self._file.name)
 
     def _signed_entries(self) -> int:
         """The number of entries by the newest checkpoint.
@@ -317,7 +329,7 @@ class FileAuditLog:
         except (OSError, NotVerifiedError):
             return 0
 
-    def _still_ends_here(self, files: _Files) -> bool:
+    def _is_as_we_left_it(self, files: _Files) -> bool:
         """Whether it is the file that we know, with our last entry where we left it."""
         with suppress(FileNotFoundError):
             found = os.stat(self._file)
@@ -332,8 +344,11 @@ class FileAuditLog:
         """
         remembered = self._tail.read(files.tail)
         ours = self._end if self._end.entries > remembered.entries else remembered
-        if not ours.entries and not os.fstat(files.log).st_size and (signed := self._signed_entries()):
-            raise self._lost(f"is empty, with {signed} entries gone")
+        if not ours.entries and not os.fstat(files.log).st_size:
+            if signed := self._signed_entries():
+                raise self._lost(f"is empty, with {signed} entries gone")
+            if self._was_there():
+                raise self._lost("is empty, and was not")
         for end in (ours, remembered):
             line = end.last_line(files.log)
             if line is not None and end.entries >= self._durable.entries:
@@ -342,7 +357,8 @@ class FileAuditLog:
         raise self._lost("is shorter than it was" if shorter else "is another one than it was")
 
     def _lost(self, how: str) -> AuditError:
-        hint = f"restore it from a copy; to begin a new log, move away what is left of {self._file.with_suffix('')}.*"
+        begin = f"move {self._file} away, if it is there, then: goodhoster state accept-loss {self._file.name}"
+        hint = f"restore it from a copy; to begin a new log, {begin}"
         return AuditError(f"the audit log {self._file} {how}", hint=hint)
 
     def _catch_up(self, fd: int) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -99,9 +99,9 @@ class CaseDesk:
         """
         with self.session_about([upload]) as session:
             case = session.open(upload, digests, verdict)
-        case = self._carried_out(session, case) if case else None
+        case = self._carry_out_one(session, case) if case else None
         if case is not None and case.state is CaseState.HELD:
-            self.tell()
+            self.deliver_alerts()
         return case
 
     def proceed(self, case_id: str, by_now: Verdict | None) -> Case:
@@ -115,7 +115,7 @@ class CaseDesk:
             if case.state not in MEASURING or (by_now and not is_fresh(by_now, self.clock(), self.rules)):
                 return case
             case = session.proceed_as(case, by_now)
-        return self._carried_out(session, case)
+        return self._carry_out_one(session, case)
 
     def recover(self, *, failed: bool = True) -> list[Case]:
         """Finish or mark unfinished measures that no process works on.
@@ -165,7 +165,7 @@ class CaseDesk:
                 hint = f"a sealed copy may be left: goodhoster evidence list --case {case_id}"
                 raise RefusedError(f"case {case_id} cannot be restored: its file was {case.destroyed}", hint=hint)
             self._put_back(session, case, "restore.intended", order)
-        return self._restored(session, case_id)
+        return self._carry_out_restore(session, case_id)
 
     def cancel(self, case_id: str, order: Order) -> Case:
         """Stop a measure that waits, by a person's order.
@@ -178,7 +178,7 @@ class CaseDesk:
                 hint = "what is offline comes back by: goodhoster cases restore"
                 raise RefusedError(f"case {case_id} is {case.state}: there is no measure to cancel", hint=hint)
             self._put_back(session, case, "case.cancelled", order)
-        return self._restored(session, case_id)
+        return self._carry_out_restore(session, case_id)
 
     @staticmethod
     def _put_back(session: CaseSession, case: Case, event: str, order: Order) -> None:
@@ -186,7 +186,7 @@ class CaseDesk:
         restoring = replace(case, state=CaseState.RESTORING, actor=order.actor, reason=order.reason)
         session.claim(Work(session.record(restoring, case), moved=order.moved))
 
-    def _restored(self, session: CaseSession, case_id: str) -> Case:
+    def _carry_out_restore(self, session: CaseSession, case_id: str) -> Case:
         carried = self._carry_out(session)
         if error := carried.errors.get(case_id):
             raise error
@@ -220,7 +220,7 @@ class CaseDesk:
             opened = replace(case, state=CaseState.OPEN, measures=planned(case.measures))
             opened = session.record(replace(opened, actor=order.actor, reason=order.reason), case)
             session.claim(Work(opened, after_crash=case.state not in UNDECIDED))
-        return self._carried_out(session, opened)
+        return self._carry_out_one(session, opened)
 
     def expect_enforcing(self) -> None:
         """Refuse in mode observe, which touches nothing.
@@ -231,20 +231,20 @@ class CaseDesk:
             message = "the mode is observe: nothing is taken offline"
             raise RefusedError(message, hint='set mode = "enforce" in [policy], then run the command again')
 
-    def tell(self) -> None:
+    def deliver_alerts(self) -> None:
         """Deliver the alerts of storms that reached nobody yet.
 
         No case waits for the pager meanwhile, and a call while another thread is delivering leaves it to that
         one.
         """
-        if self.brake.telling.acquire(blocking=False):
+        if self.brake.delivering.acquire(blocking=False):
             try:
-                for storm in self.brake.untold():
-                    if self.brake.tell(storm):
+                for storm in self.brake.undelivered():
+                    if self.brake.deliver_alert(storm):
                         with self.session() as session:
-                            session.brake.told(storm.id)
+                            session.brake.note_alert_delivered(storm.id)
             finally:
-                self.brake.telling.release()
+                self.brake.delivering.release()
 
     # Carrying out
 
@@ -271,7 +271,7 @@ class CaseDesk:
         """
         return self._carry_out(session).cases
 
-    def _carried_out(self, session: CaseSession, case: Case) -> Case:
+    def _carry_out_one(self, session: CaseSession, case: Case) -> Case:
         return self.carry_out(session).get(case.id, case)
 
     def _carry_out(self, session: CaseSession) -> _Carried:
@@ -317,24 +317,21 @@ class CaseDesk:
         """
         if not outcomes:
             return _Carried({}, {})
-        ours = [outcome for outcome in outcomes if self._is_ours(outcome, holder)]
-        if events := [event for outcome in ours for event in (*outcome.events, *_restored(outcome))]:
+        claimed = frozenset(self.store.claimed(holder))
+        ours = [outcome for outcome in outcomes if outcome.case.id in claimed]
+        if events := [event for outcome in ours for event in (*outcome.events, *_restore_events(outcome))]:
             self.audit.append_all(events)
         with self.session() as session:
-            cases = {outcome.case.id: self._record(session, outcome, holder) for outcome in outcomes}
+            ended = session.unclaim(holder, [outcome.case.id for outcome in outcomes])
+            cases = {outcome.case.id: self._record(session, outcome, ended) for outcome in outcomes}
         errors = {outcome.case.id: _worst(outcome.errors) for outcome in outcomes if outcome.errors}
         return _Carried(cases, errors)
 
-    def _is_ours(self, outcome: MeasuresOutcome, holder: int) -> bool:
-        claim = self.store.claim_of(outcome.case.id)
-        return claim is not None and claim.holder == holder
-
     @staticmethod
-    def _record(session: CaseSession, outcome: MeasuresOutcome, holder: int) -> Case:
+    def _record(session: CaseSession, outcome: MeasuresOutcome, ended: Collection[str]) -> Case:
         before = outcome.work.case
-        if not session.is_claimed_by(holder, before.id):
+        if before.id not in ended:
             return session.get(before.id)
-        session.unclaim([before.id])
         after = _restoring(outcome) if outcome.work.undoing else with_outcome(outcome.case)
         return session.end(after, before)
 
@@ -370,7 +367,7 @@ def _worst(errors: Sequence[GoodhosterError]) -> GoodhosterError:
     return next((error for error in errors if isinstance(error, PassingError)), errors[0])
 
 
-def _restored(outcome: MeasuresOutcome) -> Iterator[AuditEvent]:
+def _restore_events(outcome: MeasuresOutcome) -> Iterator[AuditEvent]:
     """Log entry of a restore.
 
     What was found done after a crash is said as such, not as done twice.

@@ -233,9 +233,9 @@ class Measures:
     def _carry_out(self, step: _Step) -> _End:
         if step.work.undoing:
             return self._undo(step)
-        return self._take_anew(step) if step.work.after_crash else self._take_offline(step)
+        return self._retake(step) if step.work.after_crash else self._take_offline(step)
 
-    def _take_anew(self, step: _Step) -> _End:
+    def _retake(self, step: _Step) -> _End:
         """Take a file offline unless that was done before a crash.
 
         What was done before is reported as such, not as done twice.

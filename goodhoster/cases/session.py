@@ -401,14 +401,11 @@ class CaseSession:
         self.work[case.id] = work
         return case
 
-    def is_claimed_by(self, holder: int, case_id: str) -> bool:
-        """Whether that holder still works on it, and nobody has taken it over."""
-        claim = self._parts.store.claim_of(case_id)
-        return claim is not None and claim.holder == holder
-
-    def unclaim(self, case_ids: Iterable[str]) -> None:
-        """Release the claims on these cases."""
-        self._parts.store.unclaim(case_ids)
+    def unclaim(self, holder: int, case_ids: Iterable[str]) -> frozenset[str]:
+        """Release that holder's claims on these cases; return those that nobody took over."""
+        ours = frozenset(self._parts.store.claimed(holder)).intersection(case_ids)
+        self._parts.store.unclaim(ours)
+        return ours
 
     def abandon(self) -> None:
         """Discard the session: nothing of it was recorded."""

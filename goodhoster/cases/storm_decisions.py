@@ -41,7 +41,7 @@ def decided(desk: CaseDesk, storm_id: str, state: StormState, order: Order) -> I
 
 def left_undone(desk: CaseDesk) -> list[Storm]:
     """Storms about which a decision was begun by a process that has died."""
-    return [storm for storm in desk.brake.storms.being_decided() if not desk.holders.is_held(storm.deciding)]
+    return [storm for storm in desk.brake.storms.being_decided() if not desk.holders.is_held(storm.decision_holder)]
 
 
 @contextmanager
@@ -54,9 +54,9 @@ def taken_over(desk: CaseDesk, storm: Storm) -> Iterator[list[str]]:
     try:
         with desk.session() as session:
             found = session.brake.storms.get(storm.id)
-            ours = found == storm and not desk.holders.is_held(storm.deciding)
+            ours = found == storm and not desk.holders.is_held(storm.decision_holder)
             if ours:
-                session.brake.storms.replace(replace(storm, deciding=holder))
+                session.brake.storms.replace(replace(storm, decision_holder=holder))
         yield _known_then(desk, storm) if ours else []
         _completed(desk, [storm], holder)
     finally:
@@ -83,7 +83,7 @@ def _concerned(desk: CaseDesk, storm: Storm, state: StormState) -> list[str]:
 
 def _known_then(desk: CaseDesk, storm: Storm) -> list[str]:
     cases = map(desk.store.get, _concerned(desk, storm, storm.state))
-    return [case.id for case in cases if storm.ended_at is None or case.opened_at <= storm.ended_at]
+    return [case.id for case in cases if storm.decided_at is None or case.opened_at <= storm.decided_at]
 
 
 def _completed(desk: CaseDesk, storms: Iterable[Storm], holder: int) -> None:
@@ -91,19 +91,19 @@ def _completed(desk: CaseDesk, storms: Iterable[Storm], holder: int) -> None:
     with desk.session() as session:
         for storm in storms:
             now = session.brake.storms.get(storm.id)
-            if now.deciding == holder:
-                session.brake.storms.replace(replace(now, deciding=0))
+            if now.decision_holder == holder:
+                session.brake.storms.replace(replace(now, decision_holder=0))
 
 
 def expect_free(desk: CaseDesk, storms: Sequence[Storm], state: StormState) -> None:
     """Raise BusyError while a decision about these, or their contents, is carried out."""
     related = [other for storm in storms for other in desk.brake.of_this_content(storm)]
     for storm in (*storms, *related):
-        if not storm.deciding:
+        if not storm.decision_holder:
             continue
-        alive = desk.holders.is_held(storm.deciding)
+        alive = desk.holders.is_held(storm.decision_holder)
         if alive or storm.state is not state:
-            since = f" since {storm.ended_at:%H:%M:%S} UTC" if storm.ended_at else ""
-            message = f"storm {storm.id} is being {storm.state} by {storm.actor}{since}: {storm.word}"
+            since = f" since {storm.decided_at:%H:%M:%S} UTC" if storm.decided_at else ""
+            message = f"storm {storm.id} is being {storm.state} by {storm.actor}{since}: {storm.decision_reason}"
             on = "it goes on" if alive else f"that was interrupted: finish it by goodhoster storms {_VERB[storm.state]}"
             raise BusyError(message, hint=f"{on}; decide otherwise when it is done, if that is still wanted")

@@ -58,7 +58,7 @@ _OF_ONE_SOURCE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class StormWatch:
-    """Storm detection for the desk, which holds the lock; `tell` is called without it."""
+    """Storm detection for the desk, which holds the lock; `deliver_alert` is called without it."""
 
     storms: StormStore
     ledger: MatchLedger
@@ -68,7 +68,7 @@ class StormWatch:
     pager: Pager
     rules: HouseRules
     clock: Clock
-    telling: threading.Lock = field(default_factory=threading.Lock)
+    delivering: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread that is at the pager."""
 
     def around(
@@ -156,12 +156,12 @@ class StormWatch:
         by_asking = {cause for cause in found if cause.kind in OF_ATTEMPTS and found[cause].state is StormState.OPEN}
         return {cause: storm for cause, storm in found.items() if cause not in by_asking}
 
-    def end(self, storm: Storm, state: StormState, order: Order, deciding: int = 0) -> None:
+    def end(self, storm: Storm, state: StormState, order: Order, holder: int = 0) -> None:
         """Record a person's decision about a storm.
 
-        About one content it counts for files and attempts alike. `deciding`: who carries it out, see `storm_decisions`.
+        About one content it counts for files and attempts alike. `holder`: who carries it out, see `storm_decisions`.
         """
-        self._end(storm, state, order, deciding)
+        self._end(storm, state, order, holder)
         for other in self.of_this_content(storm):
             self._end(other, state, order)
             self._hand_over(other)
@@ -173,11 +173,11 @@ class StormWatch:
         newest = self.storms.newest(Cause(kind, storm.cause.about) for kind in CONTENT_KINDS)
         return [other for other in newest.values() if other.cause != storm.cause]
 
-    def _end(self, storm: Storm, state: StormState, order: Order, deciding: int = 0) -> None:
+    def _end(self, storm: Storm, state: StormState, order: Order, holder: int = 0) -> None:
         data = {"storm": storm.id, "actor": order.actor, "reason": order.reason}
         self.audit.append(AuditEvent(f"storm.{state}", data))
-        ended = replace(storm, state=state, ended_at=self.clock(), actor=order.actor, word=order.reason, told=True)
-        self.storms.replace(replace(ended, deciding=deciding))
+        decided = replace(storm, state=state, decided_at=self.clock(), actor=order.actor, decision_reason=order.reason)
+        self.storms.replace(replace(decided, alert_delivered=True, decision_holder=holder))
         if state is StormState.RELEASED:
             self._count_anew(storm.cause)
 
@@ -203,7 +203,7 @@ class StormWatch:
             self._hand_over(found)
             return
         now = self.clock()
-        storm = Storm(new_id(now, "S"), cause, "a person's decision about this content", now, told=True)
+        storm = Storm(new_id(now, "S"), cause, "a person's decision about this content", now, alert_delivered=True)
         self.storms.begin(storm)
         self.end(storm, state, order)
 
@@ -216,19 +216,19 @@ class StormWatch:
         parts = [part for part in self.storms.braking(ended.id) if part.state is StormState.OPEN]
         for part in parts:
             leading = "" if part is parts[0] else parts[0].id
-            self.storms.replace(replace(part, part_of=leading, told=ended.told))
+            self.storms.replace(replace(part, part_of=leading, alert_delivered=ended.alert_delivered))
 
     def open(self) -> list[Storm]:
         """Storms not yet reviewed by a person, each once for all that is part of it."""
         return [storm for storm in self.storms.braking() if storm.state is StormState.OPEN]
 
-    def untold(self) -> list[Storm]:
+    def undelivered(self) -> list[Storm]:
         """Open storms with an undelivered alert."""
-        return [storm for storm in self.open() if not storm.told]
+        return [storm for storm in self.open() if not storm.alert_delivered]
 
-    def told(self, storm_id: str) -> None:
+    def note_alert_delivered(self, storm_id: str) -> None:
         """Record that the alert was delivered; what a person decided meanwhile stays."""
-        self.storms.replace(replace(self.storms.get(storm_id), told=True))
+        self.storms.replace(replace(self.storms.get(storm_id), alert_delivered=True))
 
     def whole(self, storm_id: str) -> list[Storm]:
         """The storm and all that is part of it."""
@@ -254,7 +254,7 @@ class StormWatch:
             return bool(self.cases.get(case_id))
         return False
 
-    def tell(self, storm: Storm) -> bool:
+    def deliver_alert(self, storm: Storm) -> bool:
         """Deliver the alert to a person.
 
         False when it could not be delivered: the log has it, and it is tried again.
@@ -266,7 +266,7 @@ class StormWatch:
         except PassingError as error:
             _log.critical("the alert of storm %s was not delivered: %s; %s", storm.id, error, error.hint)
             return False
-        self.audit.append(AuditEvent("storm.told", {"storm": storm.id}))
+        self.audit.append(AuditEvent("storm.alerted", {"storm": storm.id}))
         return True
 
     def _begin(self, braked: Braked, sources: tuple[str, ...]) -> None:
@@ -276,7 +276,7 @@ class StormWatch:
             id=new_id(now, "S"),
             cause=cause,
             reason=braked.reason,
-            begun_at=now,
+            started_at=now,
             sources=about,
             measures=self._taken(cause),
             part_of=self._leading(about, cause),
@@ -352,7 +352,7 @@ class StormWatch:
         The later of both: what was let go is not counted again.
         """
         now = self.clock()
-        released = storm.ended_at if storm and not storm.braking else None
+        released = storm.decided_at if storm and not storm.braking else None
         return max(now - _HOUR, released) if released and released <= now else now - _HOUR
 
 

@@ -88,7 +88,7 @@ def worth_opening(fd: int) -> bool:
         return True
     if other_archive(beginning):
         return False  # that is all that is told of it: see `read_content`
-    archive = _archive_in(fd, _size(fd))
+    archive = _archive_beginning_with(beginning, fd, _size(fd))
     return archive.opener is not None or archive.fault is not None
 
 
@@ -112,7 +112,10 @@ def _archive_in(fd: int, size: int) -> _Archive:
 
     The caller gives the size: in the sandbox there is no stat.
     """
-    beginning = _beginning(fd)
+    return _archive_beginning_with(_beginning(fd), fd, size)
+
+
+def _archive_beginning_with(beginning: bytes, fd: int, size: int) -> _Archive:
     if (opener := opener_of(beginning)) is not None:
         return _Archive(opener)
     if kind := other_archive(beginning):

@@ -34,7 +34,7 @@ class PositionedFile(io.RawIOBase):
         """As Python's files do. OSError for a position before the start."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         if start + offset < 0:
-            raise OSError("a place before the start of the file")
+            raise OSError("a position before the start of the file")
         self._at = start + offset
         return self._at
 

@@ -201,7 +201,7 @@ class PersonalData:
             urls = self.reported.settled_urls(ids, forgotten.kept) if self.reported else SettledUrls()
             if preview:
                 return Forgetting(ids[0], rows, left, done=False, kept=forgotten.kept, notices_kept=urls.needed)
-            drawn = self._drawn(ids[0], urls)
+            drawn = self._drawn_names(ids[0], urls)
             forgotten = replace(forgotten, urls=drawn, notices=urls.whole, notices_kept=urls.needed)
             data = {"customer": ids[0], "actor": actor, "reason": reason, "name": forgotten.name}
             self.audit.append(AuditEvent("customer.forget-intended", data))
@@ -214,7 +214,7 @@ class PersonalData:
             stays = {"kept": forgotten.kept, "notices_kept": urls.needed}
             return Forgetting(ids[0], gone, left, done=True, traces=traces, **stays)
 
-    def _drawn(self, customer_id: str, settled: SettledUrls) -> tuple[ForgottenUrl, ...]:
+    def _drawn_names(self, customer_id: str, settled: SettledUrls) -> tuple[ForgottenUrl, ...]:
         names = self.draw(customer_id, sorted({url for _, url in settled.urls}))
         return tuple(ForgottenUrl(notice, url, names[url], url in settled.elsewhere) for notice, url in settled.urls)
 

@@ -101,6 +101,13 @@ class Register:
         """
         return _only_owner(self.store.holding(path))
 
+    def customer_of_site(self, host: str) -> str:
+        """Customer whose site a host name in any spelling is.
+
+        Empty where it is nobody's, or sources disagree.
+        """
+        return _only_owner(self.sites_named(host))
+
     def customer_of_account(self, account: str) -> str:
         """Customer whose sites an account on the server owns.
 

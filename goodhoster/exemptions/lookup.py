@@ -61,13 +61,13 @@ class Exemptions:
 
     def trouble(self) -> ConfigurationError | None:
         """Why exemptions cannot be looked up; None when all sets are undamaged."""
-        if self._must_look():
+        if self._is_outdated():
             with self._lock:
-                if self._must_look():
+                if self._is_outdated():
                     self._reload_if_changed()
         return self._trouble
 
-    def _must_look(self) -> bool:
+    def _is_outdated(self) -> bool:
         """Return whether the sets must be read again.
 
         A set that was added or removed counts at once; damage to a file is noticed within a second.

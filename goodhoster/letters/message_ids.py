@@ -16,8 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from goodhoster.linux.durable_files import write_durably
+from goodhoster.linux.state_manifest import enroll_file
 
 KEY_FILE = "message-ids.key"
+_WHAT = "the key of the links and Message-IDs in letters that were sent"
 _CODE = 16
 """Letters of a code: 80 bits."""
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,199})\.([a-z2-7]{16})@")
@@ -32,12 +34,16 @@ class LetterCodes:
     """
 
     def __init__(self, directory: Path) -> None:
-        """Read the key, and make it where there is none yet."""
+        """Read the key, and make it where there is none yet.
+
+        Also where it is lost: notices must be answered. The manifest of the state directory tells it then.
+        """
         file = directory / KEY_FILE
         with suppress(FileExistsError):
             if not file.exists():
                 write_durably(file, (secrets.token_bytes(32),))
         self._key = file.read_bytes()
+        enroll_file(directory.parent, f"{directory.name}/{KEY_FILE}", _WHAT, self._key)
 
     def code(self, name: str, purpose: str = "message-id") -> str:
         """The code of a name."""

@@ -121,7 +121,7 @@ class FileSystemCalls:
         Each with since when (seconds since the epoch).
         """
         since: dict[bytes, float] = {}
-        for call in self._late():
+        for call in self._late_calls():
             since.setdefault(call.point, call.at)
         return since
 
@@ -131,10 +131,10 @@ class FileSystemCalls:
         return point
 
     def _expect_answers(self, point: bytes) -> None:
-        if self.under_way and any(call.point == point for call in self._late()):
+        if self.under_way and any(call.point == point for call in self._late_calls()):
             raise NotAnsweringError(f"{os.fsdecode(point)!r} does not answer")
 
-    def _late(self) -> list[_Call]:
+    def _late_calls(self) -> list[_Call]:
         """The late calls, the longest first."""
         latest = self.clock() - self.patience
         return [call for call in list(self.under_way.values()) if call.begun < latest]

@@ -47,7 +47,7 @@ class Leased:
 
 
 def ignore_lease(_path: bytes) -> None:
-    """Call for a file that nobody waits for by itself."""
+    """Do nothing about a lease: nobody waits for the file by itself."""
 
 
 class LeaseBreaker:

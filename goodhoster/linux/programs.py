@@ -43,7 +43,7 @@ def run_here(argv: Sequence[str], given: bytes = b"") -> Ended:
     # A session of its own: when it is killed, what it started is killed too and does not hold the pipes open.
     with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
         try:
-            out, err = _converse(process, given, until)
+            out, err = _exchange_data(process, given, until)
             code = process.wait(max(0.0, until - time.monotonic()))
         except subprocess.TimeoutExpired as error:
             raise TimeoutError(f"it took longer than {SECONDS:g} s") from error
@@ -58,7 +58,7 @@ def _kill_session(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-def _converse(process: subprocess.Popen[bytes], given: bytes, until: float) -> tuple[bytes, bytes]:
+def _exchange_data(process: subprocess.Popen[bytes], given: bytes, until: float) -> tuple[bytes, bytes]:
     """Everything the program prints. TimeoutError and OSError as `Run` has them."""
     into, out, err = process.stdin, process.stdout, process.stderr
     if into is None or out is None or err is None:
@@ -76,7 +76,7 @@ def _converse(process: subprocess.Popen[bytes], given: bytes, until: float) -> t
                 raise TimeoutError(f"it took longer than {SECONDS:g} s")
             for key, _ in ready:
                 if key.fileobj is into:
-                    left = _give(into, left)
+                    left = _write_rest(into, left)
                     if not left:
                         waiting.unregister(into)
                         into.close()
@@ -88,7 +88,7 @@ def _converse(process: subprocess.Popen[bytes], given: bytes, until: float) -> t
     return bytes(printed[out.fileno()]), bytes(printed[err.fileno()])
 
 
-def _give(stream: IO[bytes], left: memoryview) -> memoryview:
+def _write_rest(stream: IO[bytes], left: memoryview) -> memoryview:
     """What is left after a piece; nothing where the program does not listen any more."""
     try:
         return left[os.write(stream.fileno(), left[:_PIECE]) :]

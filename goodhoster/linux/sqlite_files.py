@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -34,6 +34,21 @@ def connect(
         db.close()
         raise
     return db
+
+
+def number_of(db: sqlite3.Connection) -> int:
+    """The number that a database of ours got when it was made; 0 where it got none."""
+    (number,) = db.execute("PRAGMA application_id").fetchone()
+    return int(number)
+
+
+def number_in(file: Path) -> int:
+    """The same, of a file. OSError when it cannot be read."""
+    try:
+        with closing(connect(file, read_only=True)) as db:
+            return number_of(db)
+    except sqlite3.Error as error:
+        raise OSError(str(error)) from error
 
 
 def write_ahead(db: sqlite3.Connection, timeout: float = _WAIT) -> None:

@@ -7,10 +7,11 @@ once.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,9 +46,9 @@ class Schema:
     hint: str = "this is the record: restore it from a backup, do not delete it"
     """What to do when it is damaged."""
     backup: bool = True
-    """Is it kept as it was before an upgrade?"""
+    """Whether a backup is made before an upgrade."""
     irreplaceable: bool = False
-    """Is it missed when it is lost? Then it is in the manifest of its directory."""
+    """Whether its loss must be noticed: it is in the manifest of its directory then."""
 
     @property
     def version(self) -> int:
@@ -57,7 +58,7 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class ExpiringTable:
-    """A table, and when a row of it is over."""
+    """A table, and when its rows expire."""
 
     name: str
     key: tuple[str, ...]
@@ -65,6 +66,21 @@ class ExpiringTable:
     """An SQL condition on a row; `:before` stands for the time before which things are over."""
     before: Callable[[datetime], str] = lambda moment: moment.isoformat(timespec="microseconds")
     """The form in which the table writes times."""
+
+
+def rename_json_keys(table: str, names: Mapping[str, str]) -> Step:
+    """Make the step that renames keys of the JSON objects in the column `body` of a table."""
+
+    def renamed(body: str) -> str:
+        values = {names.get(key, key): value for key, value in json.loads(body).items()}
+        return json.dumps(values, separators=(",", ":"), ensure_ascii=False)
+
+    def step(db: sqlite3.Connection, _: Path) -> None:
+        db.create_function("renamed", 1, renamed, deterministic=True)
+        has_one = " OR ".join("json_type(body, ?) IS NOT NULL" for _ in names)
+        db.execute(f"UPDATE {table} SET body = renamed(body) WHERE {has_one}", [f"$.{name}" for name in names])  # noqa: S608 - our own texts
+
+    return step
 
 
 def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:
@@ -88,7 +104,8 @@ def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:
                 _apply(db, file, migration)
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # SQLite may have rolled it back itself: on a full disk, or when it was interrupted
+            db.execute("ROLLBACK")
         raise
 
 

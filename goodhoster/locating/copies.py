@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -44,14 +44,14 @@ class Copies:
             _unless_unreadable(error)
             return ()
 
-    def with_content(self, sha256: bytes) -> list[Upload]:
-        """Files whose content the index knows to be this.
+    def with_content(self, sha256: bytes, known: Container[Place] = ()) -> list[Upload]:
+        """Files whose content the index knows to be this, but for those at `known` places.
 
         The index may be behind: look at each before anything is done about it. Those that cannot be looked at just
         now are left out.
         """
         found = []
-        for place in self.index.same_content(sha256):
+        for place in _but(known, self.index.same_content(sha256)):
             with suppress(NoPlaceError):
                 found.append(self.resolver.upload_at(place))
         return found
@@ -61,8 +61,8 @@ class Copies:
         for original in originals:
             found.setdefault(original.upload.place, original)
         for original in list(found.values()):
-            for copy in (*self._same_file(original.upload), *self._same_content(original.upload)):
-                found.setdefault(copy.upload.place, copy)
+            for search in (self._same_file, self._same_content):
+                found |= {copy.upload.place: copy for copy in search(original.upload, found)}
         return tuple(found.values())
 
     def _sizes(self, place: Place) -> Iterator[LocatedFile]:
@@ -112,15 +112,15 @@ class Copies:
     def _is_there(self, place: Place) -> bool:
         return any(True for _ in self._there([place]))
 
-    def _same_file(self, upload: Upload) -> Iterator[LocatedFile]:
+    def _same_file(self, upload: Upload, known: Container[Place]) -> Iterator[LocatedFile]:
         state = upload.state
-        for other in self._there(self.index.same_file(state.ino)):
+        for other in self._there(_but(known, self.index.same_file(state.ino))):
             if (other.state.dev, other.state.ino) == (state.dev, state.ino):
                 yield LocatedFile(other, FoundBy.SAME_FILE, upload.place)
 
-    def _same_content(self, upload: Upload) -> Iterator[LocatedFile]:
+    def _same_content(self, upload: Upload, known: Container[Place]) -> Iterator[LocatedFile]:
         digest = self._sha256(upload) if upload.state.size else None
-        for other in self._there(self.index.same_content(digest)) if digest else ():
+        for other in self._there(_but(known, self.index.same_content(digest))) if digest else ():
             if self._sha256(other) == digest:
                 yield LocatedFile(other, FoundBy.SAME_CONTENT, upload.place)
 
@@ -150,6 +150,11 @@ class Copies:
                 yield self.resolver.upload_at(place)
             except NoPlaceError as error:
                 _unless_unreadable(error)
+
+
+def _but(known: Container[Place], places: Iterable[Place]) -> Iterator[Place]:
+    """Those of the places that need not be looked at again."""
+    return (place for place in places if place not in known)
 
 
 def _unless_unreadable(error: NoPlaceError) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from goodhoster.errors import NoPlaceError, UnclearUrlError
 from goodhoster.locating.copies import Copies
@@ -41,7 +42,9 @@ class Locator:
     def locate(self, item: ReadItem) -> Location:
         """Locate an item. Raises what a directory raises where the sites cannot be told."""
         if not self.site_maps.current():
-            return _unclear(item.urls[0], "no-directory", "no directory knows any site: nothing can be told away")
+            return _unclear(
+                item.urls[0], "no-directory", "no [[directory]] lists a site, so nothing can be called not ours"
+            )
         location = _one_of(list(self._readings(item)))
         try:
             if location.outcome is LocationKind.FILE:
@@ -172,6 +175,7 @@ class Locator:
         return bool(self.own_networks) and _address(address) is not None and not self._ours(address)
 
 
+@lru_cache(maxsize=1024)  # asked several times about the host of each address, and many have the same
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Parse an IP address; None where it is none.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from ada_url import URL
@@ -147,10 +148,14 @@ def _bare(hostname: str) -> str:
 def _other_reading(text: str) -> str:
     """The host that RFC 3986 finds, in the same spelling; empty when it finds none."""
     try:
-        host = urlsplit(text).hostname or ""
-        return _bare(URL(f"http://[{host}]/" if ":" in host else f"http://{host}/").hostname)
+        return _as_browsers_spell(urlsplit(text).hostname or "")
     except ValueError:
         return ""
+
+
+@lru_cache(maxsize=1024)  # the addresses of a notice have few hosts
+def _as_browsers_spell(host: str) -> str:
+    return _bare(URL(f"http://[{host}]/" if ":" in host else f"http://{host}/").hostname)
 
 
 def _harmless(address: WebAddress) -> None:

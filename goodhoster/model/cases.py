@@ -201,5 +201,5 @@ class Claim:
 
 
 def same_file(upload: Upload, among: Iterable[Upload]) -> bool:
-    """Is one of them this file in this state?"""
+    """Whether one of them is this file in this state."""
     return any((upload.place, upload.state) == (one.place, one.state) for one in among)

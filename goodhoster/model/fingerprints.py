@@ -57,7 +57,7 @@ class Fingerprint:
 
     @property
     def matchable(self) -> bool:
-        """May a near match be made with it at all?"""
+        """Whether a near match can be made with it."""
         return self.quality >= MATCHABLE
 
     @property

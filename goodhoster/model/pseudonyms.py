@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 KEY_BYTES = 32
 _ID_BYTES = 8
@@ -15,8 +16,7 @@ _SHOWN = 12
 _FORGOTTEN_URL = re.compile(rf"https://forgotten-[0-9a-f]{{{_SHOWN}}}\.invalid/[0-9a-f]{{{_SHOWN}}}")
 
 
-@dataclass(frozen=True, slots=True)
-class PersonalValue:
+class PersonalValue(NamedTuple):
     """A value that names a person or a place, and what its key belongs to."""
 
     scope: str

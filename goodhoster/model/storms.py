@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class StormKind(StrEnum):
-    """What gave it away."""
+    """What revealed the storm."""
 
     CONTENT = "content"
     """Files of the same content at many unrelated customers."""
@@ -66,7 +66,7 @@ class Storm:
     cause: Cause
     reason: str
     """What was seen, in plain words."""
-    begun_at: datetime
+    started_at: datetime
     sources: tuple[str, ...] = ()
     """Whose matches it is made of."""
     measures: tuple[str, ...] = ()
@@ -74,14 +74,14 @@ class Storm:
     part_of: str = ""
     """The storm of the same source that nobody had looked at yet when this one began: one alert for both."""
     state: StormState = StormState.OPEN
-    ended_at: datetime | None = None
+    decided_at: datetime | None = None
     """When a person last decided."""
     actor: str = ""
-    word: str = ""
-    """The person's reason."""
-    told: bool = False
+    decision_reason: str = ""
+    """What the person gave as the reason."""
+    alert_delivered: bool = False
     """The alert reached somebody."""
-    deciding: int = 0
+    decision_holder: int = 0
     """The number under which a process carries out the person's decision; 0 once all of it was tried."""
 
     @property

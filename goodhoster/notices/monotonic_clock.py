@@ -74,7 +74,7 @@ class MonotonicClock:
             self._full = False
         except OSError as error:  # what only reads goes on with a full disk; over a restart the system's clock counts
             if not self._full:
-                _log.warning("the clock of deadlines %s cannot be written: %s", self._file, error.strerror)
+                _log.warning("the deadline clock %s cannot be written: %s", self._file, error.strerror)
             self._full = True
             with suppress(OSError):
                 draft.unlink(missing_ok=True)

@@ -116,7 +116,7 @@ class Spool:
     def taken(self, notice_id: str) -> None:
         """Remove a notice that is in the record now. May be called twice."""
         with suppress(FileNotFoundError):
-            move_durably(self._waiting / (notice_id + _SUFFIX), self._shelf(notice_id) / (notice_id + _SUFFIX))
+            move_durably(self._waiting / (notice_id + _SUFFIX), self._day_folder(notice_id) / (notice_id + _SUFFIX))
 
     def raw(self, receipt: Receipt) -> RawNotice:
         """The notice exactly as it came. PermanentError when it is gone, or not what was received."""
@@ -127,12 +127,12 @@ class Spool:
 
     def _kept_before(self, notice_id: str) -> Receipt | None:
         """Receipt for a notice that was delivered before."""
-        for folder in (self._waiting, self._shelf(notice_id)):
+        for folder in (self._waiting, self._day_folder(notice_id)):
             with suppress(FileNotFoundError):
                 return _receipt_in(folder / (notice_id + _SUFFIX))
         return None
 
-    def _shelf(self, notice_id: str) -> Path:
+    def _day_folder(self, notice_id: str) -> Path:
         """Folder of a day, so that none gets too large."""
         shelf = self._kept / notice_id.partition("-")[0]
         shelf.mkdir(mode=0o700, exist_ok=True)

@@ -49,11 +49,11 @@ def decide(verdict: Verdict, rules: HouseRules, around: Circumstances) -> Decisi
         return Decision(Action.NOTHING, "")
     if around.overruled:
         return Decision(Action.OVERRULED, "a person restored this content of this customer before")
-    wanted = _wanted(verdict, rules, around)
+    wanted = _decision_if_enforced(verdict, rules, around)
     return wanted if rules.enforce else _only_observed(wanted)
 
 
-def _wanted(verdict: Verdict, rules: HouseRules, around: Circumstances) -> Decision:
+def _decision_if_enforced(verdict: Verdict, rules: HouseRules, around: Circumstances) -> Decision:
     """What the house rules say, whether they are enforced or not."""
     if not verdict.acting:
         return _exempt(verdict, around)
@@ -61,14 +61,14 @@ def _wanted(verdict: Verdict, rules: HouseRules, around: Circumstances) -> Decis
     matches = [match for match in verdict.acting if rules.treatment_of(match) is treatment]
     match treatment:
         case Treatment.RECORD:
-            return Decision(Action.OBSERVE, f"recorded only: {_what(matches)}")
+            return Decision(Action.OBSERVE, f"recorded only: {_matches_text(matches)}")
         case Treatment.HOLD:
-            return Decision(Action.HOLD, f"a person decides: {_what(matches)}")
+            return Decision(Action.HOLD, f"a person decides: {_matches_text(matches)}")
         case Treatment.ACT:
-            return _braked(matches, rules, around)
+            return _decision_with_brake(matches, rules, around)
 
 
-def _braked(matches: Sequence[Match], rules: HouseRules, around: Circumstances) -> Decision:
+def _decision_with_brake(matches: Sequence[Match], rules: HouseRules, around: Circumstances) -> Decision:
     braking = brake(sorted({match.source for match in matches}), rules, around)
     if braking.held:
         held = braking.held
@@ -99,7 +99,7 @@ def _sources(matches: Sequence[Match]) -> str:
     return ", ".join(sorted({match.source for match in matches}))
 
 
-def _what(matches: Sequence[Match]) -> str:
+def _matches_text(matches: Sequence[Match]) -> str:
     """The matches in words, such as "near in police (illegal)"."""
     return ", ".join(sorted({f"{_how(match)} ({match.category})" for match in matches}))
 

@@ -164,7 +164,7 @@ def is_due(step: Step, rules: LadderRules, now: Now) -> bool:
     notice = rules.rungs[step.rung].notice.total_seconds()
     if not notice:
         return True
-    return step.told_after is not None and now.observed - step.told_after >= notice
+    return step.notified_observed is not None and now.observed - step.notified_observed >= notice
 
 
 def is_supported(step: Step, standing: Standing) -> bool:
@@ -178,8 +178,8 @@ def is_supported(step: Step, standing: Standing) -> bool:
 def _when_due(step: Step, rules: LadderRules, now: Now) -> NextMove | None:
     if step.state is StepState.WAITING:
         return None
-    if step.told_after is None and step.untold and rules.rungs[step.rung].notice:
-        return NextMove(Move.ASK, step.rung, f"the customer could not be told in advance: {step.untold}", step)
+    if step.notified_observed is None and step.not_notified and rules.rungs[step.rung].notice:
+        return NextMove(Move.ASK, step.rung, f"the customer could not be told in advance: {step.not_notified}", step)
     if not is_due(step, rules, now):
         return None
     if rules.rungs[step.rung].person:

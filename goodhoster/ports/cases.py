@@ -115,8 +115,8 @@ class CaseStore(CaseFigures, Protocol):
     def unclaim(self, case_ids: Iterable[str]) -> None:
         """Remove the claims on these cases; fine where there are none."""
 
-    def claimed(self) -> Sequence[str]:
-        """The cases that a process works on, or died at."""
+    def claimed(self, holder: int | None = None) -> Sequence[str]:
+        """The cases that a process works on, or died at; of one holder where it is given."""
 
     def claim_of(self, case_id: str) -> Claim | None:
         """The claim of the process that works on a case, or died at it; None when there is none."""

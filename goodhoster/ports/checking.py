@@ -62,7 +62,7 @@ class DescribedSource(Protocol):
 
 
 def answering(source: HashSource, question: Question) -> tuple[SourceAnswer, ...]:
-    """What of a source would answer this question now, at which version and share."""
+    """The parts of a source that would answer this question now, with version and share."""
     if _describes(type(source)):
         return cast("DescribedSource", source).answering(question)
     return (SourceAnswer(source.name),)

@@ -124,8 +124,11 @@ class WebDocuments(Protocol):
 class ContactFacts(Protocol):
     """What others may know about contacts: gates, and the ladder of consequences."""
 
-    def status(self, customer_id: str) -> ContactStatus:
-        """How a customer's contact stands; `none` where the register has no such customer."""
+    def status(self, customer_id: str, *, high_risk: bool | None = None) -> ContactStatus:
+        """How a customer's contact stands; `none` where the register has no such customer.
+
+        `high_risk`: whether the customer's risk is, where the caller knows it; else it is found out.
+        """
 
     def requests(self, customer_id: str) -> Sequence[ContactRequest]:
         """What it was asked, oldest first; a drill with `silent_at` is a fact against the customer."""

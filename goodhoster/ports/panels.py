@@ -66,7 +66,7 @@ class PageSnapshot:
 
 
 class SiteSnapshots(Protocol):
-    """A look at what a site shows, from this machine."""
+    """Snapshots of what a site shows, from this machine."""
 
     def snapshot(self, host: str) -> Sequence[PageSnapshot]:
         """The answers to the same requests each time.

@@ -101,5 +101,5 @@ class CompanyRegister(Protocol):
 class EvidenceSource(Protocol):
     """A part of ours that proves something itself, such as that a mail address answers."""
 
-    def evidence_of(self, customer_id: str) -> Sequence[VettingEvidence]:
-        """What it has proven of a customer."""
+    def evidence_of(self, customer_id: str, *, high_risk: bool) -> Sequence[VettingEvidence]:
+        """What it has proven of a customer; a proof may count for less time at a high risk."""

@@ -129,7 +129,7 @@ def as_csv(tables: Sequence[Table]) -> Iterator[str]:
     for table in tables:
         yield line(("table", *table.columns) if len(tables) > 1 else table.columns)
         for row in table.rows:
-            cells = ["" if cell is None else harmless(cell) for cell in row]
+            cells = ["" if cell is None else escape_formula(cell) for cell in row]
             yield line([table.title, *cells] if len(tables) > 1 else cells)
 
 
@@ -148,8 +148,8 @@ def as_text(document: Document, tables: int | None = None) -> str:
     return "\n".join([*lines, ""])
 
 
-def harmless(cell: Cell) -> Cell:
-    """A cell that no spreadsheet takes for a formula."""
+def escape_formula(cell: Cell) -> Cell:
+    """A cell that spreadsheets do not take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 

@@ -18,7 +18,7 @@ from goodhoster.settings.audit import AuditSettings, TimestampSettings, WitnessS
 from goodhoster.settings.buckets import BucketSettings
 from goodhoster.settings.contacts import ContactSettings
 from goodhoster.settings.crawl import CrawlSettings
-from goodhoster.settings.doors import ClamdDoorSettings
+from goodhoster.settings.doors import ClamdDoorSettings, IcapDoorSettings
 from goodhoster.settings.evidence import EvidenceSettings
 from goodhoster.settings.house_rules import HouseRulesSettings
 from goodhoster.settings.metrics import MetricsSettings
@@ -233,6 +233,7 @@ class Settings:
     forwarders: tuple[ForwarderSettings, ...] = _section(Several("forwarder", ForwarderSettings))
     hash_service: HashServiceSettings = _section(Single("hash_service", HashServiceSettings))
     clamd_doors: tuple[ClamdDoorSettings, ...] = _section(Several("clamd_door", ClamdDoorSettings))
+    icap_doors: tuple[IcapDoorSettings, ...] = _section(Several("icap_door", IcapDoorSettings))
     api: ApiSettings = _section(Single("api", ApiSettings))
     roles: RolesSettings = _section(Single("roles", RolesSettings))
     notices: NoticesSettings = _section(Single("notices", NoticesSettings))

@@ -6,7 +6,7 @@ Find it, and let the case desk or the web server take it offline.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -89,8 +89,8 @@ class TakedownActions:
     hurry: Hurry
     may_look: bool = True
     """Is what is offline looked at from outside?"""
-    with_content: Callable[[bytes], Sequence[Upload]] = lambda _: ()
-    """Files of which the index knows by now that they have this SHA-256."""
+    with_content: Callable[[bytes, Container[Place]], Sequence[Upload]] = lambda *_: ()
+    """Files of which the index knows by now that they have this SHA-256, but for those at places that are known."""
 
     def look_for(self, items: Sequence[NoticeItem]) -> list[LookedFor | GoodhosterError]:
         """Find the items' files and read them; nothing is decided, and nothing changes."""
@@ -137,7 +137,7 @@ class TakedownActions:
             return
         located = {file.upload.place for file in (*looked.location.files, *looked.location.beside)}
         for sha256 in {file.digests.sha256 for demand in found.demands.follow for file in demand.files}:
-            yield from (upload for upload in self.with_content(sha256) if upload.place not in located)
+            yield from self.with_content(sha256, located)
 
     def confirm(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """Act on an item by a person's order.
@@ -235,8 +235,15 @@ class TakedownActions:
         if isinstance(looked, GoodhosterError):
             return _Found(replace(item, reason=str(looked)))
         location = looked.location
-        found = replace(item, url=location.url, customer=location.customer, front=location.front)
-        found = replace(found, reason=location.detail, network=location.network, server=location.server)
+        found = replace(
+            item,
+            url=location.url,
+            customer=location.customer,
+            front=location.front,
+            reason=location.detail,
+            network=location.network,
+            server=location.server,
+        )
         match location.outcome:
             case LocationKind.NOT_OURS:
                 return _Found(self._settled(found, ItemState.NOT_OURS, grounds))
@@ -255,9 +262,8 @@ class TakedownActions:
         if not looked.named:
             return self._without_file(item, looked.location, grounds)
         shown = looked.named[0].upload
-        matches = [match for file in looked.named for match in file.verdict.matches]
-        item = replace(item, place=shown.place, customer=shown.customer, left=looked.problem)
-        item = replace(item, known_to=_known_to(matches))
+        known_to = _known_to(match for file in looked.named for match in file.verdict.matches)
+        item = replace(item, place=shown.place, customer=shown.customer, left=looked.problem, known_to=known_to)
         return _Found(item, self._demands(looked.named, grounds))
 
     def _demands(self, named: Sequence[NamedFile], grounds: Grounds) -> CopyDemands:
@@ -268,11 +274,11 @@ class TakedownActions:
         received = [next(answers) for _ in found.demands.follow]
         cases = [*found.taken, *(case for answer in received for case in answer.cases)]
         about_copies = [case.id for _ in found.demands.held for case in next(answers).cases]
-        held = dict.fromkeys((*found.item.copies_held, *about_copies))
-        item = replace(found.item, copies_held=tuple(case for case in held if case not in {c.id for c in cases}))
+        ids = tuple(case.id for case in cases)
+        held = (case for case in dict.fromkeys((*found.item.copies_held, *about_copies)) if case not in ids)
+        item = replace(found.item, copies_held=tuple(held), cases=ids or found.item.cases)
         if not cases:
             return item
-        item = replace(item, cases=tuple(case.id for case in cases))
         if any(case.state is CaseState.RESTORED for case in cases):
             return self._held(item, "a person restored this very file before")
         after = _told_by(cases, item)

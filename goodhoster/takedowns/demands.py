@@ -128,8 +128,14 @@ class _Plan:
         matches, answered = _counted(first, decision), first.verdict.answered
         copies = [Copy(file.upload, file.digests.sha256) for file in files[1:]]
         measures = (*case.measures, *(replace(case.measures[0], copy=copy) for copy in copies))
-        case = replace(case, measures=measures, notice=demand.grounds.notice, notifier=demand.grounds.notifier)
-        case = replace(case, matches=matches, answered=answered)
+        case = replace(
+            case,
+            measures=measures,
+            notice=demand.grounds.notice,
+            notifier=demand.grounds.notifier,
+            matches=matches,
+            answered=answered,
+        )
         self.session.store(case)
         return self._begun(case, demand, decision)
 

@@ -24,7 +24,7 @@ def page_text(notice: Notice, *, observing: bool = False) -> str:
     return (
         f"Notice {notice.id} {notice.reference} from {notice.notifier or 'an unproven sender'} ({notice.level}).\n"
         f"Deadline: {notice.deadline:%Y-%m-%d %H:%M} UTC. Items: {counts}.\n"
-        f"{_in_observe(notice, observing=observing)}Look: goodhoster notices show {notice.id}\n"
+        f"{_in_observe(notice, observing=observing)}See: goodhoster notices show {notice.id}\n"
     )
 
 

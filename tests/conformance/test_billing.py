@@ -20,17 +20,17 @@ from goodhoster.testing.panels.hosting import MADE_UP_PASSWORD
 CLIENTS = 230  # several pages of a hundred, the last one not full
 
 
-def _whmcs(server: FakeBilling, secret: str = FakeWhmcs.password) -> Billing:
-    return WhmcsBilling("billing", Endpoint(server.url, secrets=(secret,), seconds=1), server.username, secret)
+def _whmcs(server: FakeBilling, secret: str = FakeWhmcs.password, seconds: float = 60) -> Billing:
+    return WhmcsBilling("billing", Endpoint(server.url, secrets=(secret,), seconds=seconds), server.username, secret)
 
 
-def _fossbilling(server: FakeBilling, secret: str = FakeFossBilling.password) -> Billing:
-    return FossBilling("billing", Endpoint(server.url, account=("admin", secret), secrets=(secret,), seconds=1))
+def _fossbilling(server: FakeBilling, secret: str = FakeFossBilling.password, seconds: float = 60) -> Billing:
+    return FossBilling("billing", Endpoint(server.url, account=("admin", secret), secrets=(secret,), seconds=seconds))
 
 
-def _blesta(server: FakeBilling, secret: str = FakeBlesta.password) -> Billing:
+def _blesta(server: FakeBilling, secret: str = FakeBlesta.password, seconds: float = 60) -> Billing:
     account = (server.username, secret)
-    return BlestaBilling("billing", Endpoint(server.url, account=account, secrets=(secret,), seconds=1))
+    return BlestaBilling("billing", Endpoint(server.url, account=account, secrets=(secret,), seconds=seconds))
 
 
 Make = Callable[..., Billing]
@@ -136,7 +136,7 @@ def test_a_wrong_secret_is_told_and_not_shown(server: FakeBilling, make: Make) -
 def test_an_odd_answer_is_no_empty_list(server: FakeBilling, make: Make, answer: CannedResponse) -> None:
     server.behave = lambda _: answer
     with pytest.raises((PassingError, PermanentError)) as told:
-        list(make(server).clients())
+        list(make(server, seconds=1).clients())
     assert MADE_UP_PASSWORD not in str(told.value)
 
 
@@ -144,7 +144,7 @@ def test_an_odd_answer_is_no_empty_list(server: FakeBilling, make: Make, answer:
 def test_an_odd_answer_is_no_success(server: FakeBilling, make: Make, answer: CannedResponse) -> None:
     server.behave = lambda _: answer
     with pytest.raises(GoodhosterError):
-        make(server).suspend(SuspensionTarget("10"), "made-up reason")
+        make(server, seconds=1).suspend(SuspensionTarget("10"), "made-up reason")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def timed(body: bytes) -> str:
 
 
 def account(server: FakeServer, name: str) -> ProviderAccount:
-    return ProviderAccount(name, server.url, SECRET, FakeIdentityProvider.token, app_id="app", within=1.0)
+    return ProviderAccount(name, server.url, SECRET, FakeIdentityProvider.token, app_id="app", within=3.0)
 
 
 class TestNeutral(IdentityProviderSuite):

@@ -12,8 +12,9 @@ import pytest
 from goodhoster_agent.watching import fanotify_kernel as kernel
 from goodhoster_agent.watching.fanotify import FanotifySource
 from goodhoster_agent.watching.fanotify_kernel import open_by_handle
-from tests.conformance.test_event_sources import Told, write
+from tests.conformance.test_event_sources import SessionReport, write
 from tests.conftest import PROGRAM_PATH, Bind, Disk
+from tests.journeys.host import wait_until
 
 
 @pytest.fixture
@@ -34,8 +35,8 @@ def source() -> Iterator[FanotifySource]:
 
 
 @pytest.fixture
-def told(source: FanotifySource, tree: Path) -> Told:
-    told = Told()
+def told(source: FanotifySource, tree: Path) -> SessionReport:
+    told = SessionReport()
     source.start([bytes(tree)], told)
     return told
 
@@ -57,11 +58,15 @@ def unmount_quietly(at: Path) -> None:
     subprocess.run(["umount", "--lazy", "--quiet", at], check=False)
 
 
+def unmounted(at: Path) -> bool:
+    return subprocess.run(["umount", at], check=False, capture_output=True).returncode == 0
+
+
 pytestmark = pytest.mark.debian("e2fsprogs", program="mkfs.ext4")
 
 
 def test_a_bind_mount_that_is_taken_away_loses_no_event_of_its_disk(
-    told: Told, source: FanotifySource, tree: Path, tmp_path: Path, disk: Disk, bind: Bind
+    told: SessionReport, source: FanotifySource, tree: Path, tmp_path: Path, disk: Disk, bind: Bind
 ) -> None:
     """Below it lies another disk, which knows nothing of the handles."""
     other = disk("ext4", at=tmp_path / "other", size=20)
@@ -79,7 +84,7 @@ def test_a_bind_mount_that_is_taken_away_loses_no_event_of_its_disk(
 
 
 def test_a_file_is_told_of_at_every_place_where_it_is_seen(
-    told: Told, source: FanotifySource, tree: Path, bind: Bind
+    told: SessionReport, source: FanotifySource, tree: Path, bind: Bind
 ) -> None:
     (tree / "anna" / "www").mkdir()
     for name in ("one", "two", "three"):
@@ -90,7 +95,7 @@ def test_a_file_is_told_of_at_every_place_where_it_is_seen(
 
 
 def test_what_is_mounted_above_a_part_of_a_disk_is_found_there_alone(
-    told: Told, source: FanotifySource, tree: Path, tmp_path: Path, mounted: ExitStack, bind: Bind
+    told: SessionReport, source: FanotifySource, tree: Path, tmp_path: Path, mounted: ExitStack, bind: Bind
 ) -> None:
     """Only a directory of the other disk is seen below the tree, and its own top is seen nowhere."""
     image = tmp_path / "other.img"
@@ -111,7 +116,7 @@ def test_what_is_mounted_above_a_part_of_a_disk_is_found_there_alone(
 
 @pytest.mark.parametrize("first", ["original", "copy"])
 def test_two_disks_with_one_identity_are_both_told_of_and_it_is_said(
-    told: Told, source: FanotifySource, tree: Path, tmp_path: Path, mounted: ExitStack, first: str
+    told: SessionReport, source: FanotifySource, tree: Path, tmp_path: Path, mounted: ExitStack, first: str
 ) -> None:
     """A snapshot, or images made from one template: the kernel's events carry the same identity."""
     subprocess.run(["sync", "-f", tree], check=True)
@@ -128,12 +133,12 @@ def test_two_disks_with_one_identity_are_both_told_of_and_it_is_said(
         (place / "anna" / "more").mkdir()
         assert told.settled(write(bytes(place / "anna" / "more" / "a")))
     assert not told.gaps
-    subprocess.run(["umount", snapshot], check=True)
+    assert wait_until(lambda: unmounted(snapshot)), "the source has it open for no longer than a look"
     assert source.problems() == [], "it is gone"
 
 
 def test_a_disk_that_is_mounted_over_another_is_found(
-    told: Told, source: FanotifySource, tree: Path, disk: Disk
+    told: SessionReport, source: FanotifySource, tree: Path, disk: Disk
 ) -> None:
     (tree / "bert").mkdir()
     disk("tmpfs", at=tree / "bert")
@@ -144,7 +149,7 @@ def test_a_disk_that_is_mounted_over_another_is_found(
 
 
 def test_a_file_system_whose_handles_cannot_be_opened_is_not_called_watched(
-    told: Told, source: FanotifySource, tree: Path, mounted: ExitStack
+    told: SessionReport, source: FanotifySource, tree: Path, mounted: ExitStack
 ) -> None:
     """overlay marks well since Linux 6.6, and then no event says where."""
     for name in ("lower", "upper", "work", "merged"):
@@ -159,7 +164,7 @@ def test_a_file_system_whose_handles_cannot_be_opened_is_not_called_watched(
 
 
 def test_names_of_mounts_below_each_other_are_not_mixed_up(
-    told: Told, source: FanotifySource, tree: Path, bind: Bind
+    told: SessionReport, source: FanotifySource, tree: Path, bind: Bind
 ) -> None:
     (tree / "anna" / "x").mkdir()
     bind(tree / "anna", tree / "anna-2")
@@ -176,7 +181,7 @@ MANY = 300
 
 
 def test_many_mounts_of_one_disk_cost_one_mark_and_one_look_at_each_event(
-    told: Told, source: FanotifySource, tree: Path, bind: Bind, monkeypatch: pytest.MonkeyPatch
+    told: SessionReport, source: FanotifySource, tree: Path, bind: Bind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted, not timed: 2,500 of them once took a minute to begin, and most of a core for ten renames a second."""
     (tree / "anna" / "shared").mkdir()
@@ -215,13 +220,14 @@ def _leads_to_a_group(fd: str) -> bool:
         return False
 
 
-def test_a_directory_far_below_is_told_of_by_one_above_it(told: Told, tree: Path) -> None:
+def test_a_directory_far_below_is_told_of_by_one_above_it(told: SessionReport, tree: Path) -> None:
     here = os.open(tree / "anna", os.O_RDONLY)
     for _ in range(4000):
         os.mkdir(b"d", dir_fd=here)
         below = os.open(b"d", os.O_RDONLY, dir_fd=here)
         os.close(here)
         here = below
+    assert told.settled(write(bytes(tree / "last"))), "all that was made before is told by now"
     told.hints.clear()
     os.close(os.open(b"a", os.O_CREAT | os.O_WRONLY, 0o600, dir_fd=here))
     os.close(here)

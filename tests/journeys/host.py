@@ -17,7 +17,8 @@ from goodhoster.testing.hash_check_service import FakeHashService
 from tests.commandserver import goodhoster
 
 GOODHOSTER = (sys.executable, "-m", "goodhoster_agent")
-PATIENCE = 60.0
+PATIENCE = 120.0
+"""Seconds in which even a machine that is slow and busy has done what usually takes one or two."""
 
 CONFIG = """
 [agent]
@@ -87,7 +88,7 @@ class Host:
 
     def _gone(self) -> int:
         assert self.daemon
-        code = self.daemon.wait(30)
+        code = self.daemon.wait(PATIENCE)
         assert self.daemon.stdout
         self.daemon.stdout.close()
         self.daemon = None
@@ -99,14 +100,16 @@ class Host:
 
     def python(self, script: str) -> str:
         """What a Python script prints, which must end well."""
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     @staticmethod
     def output(*command: str) -> str:
         """What another program prints."""
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
 
     def journal(self) -> str:
         return (self.folder / "journal").read_text()
@@ -124,7 +127,7 @@ class Host:
         return done.returncode, done.stdout + done.stderr
 
     def status(self) -> dict[str, Any]:
-        done = goodhoster("status", "--json", "--config", str(self.config))
+        done = goodhoster("status", "--json", "--config", str(self.config), timeout=PATIENCE)
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
 
@@ -136,10 +139,26 @@ class Host:
         entries = map(json.loads, self.run("audit", "show", "--json").splitlines())
         return [entry["data"] for entry in entries if entry["kind"] == kind]
 
-    def settled(self) -> dict[str, Any]:
-        """The status once nothing waits any more."""
-        assert wait_until(lambda: self.status()["queue"] == 0), self.status()
-        return self.status()
+    def settled(self, verdicts: dict[str, int] | None = None, patience: float = PATIENCE) -> dict[str, Any]:
+        """The status once nothing waits any more, and these are the verdicts.
+
+        Without them it may be that nothing waits because nothing was queued yet: what was there before the daemon is
+        queued after its start, and what comes later after a moment.
+        """
+        seen: list[dict[str, Any]] = []
+
+        def is_settled() -> bool:
+            seen[:] = [self.status()]
+            return seen[0]["queue"] == 0 and verdicts in (None, seen[0]["verdicts"])
+
+        assert wait_until(is_settled, patience), (seen, self.journal())
+        return seen[0]
+
+    def offline(self, *files: Path, patience: float = PATIENCE) -> list[dict[str, Any]]:
+        """All cases, once these files are gone and that is recorded: a file goes before its case says so."""
+        assert wait_until(lambda: not any(file.exists() for file in files), patience), self.journal()
+        assert wait_until(lambda: "open" not in {case["state"] for case in self.cases()}), self.cases()
+        return self.cases()
 
     def upload(self, path: str, content: bytes) -> Path:
         """Write a file below the customers."""

@@ -17,12 +17,8 @@ from pathlib import Path
 from threading import Event, Thread
 
 from tests.conftest import PROGRAM_PATH
-from tests.journeys.host import wait_until
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+from tests.journeys.host import PATIENCE, wait_until
+from tests.ports import free_port
 
 
 def program(name: str) -> str:
@@ -67,11 +63,11 @@ def postfix(folder: Path, settings: str = "", *, chroot: bool = False) -> Iterat
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*base, "start-fg"], stdout=log, stderr=log)
     try:
-        assert wait_until(lambda: _answers(port), 30.0), (folder / "log").read_text()
+        assert wait_until(lambda: _answers(port)), (folder / "log").read_text()
         yield port
     finally:
         subprocess.run([*base, "stop"], capture_output=True, check=False)
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def delivered(folder: Path) -> list[Message]:
@@ -171,14 +167,14 @@ def dovecot(folder: Path, settings: str = "", port: int = 0) -> Iterator[tuple[i
     with (folder / "errors").open("wb") as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
     try:
-        assert wait_until(lambda: _greets(port), 30.0), (folder / "errors").read_text()
+        assert wait_until(lambda: _greets(port)), (folder / "errors").read_text()
         yield port, maildir
     finally:
         process.terminate()
         wait_until(lambda: process.poll() is not None, 2.0)
         with suppress(ProcessLookupError):  # it waits half a minute for clients that do not go
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
+        process.wait(PATIENCE)
 
 
 def _greets(port: int) -> bool:

@@ -2,13 +2,15 @@
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from goodhoster.testing.signed_mail import MailSigner
-from tests.journeys.host import Host
+from tests.journeys.host import PATIENCE, Host, wait_until
 
 CONFIG = """
 [[directory]]
@@ -61,8 +63,10 @@ class NoticeHost:
 
     def letters(self, folder: str = "waiting") -> dict[str, dict[str, Any]]:
         """What is in the outbox, by what the letters are and to whom."""
-        files = (self.host.folder / "state/letters" / folder).rglob("*.json")
-        found = [json.loads(file.read_text()) for file in files]
+        found = []
+        for file in (self.host.folder / "state/letters" / folder).rglob("[!.]*.json"):
+            with suppress(FileNotFoundError):  # the daemon has just sent it
+                found.append(json.loads(file.read_text()))
         return {f"{letter['kind']} {letter['to']}": letter for letter in found}
 
     def later(self, span: timedelta) -> None:
@@ -125,6 +129,17 @@ class NoticeHost:
 
     def notices(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.host.run("notices", "list", "--json").splitlines()]
+
+    def settled(self, states: dict[str, int], patience: float = PATIENCE) -> list[dict[str, Any]]:
+        """All notices, once so many are in these states: files go, and mails are kept, before a notice says so."""
+        seen: list[dict[str, Any]] = []
+
+        def is_settled() -> bool:
+            seen[:] = self.notices()
+            return Counter(notice["state"] for notice in seen) == states
+
+        assert wait_until(is_settled, patience), (seen, self.host.journal())
+        return seen
 
 
 def table(*urls: str) -> bytes:

@@ -17,9 +17,10 @@ def test_others_go_on_and_what_it_holds_is_checked_when_it_comes(host: Host) -> 
     host.run("config", "check", code=2)
     host.start()
     first = host.upload("anna/known.png", known)
-    assert wait_until(lambda: not first.exists())
-    assert [problem for problem in host.status()["degraded"] if "ALARM" in problem and str(disk) in problem]
-    assert len(host.cases()) == 1
+    assert len(host.offline(first)) == 1
+    assert wait_until(
+        lambda: any("ALARM" in problem and str(disk) in problem for problem in host.status()["degraded"])
+    ), host.status()
 
     (away := host.folder / "away").mkdir()
     (away / "bert").mkdir()
@@ -34,7 +35,7 @@ def test_others_go_on_and_what_it_holds_is_checked_when_it_comes(host: Host) -> 
     assert wait_until(lambda: any("ALARM" in problem for problem in host.status()["degraded"]))
     disk = away.rename(disk)
     assert wait_until(lambda: host.status()["degraded"] == [])
-    host.run("cases", "restore", *(case["id"] for case in host.cases()), "--reason", "test")
+    host.run("cases", "restore", *(case["id"] for case in host.offline()), "--reason", "test")
     assert (disk / "bert" / "later.png").read_bytes() == known
     host.stop()
 
@@ -56,7 +57,7 @@ def test_a_watched_link_that_root_switches_is_followed_to_the_other_disk(host: H
     (new := host.folder / "new").symlink_to(host.folder / "two")
     new.rename(link)
     assert wait_until(lambda: not lying.exists())
-    assert str(host.folder / "two") in host.status()["trees"]
+    assert wait_until(lambda: str(host.folder / "two") in host.status()["trees"]), host.status()
     later = host.folder / "two/bert/later.png"
     later.write_bytes(known)
     assert wait_until(lambda: not later.exists())
@@ -78,10 +79,9 @@ def test_a_home_that_root_linked_to_another_disk_is_its_customers_and_watched(ho
     (host.customers / "bert").symlink_to(host.folder / "disk/u1001")
     host.start()
     (there := host.folder / "disk/u1001/known.png").write_bytes(known)
-    assert wait_until(lambda: not there.exists())
-    (case,) = host.cases()
+    (case,) = host.offline(there)
     assert case["customer"] == "bert"
-    assert host.status()["degraded"] == []
+    assert wait_until(lambda: host.status()["degraded"] == []), host.status()
     host.run("cases", "restore", case["id"], "--reason", "test")
     assert there.read_bytes() == known
 

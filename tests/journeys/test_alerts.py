@@ -12,8 +12,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.alertreceiver import alert_receiver
 from tests.journeys.host import Host, wait_until
-from tests.journeys.mailservers import free_port
 from tests.journeys.noticehost import NoticeHost
+from tests.ports import free_port
 
 
 class Mailbox:
@@ -78,15 +78,15 @@ def test_a_deadline_arrives_once_by_each_rule_although_the_receiver_was_away_and
     host.stop()
     noticed.later(timedelta(hours=30))
     host.start()
-    assert wait_until(lambda: any(each["error"] for each in listed(host)), 30)
+    assert wait_until(lambda: any(each["error"] for each in listed(host)))
     host.kill()
     with alert_receiver(hook) as receiver:
         host.start()
-        assert wait_until(lambda: bool(receiver.received), 120)
-        assert wait_until(lambda: bool(mailbox.mails), 30)
+        assert wait_until(lambda: bool(receiver.received))
+        assert wait_until(lambda: bool(mailbox.mails))
         host.stop()
         host.start()
-        assert wait_until(lambda: all(each["state"] == "accepted" for each in listed(host)), 120)
+        assert wait_until(lambda: all(each["state"] == "accepted" for each in listed(host)))
         host.stop()
     overdue = [got for got in receiver.received if "the deadline has passed" in got.content["subject"]]
     assert len(overdue) == 1

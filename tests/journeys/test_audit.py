@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.journeys.host import GOODHOSTER, Host
+from tests.journeys.host import GOODHOSTER, PATIENCE, Host
 
 KNOWN = b"made-up known content" * 50
 
@@ -40,7 +40,7 @@ def sha256(content: bytes) -> str:
 
 def alone(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-I", "-c", ALONE, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_what_the_log_says_of_a_case_is_exported_and_verified_without_goodhoster(host: Host) -> None:
@@ -125,7 +125,7 @@ def test_keys_are_changed_and_who_trusts_the_old_ones_follows(host: Host, tmp_pa
 def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) -> None:
     state, other = host.folder / "state", host.folder / "other.toml"
     host.run("audit", "checkpoint")
-    kept = {file: file.read_bytes() for file in state.glob("audit*") if file.is_file()}
+    kept = {file: file.read_bytes() for file in (*state.glob("audit*"), *state.glob("databases.json"))}
     key = host.run("audit", "keys").splitlines()[0]
     other.write_text(f'[agent]\nstate_dir = "other"\n[[watch]]\npath = "customers"\n[witness]\nlogs = ["{key}"]\n')
     command = (*GOODHOSTER, "witness", "serve", "--listen", "127.0.0.1:0", "--config", str(other))
@@ -142,7 +142,7 @@ def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) 
             host.start()
             until(lambda: vkey.split("+")[0] in (state / "audit.checkpoint").read_text(), host)
             host.stop()
-            for file in state.glob("audit*"):
+            for file in (*state.glob("audit*"), state / "databases.json"):
                 file.unlink()
             for file, content in kept.items():
                 file.write_bytes(content)  # as it was before: this machine alone cannot tell
@@ -151,7 +151,7 @@ def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) 
             host.stop()
         finally:
             witness.terminate()
-        assert witness.wait(60) == 0
+        assert witness.wait(PATIENCE) == 0
 
 
 def until(seen: Callable[[], bool], host: Host) -> None:

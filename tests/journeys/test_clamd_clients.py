@@ -6,7 +6,6 @@ import ftplib
 import io
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.journeys.host import PATIENCE
 from tests.journeys.test_clamd_door import CLEAR, KNOWN, Doors, doors, reachable  # noqa: F401 - fixtures
+from tests.ports import free_port
 
 PROFTPD = """
 ServerType standalone
@@ -72,16 +73,10 @@ def proftpd(host: Doors, *, failsafe: str = "on", stream: str = "off") -> Iterat
             server.terminate()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as trial:
-        port: int = trial.getsockname()[1]
-        return port
-
-
 @contextmanager
 def connected(port: int) -> Iterator[ftplib.FTP]:
-    until = time.monotonic() + 20
-    with ftplib.FTP(timeout=20) as client:  # noqa: S321 - it is what is tested
+    until = time.monotonic() + PATIENCE
+    with ftplib.FTP(timeout=PATIENCE) as client:  # noqa: S321 - it is what is tested
         while True:
             try:
                 client.connect("127.0.0.1", port)

@@ -22,6 +22,8 @@ from typing import Any
 
 import pytest
 
+from tests.journeys.host import PATIENCE, wait_until
+
 KNOWN, CLEAR = b"made up known content\n", b"nothing\n"
 NAME = re.compile(rb"Known\.UNOFFICIAL|Policy\.Blocked-[0-9]{8}-[0-9a-z]+")
 NUMBER = re.compile(rb"fd\[[0-9]+\]")
@@ -57,11 +59,14 @@ CommandReadTimeout 3
 StreamMaxLength 1M
 """
 
-Step = bytes | str | float | tuple[bytes, Path]
+Step = bytes | str | float | int | tuple[bytes, Path]
 
 
 def talk(server: Path, *steps: Step) -> bytes:
-    """What a server says to these steps: bytes, a pause, "half" for a half-close, bytes with a file's descriptor."""
+    """What a server says to these steps: bytes, a pause (float), so many replies to wait for (int), "half" for a
+    half-close, bytes with a file's descriptor.
+    """
+    said = b""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(os.fspath(server))
         for step in steps:
@@ -73,15 +78,18 @@ def talk(server: Path, *steps: Step) -> bytes:
                 client.sendall(step)
             elif isinstance(step, float):
                 time.sleep(step)
+            elif isinstance(step, int):
+                said += heard(client, step)
             else:
                 client.shutdown(socket.SHUT_WR)
-        return heard(client)
+        return said + heard(client)
 
 
-def heard(client: socket.socket, within: float = 15.0) -> bytes:
-    client.settimeout(within)
+def heard(client: socket.socket, replies: int = 0) -> bytes:
+    """What comes until the end, or until so many replies of a session have come."""
+    client.settimeout(PATIENCE)
     found = b""
-    while piece := client.recv(1 << 16):
+    while (not replies or found.count(b"\0") < replies) and (piece := client.recv(1 << 16)):
         found += piece
     return found
 
@@ -126,7 +134,7 @@ class Doors:
     def stop(self) -> None:
         assert self.process
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(20) == 0
+        assert self.process.wait(PATIENCE) == 0
         assert self.process.stdout
         self.process.stdout.close()
         self.process = None
@@ -202,11 +210,17 @@ def real(reachable: Path) -> Iterator[Path]:
     (reachable / "clamd.conf").write_text(REAL.format(folder=reachable))
     command = ("clamd", "-c", str(reachable / "clamd.conf"))
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 60
-        while not (reachable / "real.sock").exists() and time.monotonic() < until:
-            time.sleep(0.05)
+        assert wait_until(lambda: answers(reachable / "real.sock")), (reachable / "real.log").read_text()
         yield reachable / "real.sock"
         process.terminate()
+
+
+def answers(server: Path) -> bool:
+    """Its socket is there before anybody listens at it."""
+    try:
+        return talk(server, b"nPING\n") == b"PONG\n"
+    except OSError:
+        return False
 
 
 def conversations(files: Path) -> dict[str, tuple[Step, ...]]:
@@ -298,9 +312,9 @@ def sessions(files: Path) -> dict[str, tuple[Step, ...]]:
         "a few": (b"zIDSESSION\0zPING\0zVERSION\0zEND\0",),
         "by lines": (b"nIDSESSION\nnPING\nnPING\nnEND\n",),
         "streams": (b"zIDSESSION\0zINSTREAM\0" + stream(KNOWN) + b"zINSTREAM\0" + stream(CLEAR) + b"zEND\0",),
-        "paths": (f"zIDSESSION\0zSCAN {files}/known\0zSCAN {files}/clear\0zSCAN {files}/no\0".encode(), 0.5, b"zEND\0"),
+        "paths": (f"zIDSESSION\0zSCAN {files}/known\0zSCAN {files}/clear\0zSCAN {files}/no\0".encode(), 3, b"zEND\0"),
         "descriptors": (
-            b"zIDSESSION\0", (b"zFILDES\0\0", files / "known"), 0.3, (b"zFILDES\0\0", files / "clear"), 0.3, b"zEND\0",
+            b"zIDSESSION\0", (b"zFILDES\0\0", files / "known"), 1, (b"zFILDES\0\0", files / "clear"), 1, b"zEND\0",
         ),
         "unknown": (b"zIDSESSION\0zPING\0zFOO\0zEND\0",),
         "not inside": (f"nIDSESSION\nnMULTISCAN {files}/known\nnEND\n".encode(),),
@@ -408,7 +422,8 @@ def test_a_hangup_ends_no_door(doors: Doors) -> None:
     doors.process.send_signal(signal.SIGHUP)
     assert talk(doors.socket, b"nPING\n") == b"PONG\n"
     assert talk(doors.socket, b"nPING\n") == b"PONG\n"
-    assert "systemctl restart goodhoster-doors" in (doors.folder / "journal").read_text()
+    assert wait_until(lambda: "systemctl restart goodhoster-doors" in (doors.folder / "journal").read_text())
+    assert talk(doors.socket, b"nPING\n") == b"PONG\n"
 
 
 def attempts(doors: Doors) -> dict[str, int]:
@@ -514,8 +529,5 @@ def test_clients_that_misbehave_take_nothing_from_the_others(doors: Doors) -> No
             for _ in range(20):
                 assert talk(doors.socket, b"nINSTREAM\n" + stream(CLEAR)) == b"stream: OK\n"
                 assert b" FOUND\0" in talk(doors.socket, b"zINSTREAM\0" + stream(KNOWN))
-    until = time.monotonic() + 20
-    while doors.descriptors() > descriptors + 2 and time.monotonic() < until:
-        time.sleep(0.1)
-    assert doors.descriptors() <= descriptors + 2
+        assert wait_until(lambda: doors.descriptors() <= descriptors + 2), "it has not noticed yet that they are gone"
     assert doors.memory() <= memory + 30_000

@@ -255,7 +255,7 @@ def test_doctor_names_what_stands_in_the_way(host: Host) -> None:
     assert findings["hash source hashcheckservice"]["ok"]
     assert not findings["daemon"]["ok"]
     host.start()
-    host.run("doctor")
+    assert wait_until(lambda: host.ended_with("doctor")[0] == 0), host.ended_with("doctor")
 
 
 def test_doctor_warns_of_a_list_source_without_a_list(host: Host) -> None:
@@ -292,12 +292,21 @@ def test_without_a_configuration_the_command_says_how_to_make_one(tmp_path: Path
     assert "goodhoster config sample" in done.stderr
 
 
+def made(directory: Path) -> bool:
+    """False where a file of that name is just being written."""
+    try:
+        directory.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
 def test_a_daemon_that_cannot_write_its_report_goes_on_checking(host: Host) -> None:
     host.service.known = {sha1_of(KNOWN)}
     host.start()
     assert wait_until(lambda: host.status()["ready"])
     report = host.folder / "state" / "status.json.new"
-    report.mkdir()
+    assert wait_until(lambda: made(report))
     assert wait_until(lambda: "the daemon continues" in host.journal())
     known = host.upload("anna/known.png", KNOWN)
     assert wait_until(lambda: not known.exists())

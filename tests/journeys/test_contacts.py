@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.model.customers.register import Contact, Customer, RegisterImport, Service
 from goodhoster.testing.name_server import FakeNameServer
 from tests.commandserver import goodhoster
-from tests.journeys.host import Host, sha1_of, wait_until
-from tests.journeys.mailservers import delivered, free_port, open_folder, postfix
+from tests.journeys.host import PATIENCE, Host, sha1_of, wait_until
+from tests.journeys.mailservers import delivered, open_folder, postfix
 from tests.journeys.noticehost import NoticeHost
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.debian("postfix"),
@@ -78,7 +80,7 @@ class Contacts:
             return [m for m in delivered(self.folder) if m["X-Original-To"] == to and subject in str(m["Subject"])]
 
         assert wait_until(lambda: bool(found())), (self.folder / "log").read_text()
-        return max(found(), key=lambda message: message["Date"])
+        return max(found(), key=lambda message: parsedate_to_datetime(message["Date"]))
 
     def page(self, letter: Message, method: str = "GET") -> int:
         text = letter.get_payload(decode=True)
@@ -87,7 +89,7 @@ class Contacts:
         assert link
         try:
             request = urllib.request.Request(link[0].decode(), method=method)  # noqa: S310 - our own page
-            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - the same
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - the same
                 assert answer.headers["Referrer-Policy"] == "no-referrer"
                 return int(answer.status)
         except urllib.error.HTTPError as error:
@@ -170,8 +172,7 @@ def test_contacts_are_proven_by_people_only(contacts: Contacts) -> None:
         f"Final-Recipient: rfc822; {CUSTOMERS['link']}\nAction: failed\nStatus: 5.1.1\n\n--b--"
     )
     contacts.send(report, "", "")
-    assert wait_until(lambda: len(contacts.ours.notices()) == 3), contacts.ours.notices()
-    assert {notice["state"] for notice in contacts.ours.notices()} == {"needs-person"}  # the ticket, both forgeries
+    contacts.ours.settled({"needs-person": 3})  # the ticket, both forgeries
     assert (contacts.state("link"), contacts.state("robot")) == ("verified", "pending")
 
     # Too late.
@@ -253,7 +254,6 @@ def test_an_appeal_by_mail_opens_one_and_a_forged_one_waits_for_a_person(contact
     (case,) = contacts.host.cases()
     assert (appeal["customer"], appeal["channel"], appeal["subject"]) == ("reply", "mail", f"case:{case['id']}")
     assert appeal["text"].endswith("Dit is een strand.")
-    assert wait_until(lambda: len(contacts.ours.notices()) == 2), contacts.ours.notices()
-    assert {notice["state"] for notice in contacts.ours.notices()} == {"needs-person"}
+    contacts.ours.settled({"needs-person": 2})
     contacts.command("decide", appeal["id"], "upheld", "--reason", "it is a beach")
     assert (contacts.host.customers / "reply/www/p.jpg").read_bytes() == content

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.host import Host, Look, sha1_of, wait_until
+from tests.journeys.host import Host, Look, sha1_of
 
 KNOWN = b"a made-up known file"
 SHIFT = 100_000
@@ -49,8 +49,7 @@ def known(host: Host) -> None:
 
 def offline_and_back(host: Host, *seen_at: Path) -> None:
     """The file goes from every place where it is seen, and comes back as it was."""
-    assert wait_until(lambda: not any(path.exists() for path in seen_at)), host.journal()
-    (case,) = [case for case in host.cases() if case["state"] == "offline"]
+    (case,) = [case for case in host.offline(*seen_at) if case["state"] == "offline"]
     host.run("cases", "restore", str(case["id"]), "--reason", "test")
     assert [path.read_bytes() for path in seen_at] == [KNOWN] * len(seen_at)
 
@@ -90,9 +89,9 @@ def test_the_root_of_a_running_container_is_its_merged_directory(host: Host, ove
     (merged / "srv/upload.jpg").write_bytes(KNOWN)
     host.run("scan", str(host.customers), code=1)
     files = [merged / "srv/upload.jpg", merged / "srv/of-the-image.jpg"]
-    assert wait_until(lambda: not any(path.exists() for path in files)), host.journal()
+    found = host.offline(*files)
     assert (lower / "srv/of-the-image.jpg").exists(), "the image itself is not touched: other containers have it too"
-    cases = [str(case["id"]) for case in host.cases() if case["state"] == "offline"]
+    cases = [str(case["id"]) for case in found if case["state"] == "offline"]
     host.run("cases", "restore", *cases, "--reason", "test")
     assert files[0].read_bytes() == KNOWN
     assert files[1].read_bytes() == b"known, and part of the image"
@@ -114,8 +113,7 @@ def test_files_of_an_unprivileged_container_keep_their_shifted_owner(host: Host,
     os.utime(draft, (1_700_000_000, 1_700_000_000))
     before = Look.at(draft)
     os.rename(draft, root / "upload.jpg")
-    assert wait_until(lambda: not (root / "upload.jpg").exists()), host.journal()
-    (case,) = host.cases()
+    (case,) = host.offline(root / "upload.jpg")
     host.run("cases", "restore", str(case["id"]), "--reason", "test")
     assert Look.at(root / "upload.jpg") == before
 

@@ -72,4 +72,4 @@ def test_what_comes_back_at_another_address_is_found_by_a_round_of_the_daemon(ne
     assert wait_until(lambda: bool((networked.status()["crawl"] or {}).get("ended_at"))), networked.journal()
     assert item()["state"] == "reopened", (item(), networked.status()["crawl"])
     assert item()["found_at"] == ["http://anna.example/show?id=again.png"]
-    assert any(notice in subject for subject in noticed.paged("paged"))
+    assert wait_until(lambda: any(notice in subject for subject in noticed.paged("paged")))

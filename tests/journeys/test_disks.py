@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.testing.pictures import made_up_picture
-from tests.journeys.host import Host, sha1_of, wait_until
+from tests.journeys.host import PATIENCE, Host, sha1_of, wait_until
 
 Disk = Callable[..., Path]
 COMPARED = "with the index: "
@@ -46,11 +46,11 @@ class Pictures:
         """Every file was asked about, the known ones are offline by one case each and one measure each, all others lie
         where they lay, byte for byte.
         """
-        assert wait_until(lambda: not any(path.exists() for path in self.paths[:KNOWN])), self.host.journal()
-        assert self.host.settled()["verdicts"] == {"known": KNOWN, "clear": COUNT - KNOWN}
+        cases = self.host.offline(*self.paths[:KNOWN])
+        self.host.settled({"known": KNOWN, "clear": COUNT - KNOWN})
         assert {sha1_of(content).hex.encode() for content in self.contents} <= self.asked()
         assert [path.read_bytes() for path in self.paths[KNOWN:]] == self.contents[KNOWN:]
-        assert sorted(case["state"] for case in self.host.cases()) == ["offline"] * KNOWN
+        assert sorted(case["state"] for case in cases) == ["offline"] * KNOWN
         done = self.host.audit("measure.done") + self.host.audit("measure.found-done")
         assert len({entry["case"] for entry in done}) == KNOWN
         assert json.loads(self.host.run("audit", "verify", "--json"))["ok"]
@@ -90,7 +90,7 @@ def test_a_disk_with_another_number_after_a_reboot_costs_nothing(
     host.configure(policy=f"measures_per_hour = {KNOWN - 1}")
     pictures.write()
     host.start()
-    assert host.settled()["held"] == 1
+    assert host.settled({"known": KNOWN, "clear": COUNT - KNOWN})["held"] == 1
     host.stop()
     renumber(host.customers)
     asked, compared = len(host.service.requests), host.journal().count(COMPARED)
@@ -117,8 +117,8 @@ class TestDiskOfCustomers:
         fill(host.customers / "ballast")
         assert wait_until(lambda: not any(path.exists() for path in pictures.paths[:KNOWN])), host.journal()
         (host.customers / "ballast").unlink()
+        assert wait_until(lambda: {sha1_of(content).hex.encode() for content in pictures.contents} <= pictures.asked())
         host.settled()
-        assert {sha1_of(content).hex.encode() for content in pictures.contents} <= pictures.asked()
 
     @pytest.mark.debian("e2fsprogs", program="mkfs.ext4")
     def test_read_only(self, host: Host, disk: Disk, pictures: Pictures) -> None:
@@ -178,9 +178,9 @@ def test_an_index_that_is_damaged_in_use_is_made_anew(host: Host, pictures: Pict
     pictures.all_is_as_it_should_be()
     spoil(host.folder / "state", damage)
     late = host.upload("late/late.png", pictures.contents[0])
-    assert wait_until(lambda: not late.exists()), host.journal()
+    cases = host.offline(late)
     assert wait_until(lambda: host.status()["verdicts"].get("clear") == COUNT - KNOWN), host.status()
-    assert sorted(case["state"] for case in host.cases()) == ["offline"] * (KNOWN + 1)
+    assert sorted(case["state"] for case in cases) == ["offline"] * (KNOWN + 1)
     assert "index.sqlite was" in host.journal()
 
 
@@ -206,7 +206,7 @@ def test_a_daemon_whose_mapped_index_is_cut_dies_and_goes_on_when_it_is_started_
         os.truncate(file, 0)
     late = host.upload("late/late.png", pictures.contents[0])
     assert host.daemon
-    assert host.daemon.wait(30) == -signal.SIGBUS
+    assert host.daemon.wait(PATIENCE) == -signal.SIGBUS
     host.kill()
     host.start()
     assert wait_until(lambda: not late.exists()), host.journal()

@@ -7,6 +7,7 @@ import smtplib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,9 +127,10 @@ def test_forged_mails_wait_for_a_person_and_the_same_properly_signed_are_acted_o
             send(noticed.mail(url))
         assert wait_until(lambda: not any(map(noticed.there, urls.values()))), (folder / "log").read_text()
         assert arrived(2 * len(urls) + 2)
+        assert wait_until(lambda: len(needing_a_person(noticed)) == len(urls) + 1), noticed.notices()
     assert noticed.there(replayed)
     host.stop()
-    waiting = [notice for notice in noticed.notices() if notice["state"] == "needs-person"]
+    waiting = needing_a_person(noticed)
     assert len(waiting) == len(urls) + 1
     assert {rule["name"] for notice in waiting for rule in notice["rules"] if not rule["passed"]} == {
         "dkim.signed",
@@ -142,3 +144,7 @@ def test_forged_mails_wait_for_a_person_and_the_same_properly_signed_are_acted_o
     }
     (again,) = [notice for notice in waiting if notice["notifier"]]
     assert again["duplicate_of"], "the replay names the mail that it repeats"
+
+
+def needing_a_person(noticed: NoticeHost) -> list[dict[str, Any]]:
+    return [notice for notice in noticed.notices() if notice["state"] == "needs-person"]

@@ -4,6 +4,7 @@ import io
 import re
 import smtplib
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from tests.journeys.host import Host, wait_until
@@ -41,7 +42,11 @@ def peak(pid: int) -> int:
 def children(pid: int, words: bytes) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     pids = [int(child) for task in tasks for child in task.read_text().split()]
-    return [child for child in pids if words in Path(f"/proc/{child}/cmdline").read_bytes()]
+    found = []
+    for child in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+            found += [child] if words in Path(f"/proc/{child}/cmdline").read_bytes() else []
+    return found
 
 
 def test_hostile_mails_are_all_kept_and_hold_up_no_other(host: Host) -> None:
@@ -57,13 +62,12 @@ def test_hostile_mails_are_all_kept_and_hold_up_no_other(host: Host) -> None:
             client.sendmail("a@b.example", ["abuse@hoster.example"], mail)
     with smtplib.LMTP(str(host.folder / "lmtp.sock")) as client:
         client.sendmail("a@hotline.example", ["abuse@hoster.example"], noticed.mail(url))
-    assert wait_until(lambda: not noticed.there(url), 120.0)
+    assert wait_until(lambda: not noticed.there(url), 300.0)
     readers = children(host.daemon.pid, b"goodhoster.notices.reading.child")
     assert readers
     assert max(map(peak, readers)) < MOST_OF_A_CHILD
     assert peak(host.daemon.pid) < MOST_OF_THE_DAEMON
+    noticed.settled({"needs-person": len(mails), "done": 1}, 300.0)
     host.stop()
     assert noticed.safe() == len(mails) + 1
-    states = [notice["state"] for notice in noticed.notices()]
-    assert (states.count("needs-person"), states.count("done"), len(states)) == (len(mails), 1, len(mails) + 1)
     host.run("audit", "verify")

@@ -14,7 +14,7 @@ from goodhoster.testing.hostile import hostile_files, truncations
 from goodhoster.testing.suites.hasher import read
 from goodhoster_agent.hashing.pool import HashingPool
 
-LIMITS = replace(ReadingLimits(), pixels=50_000_000, member_bytes=1 << 25)
+LIMITS = replace(ReadingLimits(), pixels=50_000_000, member_bytes=1 << 25, seconds=200.0)
 REASONS = {
     "broken-archive",
     "broken-picture",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.host import Host, wait_until
+from tests.journeys.host import PATIENCE, Host, wait_until
 from tests.journeys.mailservers import dovecot, open_folder, postfix, wire
 from tests.journeys.noticehost import NoticeHost
 
@@ -58,7 +58,7 @@ def test_postfix_hands_over_by_lmtp_and_keeps_what_cannot_be_kept_here(host: Hos
         host.start()  # only now is anybody there to take the first
         client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], noticed.mail(urls[1]))
         assert wait_until(lambda: not any(map(noticed.there, urls))), (folder / "log").read_text()
-    assert [(notice["level"], notice["state"]) for notice in noticed.notices()] == [("pinned", "done")] * 2
+    assert [notice["level"] for notice in noticed.settled({"done": 2})] == ["pinned"] * 2
 
 
 @pytest.mark.debian("postfix")
@@ -75,7 +75,7 @@ def test_debians_chrooted_postfix_hands_over_too_and_for_addresses_beyond_ascii(
         senders = ("Löschung@hotline.example", ["Löschung@hoster.example"])
         client.sendmail(*senders, noticed.mail(url), mail_options=["SMTPUTF8"])
         assert wait_until(lambda: not noticed.there(url)), (folder / "log").read_text()
-    assert [(notice["level"], notice["state"]) for notice in noticed.notices()] == [("pinned", "done")]
+    assert [notice["level"] for notice in noticed.settled({"done": 1})] == ["pinned"]
 
 
 @pytest.mark.debian("postfix")
@@ -124,9 +124,8 @@ def test_what_is_wrong_with_one_way_in_keeps_no_other_waiting(host: Host) -> Non
     told = json.loads(first) | {"id": "N20260302-bcdfghj", "sha256": hashlib.sha256(mail).hexdigest()}
     (spool / "waiting/N20260302-bcdfghj.notice").write_bytes(json.dumps(told).encode() + b"\n" + mail)
     assert wait_until(lambda: not noticed.there(urls[0]))
-    problems = " ".join(host.status()["degraded"])
-    assert "N1.notice" in problems
-    assert "nowhere" in problems
+    for problem in ("N1.notice", "nowhere"):
+        assert wait_until(lambda: problem in " ".join(host.status()["degraded"])), host.status()  # noqa: B023
 
 
 @pytest.mark.debian("dovecot-imapd", program="dovecot")
@@ -140,7 +139,7 @@ def test_new_mails_of_a_dovecot_mailbox_are_taken_and_marked_as_seen(host: Host,
         host.start()
         assert wait_until(lambda: not any(map(noticed.there, urls[:2])))
         put(maildir, "late.made-up", noticed.mail(urls[2]))  # only IDLE tells of it
-        assert wait_until(lambda: not noticed.there(urls[2]), 45.0)
+        assert wait_until(lambda: not noticed.there(urls[2]))
         assert wait_until(lambda: seen(maildir) == 3)
         host.stop()
 
@@ -194,7 +193,7 @@ def test_a_mail_is_marked_only_when_it_is_safe_and_one_left_unmarked_by_a_kill_i
         put(maildir, "1.made-up", noticed.mail(url))
         use_mailbox(noticed, near, "made-up")
         host.start()
-        assert cut.wait(60)  # it wants to mark the mail, and the server never hears of it
+        assert cut.wait(PATIENCE)  # it wants to mark the mail, and the server never hears of it
         host.kill()
         assert noticed.safe() == 1
         assert seen(maildir) == 0
@@ -233,14 +232,15 @@ def test_a_wrong_password_is_told_and_the_right_one_needs_no_restart_of_the_serv
         assert wait_until(lambda: any("no mail from localhost" in why for why in host.status()["degraded"])), (
             host.status()
         )
-        assert "Authentication failed" in host.journal()
+        assert wait_until(lambda: "Authentication failed" in host.journal())
         assert "PROBLEM mailbox abuse at localhost" in host.run("doctor", code=1)
         host.stop()
         put(maildir, "1.made-up", noticed.mail(url := noticed.upload("anna", "p.jpg")))
         use_mailbox(noticed, port, "made-up")
         host.start()
         assert wait_until(lambda: not noticed.there(url))
-        assert "ok      mailbox abuse at localhost: opens" in host.run("doctor")
+        assert wait_until(lambda: "ok      mailbox abuse at localhost: opens" in host.ended_with("doctor")[1])
+        host.run("doctor")
         host.stop()
 
 
@@ -299,7 +299,7 @@ def test_mails_opened_moved_deleted_and_numbered_anew_are_one_notice_each(host: 
     with dovecot(folder, port=port):
         host.start()
         put(maildir, "3.made-up", mails[3])
-        assert wait_until(lambda: not noticed.there(urls[3]), 45.0)
+        assert wait_until(lambda: not noticed.there(urls[3]))
         assert "has numbered its mails anew" in host.journal()
         host.stop()
     assert noticed.safe() == 4

@@ -32,8 +32,10 @@ def test_figures_agree_with_what_happened_and_the_file_says_when_the_daemon_ende
     host.upload("anna/known.jpg", b"a made-up known picture")
     host.upload("anna/clear.jpg", b"another made-up picture")
     host.start()
-    assert wait_until(lambda: (len(host.cases()), host.status()["queue"]) == (1, 0))
+    host.settled({"known": 1, "clear": 1})
     host.run("audit", "verify")
+    source = ("goodhoster_source_asked_total", (("source", "hashcheckservice"),))
+    assert wait_until(lambda: series(host.run("metrics")).get(source, 0) >= 2), "the daemon tells of it once a second"
     found = series(printed := host.run("metrics"))
     assert value(found, "goodhoster_up") == 1
     assert value(found, "goodhoster_source_matched_total", source="hashcheckservice") == 1
@@ -46,10 +48,10 @@ def test_figures_agree_with_what_happened_and_the_file_says_when_the_daemon_ende
     assert value(found, "goodhoster_audit_whole") == 1
     assert value(found, "goodhoster_notices_due", within="24h") == 0
     file = folder / "goodhoster.prom"
-    assert wait_until(lambda: file.exists() and series(file.read_text()).keys() >= found.keys() - set(), 30)
+    assert wait_until(lambda: file.exists() and series(file.read_text()).keys() >= found.keys() - set())
     if promtool := shutil.which("promtool", path=PROGRAM_PATH):
         subprocess.run([promtool, "check", "metrics"], input=printed, text=True, check=True)
-    assert host.run("status", "--nagios").startswith("GOODHOSTER OK - ")
+    assert wait_until(lambda: host.ended_with("status", "--nagios")[1].startswith("GOODHOSTER OK - ")), host.status()
     host.stop()
     assert value(series(file.read_text()), "goodhoster_up") == 0
     assert [path.name for path in folder.iterdir()] == ["goodhoster.prom"]

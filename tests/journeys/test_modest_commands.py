@@ -14,7 +14,8 @@ import pytest
 from goodhoster.testing.hostile import slow_archive
 from goodhoster.testing.pictures import made_up_picture
 from tests.commandserver import goodhoster
-from tests.journeys.host import GOODHOSTER, Host, sha1_of, wait_until
+from tests.journeys.host import GOODHOSTER, PATIENCE, Host, sha1_of, wait_until
+from tests.ports import free_port
 from tests.processes import ROOT, called, eventually, family, is_there, status
 
 DAC_READ_SEARCH, FOWNER = 2, 3
@@ -35,7 +36,10 @@ def of_all_threads(pid: int) -> set[tuple[int, int, int, str]]:
     """Permitted, effective and inheritable capabilities, and whether any can be gained: each thread has its own."""
     found = set()
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        told = status(int(thread.name))
+        try:
+            told = status(int(thread.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended since
         permitted, effective, inheritable = (int(told[f"Cap{name}"], 16) for name in ("Prm", "Eff", "Inh"))
         found.add((permitted, effective, inheritable, told["NoNewPrivs"]))
     return found
@@ -54,7 +58,9 @@ def test_the_hash_service_has_nothing_and_serves(host: Host) -> None:
         config.write('[[hash_source]]\nkind = "list"\n')
     host.run("hashlist", "import", str(host.folder / "list.txt"), "--source", "police")
     host.service.known = {sha1_of(b"upstream")}
-    with running(host, "hashservice", "serve", "--listen", "localhost:979", "--json") as process:
+    with running(
+        host, "hashservice", "serve", "--listen", f"localhost:{free_port(range(700, 1000))}", "--json"
+    ) as process:
         assert process.stdout
         url = json.loads(process.stdout.readline())["url"]
         password = json.loads(host.run("hashservice", "client", "add", "customer", "--json"))["password"]
@@ -72,7 +78,7 @@ def ask(url: str, password: str, content: bytes) -> bytes:
     answers: list[bytes] = []
 
     def answered() -> bool:
-        connection = HTTPConnection(url.removeprefix("http://"), timeout=20)
+        connection = HTTPConnection(url.removeprefix("http://"), timeout=PATIENCE)
         basic = b64encode(f"customer:{password}".encode()).decode()
         connection.request("POST", "/v1/check/sha1", sha1_of(content).hex, {"Authorization": f"Basic {basic}"})
         answer = connection.getresponse()
@@ -101,8 +107,8 @@ def test_a_scan_reads_and_leaves_everything_else_to_others(host: Host) -> None:
         (finding,) = doctor(host, "rights of the scan")
         assert finding["ok"]
         everybody = family(scan.pid)
-    assert wait_until(lambda: not any(map(is_there, everybody)), 5)
-    (case,) = host.cases()
+        (case,) = host.offline(file)
+    assert wait_until(lambda: not any(map(is_there, everybody)))
     host.run("cases", "restore", case["id"], "--reason", "test")
     assert file.read_bytes() == known
 

@@ -14,9 +14,9 @@ from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.testing.pictures import made_up_picture
 from tests.conftest import RoundCount
-from tests.journeys.host import GOODHOSTER, Host, wait_until
-from tests.journeys.mailservers import free_port
+from tests.journeys.host import GOODHOSTER, PATIENCE, Host, wait_until
 from tests.journeys.noticehost import TOKEN, NoticeHost
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -89,14 +89,15 @@ def test_the_daemon_takes_mail_by_lmtp_and_the_hotlines_requests(noticed: Notice
     with smtplib.LMTP(str(noticed.host.folder / "lmtp.sock")) as client:
         client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], noticed.mail(urls[0], urls[1]))
         client.sendmail("bounces@hotline.example", ["abuse@hoster.example"], noticed.mail(forged, signed=False))
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     body = urlencode({"ip": "192.0.2.1", "urls": urls[2]})
     connection.request("POST", "/api/v1/reports", body, {"Authorization": f"Bearer {TOKEN}"})
     answer = json.loads(connection.getresponse().read())
     connection.close()
     assert wait_until(lambda: not any(map(noticed.there, urls)))
+    notices = noticed.settled({"done": 2, "needs-person": 1})
     assert noticed.there(forged)
-    assert answer["data"]["id"] in [notice["id"] for notice in noticed.notices() if notice["state"] == "done"]
+    assert answer["data"]["id"] in [notice["id"] for notice in notices if notice["state"] == "done"]
     assert noticed.host.status()["open_notices"] == 1
     noticed.host.stop()
 
@@ -155,14 +156,14 @@ def test_a_hundred_notices_of_one_picture_at_three_customers_in_five_sizes(
     )
     shown = [noticed.upload(customer, name, f"size {name}") for customer in ("anna", "bert", "cas") for name in sizes]
     noticed.host.start()
-    noticed.host.settled()
+    noticed.host.settled({"clear": len(shown)})
     with smtplib.LMTP(str(noticed.host.folder / "lmtp.sock")) as client:
         for number in range(count):
             client.sendmail("b@hotline.example", ["abuse@hoster.example"], noticed.mail(shown[number % len(shown)]))
     assert wait_until(lambda: len(results(noticed)) == count)
     assert not any(map(noticed.there, shown))
+    noticed.settled({"done": count})
     noticed.host.stop()
-    assert {notice["state"] for notice in noticed.notices()} == {"done"}
     cases = noticed.host.cases()
     assert {case["state"] for case in cases} == {"offline"}, "what waited by its name was named itself"
     measures = Counter(case["customer"] for case in cases for _ in case["measures"])

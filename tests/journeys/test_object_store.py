@@ -11,7 +11,7 @@ import pytest
 
 from goodhoster.adapters.object_stores.s3 import S3Bucket
 from goodhoster_agent.doors.api.tokens import Scope, add_token, tokens_file
-from tests.journeys.host import GOODHOSTER, Host, sha1_of, wait_until
+from tests.journeys.host import GOODHOSTER, PATIENCE, Host, sha1_of, wait_until
 from tests.objectserver import ACCESS_KEY, SECRET_KEY, ObjectServer, served
 
 KNOWN, CLEAR = b"\x89PNG\r\n\x1a\n made up, known", b"\x89PNG\r\n\x1a\n made up, clear"
@@ -102,7 +102,7 @@ def test_a_notification_has_a_new_object_checked_at_once(watching: Host, bucket:
         record = {"eventName": "s3:ObjectCreated:Put", "s3": told}
         body = json.dumps({"EventName": "s3:ObjectCreated:Put", "Records": [record]}).encode()
         path, headers = f"/v1/buckets/pictures/events?token={token}", {"Content-Type": "application/json"}
-        with closing(HTTPConnection(url.removeprefix("http://"), timeout=20)) as connection:
+        with closing(HTTPConnection(url.removeprefix("http://"), timeout=PATIENCE)) as connection:
             connection.request("POST", path, body, headers)
             assert json.load(connection.getresponse()) == {"noted": 2}
         assert wait_until(lambda: [case["state"] for case in watching.cases()] == ["offline"]), watching.journal()

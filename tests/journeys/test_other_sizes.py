@@ -23,14 +23,14 @@ def waiting(host: Host) -> set[str]:
 def test_other_sizes_wait_for_a_person_whether_they_were_there_before_or_come_later(knowing: Host) -> None:
     small = knowing.upload("anna/uploads/p-150x150.jpg", SMALL)
     others = [knowing.upload(f"anna/{name}", SQUARE) for name in ("uploads/pp-150x150.jpg", "p-150x150.jpg")]
-    knowing.settled()
+    knowing.settled({"clear": 3})
     assert knowing.cases() == []
     picture = knowing.upload("anna/uploads/p.jpg", PICTURE)
     assert wait_until(lambda: waiting(knowing) == {"p-150x150.jpg"}), knowing.cases()
     knowing.upload("anna/uploads/p-300x200.jpg", LARGER)
     assert wait_until(lambda: waiting(knowing) == {"p-150x150.jpg", "p-300x200.jpg"}), knowing.cases()
+    knowing.offline(picture)
     knowing.settled()
-    assert not picture.exists()
     assert all(path.exists() for path in (small, *others))
     held = next(case for case in knowing.cases() if case["path"].endswith("p-150x150.jpg"))
     assert (held["verdict"], held["path"]) == ("near", str(small))
@@ -43,11 +43,12 @@ def test_when_the_picture_is_put_back_its_other_sizes_wait_no_longer(knowing: Ho
     small = knowing.upload("anna/p-150x150.jpg", SMALL)
     for path in ("anna/q-150x150.jpg", "bert/p-150x150.jpg"):
         knowing.upload(path, LARGER)
-    knowing.settled()
+    knowing.settled({"clear": 3})
     for path in ("anna/p.jpg", "anna/q.jpg"):
         knowing.upload(path, PICTURE)
     assert wait_until(lambda: waiting(knowing) == {"p-150x150.jpg", "q-150x150.jpg"})
-    (case,) = (case for case in knowing.cases() if case["path"].endswith("/p.jpg"))
+    pictures = [knowing.customers / path for path in ("anna/p.jpg", "anna/q.jpg")]
+    (case,) = (case for case in knowing.offline(*pictures) if case["path"].endswith("/p.jpg"))
     knowing.run("cases", "restore", case["id"], "--reason", "a cake")
     assert waiting(knowing) == {"q-150x150.jpg"}
     assert small.exists()

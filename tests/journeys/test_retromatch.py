@@ -91,6 +91,7 @@ def test_an_old_cleared_file_goes_offline_when_a_list_grows(host: Host, request:
     gone = host.customers / "customer-2/7.png"
     assert wait_until(lambda: not gone.exists())
     assert wait_until(lambda: [case["state"] for case in host.cases()] == ["offline"])
+    assert wait_until(lambda: "7.png" in opened.names()), "events come a moment later"
     assert {name for name in opened.names() if name.endswith(".png")} == {"7.png"}
     del before["customer-2/7.png"]
     after = look_at_all(host.customers)
@@ -109,6 +110,7 @@ def test_an_old_cleared_picture_is_held_when_a_near_list_grows(host: Host, reque
     [case] = host.cases()
     assert case["path"] == str(host.customers / "customer-1/7.jpg")
     assert case["verdict"] == "near"
+    assert wait_until(lambda: "7.jpg" in opened.names()), "events come a moment later"
     assert {name for name in opened.names() if name.endswith(".jpg")} == {"7.jpg"}
     assert look_at_all(host.customers) == before, "near acts on nothing"
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.host import GOODHOSTER, Host, look_at_all, wait_until
+from tests.processes import states_of_threads
 
 
 @pytest.fixture
@@ -134,13 +135,19 @@ def test_on_a_terminal_three_questions_are_asked(tmp_path: Path, customers: Path
     assert 'mode = "observe"' in (tmp_path / "etc/goodhoster.toml").read_text()
 
 
+def is_stopped(host: Host) -> bool:
+    assert host.daemon
+    return set(states_of_threads(host.daemon.pid)) == {"T"}
+
+
 def test_status_ends_with_what_a_monitoring_system_asks(host: Host) -> None:
     assert "does not run" in host.run("status", code=1)
     host.start()
     assert wait_until(lambda: host.status()["ready"] and not host.status()["degraded"])
-    host.run("status")
+    assert wait_until(lambda: host.ended_with("status")[0] == 0), host.status()
     assert host.daemon
     os.kill(host.daemon.pid, 19)
+    assert wait_until(lambda: is_stopped(host))  # else it may still write the report
     report = host.folder / "state/status.json"
     os.utime(report, (report.stat().st_atime, report.stat().st_mtime - 61))
     assert "hangs" in host.run("status", code=3)

@@ -24,7 +24,7 @@ def backed_up(host: Host) -> Host:
     host.start()
     assert wait_until(lambda: not upload.exists())
     assert wait_until(lambda: [case["state"] for case in host.cases()] == ["offline"])
-    made = json.loads(host.run("state", "backup", str(host.folder / "backup"), "--json"))
+    made = json.loads(host.run("state", "backup", str(host.folder / "backup"), "--with-keys", "--json"))
     assert made["files"] > 3
     assert (host.folder / "backup").stat().st_mode & 0o777 == 0o600
     host.stop()

@@ -19,7 +19,8 @@ from goodhoster.model.notices import FoundBy, Location, LocationKind, ReadItem
 from goodhoster.ports import Directory
 from goodhoster.testing.contents import MemoryContents
 from goodhoster.uploads.trees import Tree
-from tests.journeys.test_web_servers import free_port, running, shown
+from tests.journeys.test_web_servers import running, shown
+from tests.ports import free_port
 
 SITES = 60
 FILES = [

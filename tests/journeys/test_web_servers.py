@@ -24,6 +24,8 @@ from goodhoster.model.notices import Location, LocationKind, ReadItem
 from goodhoster.ports import Directory
 from goodhoster.testing.contents import MemoryContents
 from goodhoster.uploads.trees import Tree
+from tests.journeys.host import PATIENCE
+from tests.ports import free_port
 
 _BROWSER = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0 Safari/537.36"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -138,17 +140,11 @@ APACHE_SITES = """
 """
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @contextmanager
 def running(argv: list[str], port: int) -> Iterator[None]:
     process = subprocess.Popen(argv)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port)).close()
@@ -160,7 +156,7 @@ def running(argv: list[str], port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -187,7 +183,7 @@ def shown(port: int, host: str, path: str, accept: str = "*/*") -> str | None:
     url = f"http://{host}:{port}{path}"
     for _ in range(6):
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("GET", target, headers={"Host": parts.netloc, "Accept": accept, **_BROWSER})

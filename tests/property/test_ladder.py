@@ -72,7 +72,7 @@ class House:
         )
         match move.move:
             case Move.ANNOUNCE:
-                step = replace(step, told_at=now.at, told_after=now.observed)
+                step = replace(step, notified_at=now.at, notified_observed=now.observed)
             case Move.IMPOSE:
                 step = replace(step, state=StepState.IMPOSED, imposed_at=now.at, informed_at=now.at)
             case Move.ASK:
@@ -133,8 +133,8 @@ def test_no_step_without_a_confirmed_fact_of_its_own_and_a_due_notice(facts: lis
             assert step is not None
             assert {confirmed[name].at <= at for name in step.facts} == {True}
             notice = BY_ITSELF.rungs[step.rung].notice.total_seconds()
-            assert step.told_after is not None
-            assert observed_at - step.told_after >= notice
+            assert step.notified_observed is not None
+            assert observed_at - step.notified_observed >= notice
 
 
 @settings(max_examples=60, deadline=None)
@@ -228,13 +228,13 @@ def test_a_clock_set_forward_by_a_year_does_not_end_a_notice() -> None:
 
 
 def test_who_could_not_be_told_waits_for_a_person_and_never_goes_on_by_itself() -> None:
-    step = Step("s", "c", Rung.RESTRICT, StepState.ANNOUNCED, ("case:2",), BEGIN, "v", untold="no contact")
+    step = Step("s", "c", Rung.RESTRICT, StepState.ANNOUNCED, ("case:2",), BEGIN, "v", not_notified="no contact")
     warned = Step("w", "c", Rung.WARN, StepState.IMPOSED, ("case:1",), BEGIN, "v", informed_at=BEGIN)
     standing = standing_of(CustomerFacts("c", [fact(1, 0), fact(2, 72)]), BY_ITSELF, BEGIN + 50 * DAY)
     move = next_move(standing, History([warned, step]), BY_ITSELF, Now(BEGIN + 50 * DAY, 10**9))
     assert move is not None
     assert move.move is Move.ASK
-    waiting = replace(step, untold="")
+    waiting = replace(step, not_notified="")
     assert next_move(standing, History([warned, waiting]), BY_ITSELF, Now(BEGIN + 50 * DAY, 10**9)) is None
 
 

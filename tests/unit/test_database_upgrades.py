@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.stores.cases import SqliteCaseStore
+from goodhoster.adapters.stores.customers.database import customers_file
+from goodhoster.adapters.stores.customers.standing import SqliteStandingStore
 from goodhoster.adapters.stores.notices import NOTICES, SqliteNoticeStore
 from goodhoster.adapters.stores.record import RECORD
 from goodhoster.adapters.stores.seen_mails import SEEN_MAILS, SqliteSeenMails
@@ -87,6 +89,33 @@ def test_storms_are_part_of_the_record_now(record: SqliteCaseStore) -> None:
     (storm,) = storms.braking()
     assert (storm.id, storm.state, storm.measures) == ("S20260301-a", StormState.OPEN, ("c1", "c2"))
     assert storms.measured("police", NOON, NOON, 9) == storms.measured("", NOON, NOON, 9) == ("20260301-offline",)
+
+
+@pytest.fixture
+def renamed(tmp_path: Path) -> Path:
+    """A state directory from before fields got the names that they have now."""
+    return Path(shutil.copytree(FORMS[0].with_name("2026-11-30"), tmp_path / "state"))
+
+
+def test_a_decision_about_a_storm_is_kept_under_the_new_names(renamed: Path) -> None:
+    with closing(SqliteCaseStore(renamed / "record.sqlite")) as cases:
+        storms = SqliteStormStore(cases.record)
+        storm = storms.get("S20260201-b")
+        assert (storm.started_at, storm.decided_at) == (NOON - timedelta(days=28), NOON)
+        assert (storm.actor, storm.decision_reason, storm.alert_delivered) == ("eve", "the list is right", True)
+        assert storms.being_decided() == [storm]
+        assert storm.decision_holder == 7
+        assert storms.askers(b"a" * 32, NOON, NOON) == {"anna"}
+
+
+def test_steps_are_kept_under_the_new_names(renamed: Path) -> None:
+    with closing(customers_file(renamed / "customers.sqlite")) as record:
+        steps = SqliteStandingStore(record)
+        told, untold = steps.step("20260301-told"), steps.step("20260301-untold")
+    assert (told.notified_at, told.notified_observed) == (NOON + timedelta(hours=1), 3600.5)
+    assert (told.not_notified, untold.not_notified) == ("", "no proven contact")
+    assert (untold.notified_at, untold.notified_observed) == (None, None)
+    assert backup_of(renamed / "customers.sqlite", 2).exists()
 
 
 def test_a_case_that_there_never_was_is_in_no_storm_any_more(record: SqliteCaseStore) -> None:
@@ -189,6 +218,33 @@ def test_an_upgrade_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None
         assert [row[1] for row in db.execute("PRAGMA table_info (one)")] == ["n"]
         upgrade(db, file, Schema("it", (ONE, Migration(2, ("ALTER TABLE one ADD COLUMN m;",)))))
         assert db.execute("SELECT * FROM one").fetchall() == [(1, None)]
+
+
+def _on_a_full_disk(db: sqlite3.Connection, _: Path) -> None:
+    """SQLite rolls the whole transaction back by itself then, and after many a fault of a disk."""
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages}")
+    db.execute("INSERT INTO first VALUES (zeroblob(100000))")
+
+
+def _told_to_end(db: sqlite3.Connection, _: Path) -> None:
+    """What comes from outside, such as a signal, may come when everything is written already."""
+    db.execute("COMMIT")
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("step", "error"), [(_on_a_full_disk, sqlite3.OperationalError), (_told_to_end, KeyboardInterrupt)]
+)
+def test_where_nothing_is_left_to_roll_back_the_reason_is_told_all_the_same(
+    tmp_path: Path, step: Callable[[sqlite3.Connection, Path], None], error: type[BaseException]
+) -> None:
+    """It said "cannot rollback - no transaction is active" in place of what had happened."""
+    file = tmp_path / "made-up.sqlite"
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        with pytest.raises(error) as raised:
+            upgrade(db, file, Schema("a file", (Migration(1, ("CREATE TABLE first (a);",)), Migration(2, (step,)))))
+        assert "rollback" not in str(raised.value)
 
 
 def test_processes_that_start_together_upgrade_once(form: Path) -> None:

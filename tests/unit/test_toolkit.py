@@ -1,6 +1,7 @@
 """Examining a file: read once, asked of every source, and never called clear without an answer."""
 
 import fcntl
+import itertools
 import os
 import signal
 import threading
@@ -148,12 +149,12 @@ def bytes_read() -> int:
 
 def test_a_file_that_changes_while_it_is_read_is_unchecked(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     place = services.file("alice/a.png")
-    read = os.pread
+    read, versions = os.pread, itertools.count(1)
 
     def read_and_change(fd: int, count: int, offset: int) -> bytes:
         block = read(fd, count, offset)
         with open(place.absolute, "r+b") as file:  # as many bytes, others each time
-            file.write(os.urandom(4))
+            file.write(next(versions).to_bytes(4))
         return block
 
     monkeypatch.setattr(os, "pread", read_and_change)

@@ -82,7 +82,7 @@ class AlertWork:
         newest = next(iter(store.find(CaseQuery(states=held, newest=1))), None)
         if newest is not None:
             count = store.count(CaseQuery(states=held))
-            text = f"{count} cases are held.\nLook: goodhoster cases list --state held\n"
+            text = f"{count} cases are held.\nSee: goodhoster cases list --state held\n"
             subject = "goodhoster: held matches wait for a decision"
             self._desk.page(subject, text, AlertKind.HELD, newest.id)
 
@@ -96,7 +96,7 @@ def waiting_for_answers(figures: IndexFigures) -> int:
 
 
 def conditions_of(report: DaemonReport, reported_in_detail: frozenset[str] = frozenset()) -> Iterator[Condition]:
-    """What lasts, in the words of `status`."""
+    """Lasting conditions, in the words of `status`."""
     refusing = [source["name"] for source in report.sources if source["alarm"]]
     for name in refusing:
         yield Condition(AlertKind.SOURCE_REFUSED, f"{name} refuses our account")

@@ -63,7 +63,7 @@ class BucketTask:
             return
         outcome = self._handling.check(job)
         if (error := outcome.audit_error) is not None:
-            _log.critical("nothing is acted on: %s; %s", error, error.hint)
+            _log.critical("no measures are taken: %s; %s", error, error.hint)
         if (case := outcome.case) is not None:
             words = "case %s: object %s of customer %s is %s (%s)"
             _log.warning(

@@ -107,7 +107,7 @@ class NoticeWork:
     def _clock_ahead(self) -> list[str]:
         """A clock of deadlines that is far ahead: the system's clock was once, or is behind now."""
         ahead = self._notices.clock.ahead()
-        told = f"the clock of deadlines is {ahead.total_seconds() / 3600:.0f} h ahead of the system's clock"
+        told = f"the deadline clock is {ahead.total_seconds() / 3600:.0f} h ahead of the system's clock"
         return (
             [f"{told}: what is received is dated so, and its deadlines count from there"] if ahead >= _FAR_AHEAD else []
         )

@@ -172,7 +172,7 @@ class UploadWorkers:
     def _next(self) -> Job | None:
         with self._rung:
             while not self._stopping:
-                if (job := self._pick()) is not None:
+                if (job := self._next_fair()) is not None:
                     self._rung.notify(len(self._ready))  # one for each of the rest, and one to look at the queue
                     return job
                 taken = self._index.take(time.time(), _BATCH)
@@ -181,7 +181,7 @@ class UploadWorkers:
                     self._wait_for_work()
         return None
 
-    def _pick(self) -> Job | None:
+    def _next_fair(self) -> Job | None:
         """The next of a customer that does not have its share of the threads already."""
         for number, job in enumerate(self._ready):
             if self._at_work_for[job.customer] < self._share_of(job.customer):
@@ -233,9 +233,9 @@ class UploadWorkers:
         if outcome.source_fails:
             self._source_failing = True
         elif outcome.sources_answered:
-            self._wake_waiting()
+            self._retry_waiting()
 
-    def _wake_waiting(self) -> None:
+    def _retry_waiting(self) -> None:
         """Make ready what waits for its retry, at the first answer after failures."""
         if self._source_failing:
             self._source_failing = False
@@ -248,7 +248,7 @@ class UploadWorkers:
     @staticmethod
     def _report(job: Job, outcome: UploadOutcome) -> None:
         if (error := outcome.audit_error) is not None:
-            _log.critical("nothing is acted on: %s; %s", error, error.hint)
+            _log.critical("no measures are taken: %s; %s", error, error.hint)
         if (case := outcome.case) is not None:
             level = logging.ERROR if case.state is CaseState.FAILED else logging.WARNING
             words = "case %s: %s of customer %s is %s: %s (%s)"

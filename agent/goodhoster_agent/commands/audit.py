@@ -63,13 +63,16 @@ DirectoryOption = Annotated[Path, typer.Option("--to", help="A new directory.")]
 def verify_command(
     checkpoint: EarlierOption = None, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
-    """Read the whole log; exit code 1 when an entry is not as it was written, or one is missing."""
+    """Read the whole log; exit code 1 when an entry is not as it was written, or one is missing.
+
+    So too when it speaks of cases, notices, suspensions, steps or appeals that are not in the record any more.
+    """
     settings = read_settings(config)
     check = verify_audit_log(settings, checkpoint or ())
     note_verification(settings, check)
     print_json(_finding_as_object(check)) if as_json else _print_finding(check, len(checkpoint or ()))
     warn_of(f"could not be compared: {trouble}" for trouble in check.unchecked)
-    if not check.finding.ok:
+    if not check.finding.ok or check.missing:
         raise typer.Exit(YES)
     raise typer.Exit(UNCHECKED if check.unchecked else FINE)
 
@@ -214,6 +217,7 @@ def _finding_as_object(check: LogCheck) -> dict[str, Any]:
         "first_bad": finding.first_bad,
         "problem": finding.problem,
         "clock_set_back": list(finding.clock_set_back),
+        "missing": list(check.missing),
         "unchecked": list(check.unchecked),
     }
 
@@ -225,6 +229,8 @@ def _print_finding(check: LogCheck, compared: int) -> None:
         return
     with_them = f", as {compared} checkpoints have it" if compared else ""
     print_line(f"whole: {finding.entries:,} entries, {finding.size:,} bytes, root {finding.root}{with_them}")
+    for missing in check.missing:
+        print_line(missing)
     for number in finding.clock_set_back:
         print_line(f"entry {number} is older than the one before it: the clock was set back")
 

@@ -28,7 +28,7 @@ Subject = Literal["case", "notice"]
 IdArgument = Annotated[str, typer.Argument(metavar="ID")]
 IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...")]
 FromOption = Annotated[str, typer.Option("--from", help="Take it from this person, who works on it now.")]
-ToOption = Annotated[str, typer.Option("--to", help="The account of the person who goes on with it.")]
+ToOption = Annotated[str, typer.Option("--to", help="The account of the person who takes over.")]
 MineOption = Annotated[bool, typer.Option("--mine", help="Only those that you took or were handed.")]
 
 

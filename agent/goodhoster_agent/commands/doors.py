@@ -17,6 +17,7 @@ from goodhoster.settings import Settings
 from goodhoster_agent.commands import door_tokens
 from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_json, read_settings, warn_of
 from goodhoster_agent.doors.clamd.door import ClamdDoor, ClamdDoorParts
+from goodhoster_agent.doors.icap.door import IcapDoor, IcapDoorParts
 from goodhoster_agent.doors.process import Door, serve
 from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 from goodhoster_agent.privileged.opener.client import Opener
@@ -43,7 +44,8 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
         doors = _doors(settings, services, stack)
         if not doors:
             raise ConfigurationError(
-                "no door is configured", hint="add a [[clamd_door]] or [api]: see docs/how-to-clamav-clients.md"
+                "no door is configured",
+                hint="add a [[clamd_door]], [[icap_door]] or [api]: see docs/how-to-applications.md",
             )
         terms = DaemonTerms(capabilities=frozenset(), writable=_writable(settings), commands=frozenset())
 
@@ -71,13 +73,22 @@ def ask_command(arguments: Annotated[list[str], typer.Argument(metavar="[OPTIONS
 
 def _doors(settings: Settings, services: Services, stack: ExitStack) -> list[Door]:
     """Every door that the configuration describes."""
-    return [*_clamd_doors(settings, services, stack), *_api_doors(settings, services)]
+    return [
+        *_clamd_doors(settings, services, stack),
+        *_icap_doors(settings, services),
+        *_api_doors(settings, services),
+    ]
 
 
 def _clamd_doors(settings: Settings, services: Services, stack: ExitStack) -> list[Door]:
     opener = stack.enter_context(closing(Opener())) if any(door.socket for door in settings.clamd_doors) else None
     customer_of = services.customers.customer_of_account
     return [ClamdDoor(ClamdDoorParts(door, services.attempts, opener, customer_of)) for door in settings.clamd_doors]
+
+
+def _icap_doors(settings: Settings, services: Services) -> list[Door]:
+    customer_of = services.customers.customer_of_site
+    return [IcapDoor(IcapDoorParts(door, services.attempts, customer_of)) for door in settings.icap_doors]
 
 
 def _api_doors(settings: Settings, services: Services) -> list[Door]:

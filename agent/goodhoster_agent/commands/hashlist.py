@@ -104,7 +104,7 @@ def _left_out(report: ImportReport) -> Iterator[str]:
     """Lines on what is in the files and in no list, so that a user does not rely on it."""
     if report.passed_over:
         kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(report.passed_over.items()))
-        yield f"passed over, of kinds that are not compared: {kinds}"
+        yield f"skipped, of kinds that are not compared: {kinds}"
     if report.withdrawn:
         yield f"not active according to the files: {report.withdrawn:,}"
     if not report.lists:

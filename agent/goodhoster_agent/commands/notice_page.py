@@ -78,7 +78,7 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     yield "proof", proof_of(notice)
     yield "from", sender or "not named"
     yield "subject", read.subject if read else ""
-    yield "notifier", f"{notice.notifier or 'nobody who is registered'} ({notice.level})"
+    yield "notifier", f"{notice.notifier or 'not registered'} ({notice.level})"
     yield "format", read.format if read else "not read yet"
     yield "reference", notice.reference
     yield "received", local_time(notice.receipt.received_at)

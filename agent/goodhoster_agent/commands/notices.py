@@ -173,7 +173,10 @@ def confirm_command(
     reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
     config: ConfigOption = None,
     *,
-    preview: Annotated[bool, typer.Option("--preview", help="Print what would go at whom; change nothing.")] = False,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Print what would be taken offline, and at which customer; change nothing."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Act on everything in notices that waits for a person.
@@ -197,7 +200,10 @@ def dismiss_command(
     config: ConfigOption = None,
     *,
     preview: Annotated[
-        bool, typer.Option("--preview", help="Print what would be closed and lifted at whom; change nothing.")
+        bool,
+        typer.Option(
+            "--preview", help="Print what would be closed and unblocked, and at which customer; change nothing."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

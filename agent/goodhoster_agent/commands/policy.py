@@ -60,10 +60,10 @@ def explain_command(
         return
     with open_services(config) as services:
         customer_id = customer_of(services, customer)
-        found = [_Outlook("now", *_outlook(services, customer_id, rules))]
+        found = [_Outlook("now", *_preview_for(services, customer_id, rules))]
         if what_if:
             title = "after one more incident" if what_if == _INCIDENT else f"by the rules of {what_if}"
-            changed = _outlook(services, customer_id, other, one_more=what_if == _INCIDENT)
+            changed = _preview_for(services, customer_id, other, one_more=what_if == _INCIDENT)
             found.append(_Outlook(title, *changed))
     for outlook in found:
         print_json(outlook.as_object(customer_id)) if as_json else outlook.print()
@@ -110,7 +110,7 @@ def _print_rules(rules: CustomerRules, *, as_json: bool) -> None:
         print_line(f"  {sentence}")
 
 
-def _outlook(
+def _preview_for(
     services: Services, customer_id: str, rules: CustomerRules, *, one_more: bool = False
 ) -> tuple[UploadAnswer | None, str, NextMove | None]:
     standing_services = services.customers.standing

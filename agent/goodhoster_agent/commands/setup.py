@@ -116,7 +116,7 @@ def _expect(trees: Sequence[Path], lists: Sequence[Path]) -> None:
     for each in trees:
         if not each.is_dir():
             raise RefusedError(
-                f"--tree {each}: there is no such directory", hint="name what has one directory a customer"
+                f"--tree {each}: there is no such directory", hint="name a directory with one subdirectory per customer"
             )
     for each in lists:
         if not each.is_file():

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from goodhoster.errors import RefusedError
-from goodhoster_agent.commands.options import FINE, YES, ConfigOption, JsonOption, print_json, read_settings
+from goodhoster_agent.commands.options import (
+    FINE,
+    UNCHECKED,
+    YES,
+    ConfigOption,
+    JsonOption,
+    ReasonOption,
+    current_user,
+    print_json,
+    print_line,
+    read_settings,
+    warn_of,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Back up, restore and check the state directory.")
 
@@ -28,8 +40,8 @@ def backup_command(
 ) -> None:
     """Write everything that cannot be made again into one file, while the daemon runs.
 
-    Without --with-keys a restored log goes on under a new key. What is in quarantine on the customers' disks is not
-    in it: back those disks up with their .goodhoster directories.
+    Without --with-keys a restored host misses its keys, and says so. What is in quarantine on the customers' disks is
+    not in it: back those disks up with their .goodhoster directories.
     """
     from goodhoster_agent.state_backup import back_up
 
@@ -53,21 +65,47 @@ def restore_command(
 
     Every file is compared first. The index is made anew at the next start, which compares quarantine, log and record.
     """
+    from goodhoster.assembly.state import lost_parts
     from goodhoster_agent.daemon_lock import running_daemon
     from goodhoster_agent.state_backup import restore
 
-    state_dir = read_settings(config).state_dir
+    settings = read_settings(config)
+    state_dir = settings.state_dir
     if (process := running_daemon(state_dir)) is not None:
         raise RefusedError(f"a daemon is using {state_dir} (process {process})", hint="systemctl stop goodhoster")
     backup, aside = restore(file, state_dir, replace=replace)
     found = {"state_dir": str(state_dir), "files": len(backup.files), "made_at": backup.made_at}
     if as_json:
-        print_json(found | {"aside": str(aside) if aside else None})
+        print_json(found | {"aside": str(aside) if aside else None, "missing": lost_parts(settings)})
         return
     print(f"{state_dir}: {len(backup.files)} files of {backup.made_at}")
     if aside:
         print(f"what was there is now {aside}")
+    if missing := lost_parts(settings):
+        print("\n".join(missing))
     print("next: goodhoster state check, then start the daemon")
+
+
+@app.command("accept-loss")
+def accept_loss_command(
+    name: Annotated[str, typer.Argument(help="The file, as `state check` names it, such as audit.key.")],
+    reason: ReasonOption,
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Accept that a database, key or list is lost for good, and begin a new one.
+
+    The audit log says so. With a new audit.key nobody who trusts the old one can follow: publish the new public keys
+    (goodhoster audit keys). Of a database that is accepted as lost nothing comes back later.
+    """
+    from goodhoster.assembly.state import accept_loss
+    from goodhoster.model.cases import Order
+
+    accept_loss(read_settings(config), name, Order(current_user(), reason))
+    print_json({"accepted": name}) if as_json else print_line(
+        f"{name}: the loss is accepted, a new one takes its place"
+    )
 
 
 @app.command("check")
@@ -80,11 +118,17 @@ def check_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
 
     settings = read_settings(config)
     problems = [*damaged_databases(settings.state_dir), *lost_with_counts(settings), *damaged_evidence(settings)]
-    finding = verify_audit_log(settings).finding
+    check = verify_audit_log(settings)
+    finding = check.finding
     if not finding.ok:
         problems.append(f"audit.log: {finding.problem}")
+    problems += check.missing
     if as_json:
-        print_json({"ok": not problems, "problems": problems, "entries": finding.entries})
+        unchecked = list(check.unchecked)
+        print_json({"ok": not problems, "problems": problems, "entries": finding.entries, "unchecked": unchecked})
+    elif check.unchecked and not problems:
+        print(f"every database is whole; the audit log has {finding.entries:,} entries")
     else:
         print("\n".join(problems) or f"every database is whole; so is the audit log, {finding.entries:,} entries")
-    raise typer.Exit(YES if problems else FINE)
+    warn_of(f"could not be compared: {trouble}" for trouble in check.unchecked)
+    raise typer.Exit(YES if problems else UNCHECKED if check.unchecked else FINE)

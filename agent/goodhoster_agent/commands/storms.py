@@ -41,7 +41,7 @@ app = typer.Typer(no_args_is_help=True, help="List, show, undo and release storm
 PreviewOption = Annotated[bool, typer.Option("--preview", help="List the cases; change nothing.")]
 StateOption = Annotated[
     list[StormState] | None,
-    typer.Option("--state", help="Storms in this state; those in force where it is left out.", show_default=False),
+    typer.Option("--state", help="Storms in this state; default: those in force.", show_default=False),
 ]
 _IN_FORCE = (StormState.OPEN, StormState.UNDONE)
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the storm, as `storms list` shows it.")]
@@ -150,18 +150,18 @@ def _as_object(storm: Storm) -> dict[str, Any]:
         "state": storm.state,
         "reason": storm.reason,
         "sources": list(storm.sources),
-        "since": storm.begun_at.isoformat(),
-        "until": None if storm.braking or storm.ended_at is None else storm.ended_at.isoformat(),
+        "since": storm.started_at.isoformat(),
+        "until": None if storm.braking or storm.decided_at is None else storm.decided_at.isoformat(),
         "cause": {"kind": storm.cause.kind, "about": storm.cause.about},
         "taken": list(storm.measures),
         "part_of": storm.part_of or None,
         "actor": storm.actor,
-        "told": storm.told,
+        "alert_delivered": storm.alert_delivered,
     }
 
 
 def _within(storm: Storm, since: datetime | None, until: datetime | None) -> bool:
-    return (since is None or storm.begun_at >= since) and (until is None or storm.begun_at < until)
+    return (since is None or storm.started_at >= since) and (until is None or storm.started_at < until)
 
 
 def _is_about(services: Services, storm: Storm, customer: str) -> bool:
@@ -175,7 +175,7 @@ def _is_about(services: Services, storm: Storm, customer: str) -> bool:
 
 def _print_page(storm: Storm, cases: Sequence[Case]) -> None:
     """Print a storm with its cases: which file of whom, and what became of it."""
-    print_line(f"{storm.id}  {storm.state}  since {local_time(storm.begun_at)}  {visible(storm.reason)}")
+    print_line(f"{storm.id}  {storm.state}  since {local_time(storm.started_at)}  {visible(storm.reason)}")
     for case in cases:
         print_line(visible(f"  {case.id}  {case.state:<9}  {case.upload.customer:<16}  {case.upload.place}"))
 
@@ -183,7 +183,7 @@ def _print_page(storm: Storm, cases: Sequence[Case]) -> None:
 _COLUMNS: tuple[Column[Storm], ...] = (
     Column("ID", lambda storm: storm.id),
     Column("STATE", lambda storm: storm.state),
-    Column("SINCE", lambda storm: local_time(storm.begun_at)),
+    Column("SINCE", lambda storm: local_time(storm.started_at)),
     Column("CAUSE", lambda storm: f"{storm.cause.kind} {storm.cause.about}"),
     Column("WHY", lambda storm: storm.reason),
 )

@@ -1,4 +1,4 @@
-"""What a command line asks for: the command, and the paths among its parameters.
+"""Parsed command line: the command, and the paths among its parameters.
 
 Found without running it, by the very parser that the command uses when it runs: both read the same.
 """
@@ -83,7 +83,7 @@ def read_line(argv: Sequence[str]) -> TypedLine:
         raise RefusedError(error.format_message(), hint=f"see: goodhoster {' '.join(words)} --help") from error
     if left:
         hint = f"see: goodhoster {' '.join(words)} --help"
-        raise RefusedError(f"there is nothing that {left[0]!r} could stand for", hint=hint)
+        raise RefusedError(f"unexpected argument: {left[0]!r}", hint=hint)
     paths: list[tuple[str, str]] = []
     texts: list[tuple[str, str]] = []
     for parameter in command.params:

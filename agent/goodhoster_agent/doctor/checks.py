@@ -160,6 +160,8 @@ def _audit_log(settings: Settings) -> Iterator[DoctorFinding]:
     finding = check.finding
     hint = "goodhoster audit verify; restore the log from a copy" if not finding.ok else ""
     yield DoctorFinding("audit log", finding.ok, finding.problem or f"whole, {finding.entries:,} entries", hint)
+    for missing in check.missing:
+        yield DoctorFinding("audit log", ok=False, detail=missing, hint="goodhoster audit verify")
     for trouble in check.unchecked:
         yield DoctorFinding(
             "audit log", ok=False, detail=f"could not be compared: {trouble}", hint="goodhoster audit verify"

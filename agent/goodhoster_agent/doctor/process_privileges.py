@@ -23,11 +23,11 @@ _ROLES = {
     "gh-starter": "starter",
     "gh-mover": "mover",
     "gh-hasher": "hasher",
-    "gh-reader": "reader of notices",
+    "gh-reader": "notice reader",
     "gh-scan": "scan",
     "gh-hashservice": "hash service",
     "gh-doors": "doors",
-    "gh-prover": "prover of signed mails",
+    "gh-prover": "signature checker",
 }
 """What the processes call themselves."""
 
@@ -74,12 +74,12 @@ def rights_of_commands(state_dir: Path, terms: DaemonTerms) -> list[Rights]:
         with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
             status = _status_of(pid)
             role = _ROLES.get(status["Name"], "")
-            if role in needed and _works_on(pid, state_dir):
+            if role in needed and _has_file_open_in(pid, state_dir):
                 found.append(_rights(role, status, needed[role]))
     return found
 
 
-def _works_on(pid: int, state_dir: Path) -> bool:
+def _has_file_open_in(pid: int, state_dir: Path) -> bool:
     """Whether the process has a file open there."""
     for file in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from goodhoster.errors import ConfigurationError, RefusedError
+from goodhoster.linux.state_manifest import enroll_file
 from goodhoster_agent.doors.reread_file import RereadFile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -136,3 +137,4 @@ def _replace(file: Path, text: str) -> None:
         opened.flush()
         os.fsync(opened.fileno())
     new.replace(file)
+    enroll_file(file.parent.parent, f"{file.parent.name}/{file.name}", "the list of the hash service's clients")

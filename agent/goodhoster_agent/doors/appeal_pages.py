@@ -50,7 +50,7 @@ _WORDS = {
         "gone": "This page is not available",
         "why": "The link is not complete, or nothing is left to object to. You can also answer our letter.",
         "slow": "Please wait a moment, and try again",
-        "later": "This cannot be taken now: please try again in a minute",
+        "later": "This cannot be accepted now: please try again in a minute",
     },
     "nl": {
         "title": "Bezwaar maken tegen ons besluit",

@@ -29,7 +29,7 @@ _WORDS = {
         "button": "I read this",
         "thanks": "Thank you: we have your answer",
         "done": "You can close this page.",
-        "gone": "This link is not good (any more)",
+        "gone": "This link is not valid (any more)",
         "why": "It was used already, it has expired, or it is not complete. Please look for a newer message of ours.",
     },
     "nl": {

@@ -83,7 +83,7 @@ class IdentityMessages:
         except RefusedError as error:
             return self._refused(str(error), HTTPStatus.UNAUTHORIZED)
         except UnreadableError as error:
-            _log.info("a message of %s is about nothing that is known here: %s", provider, error)
+            _log.info("a message of %s names no session: %s", provider, error)
             return _answer(HTTPStatus.OK)
         digest = hashlib.sha256(f"{provider}\0".encode() + body).digest()
         if self._came_before(digest):

@@ -27,7 +27,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "number": "Its number is",
         "status": "Here you can see how it stands; keep this address, nobody else knows it:",
         "unread": "No program could read it, so one of us will. You may also correct this and send it again:",
-        "wrong": "This could not be taken",
+        "wrong": "This could not be accepted",
         "back": "Go back, correct it, and send it again.",
         "received": "We have it and it is waiting its turn.",
         "open": "It is being handled.",

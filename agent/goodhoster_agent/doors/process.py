@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
@@ -44,6 +45,15 @@ def serve(doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> N
     """
     signal.signal(signal.SIGHUP, _log_restart_needed)
     until_signalled(lambda stop: serve_until(stop, doors, on_ready))
+
+
+def allow_more_descriptors(count: int) -> None:
+    """Let this process have so many descriptors more than before, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return
+    wanted = soft + count
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
 def _log_restart_needed(_number: int, _frame: object) -> None:

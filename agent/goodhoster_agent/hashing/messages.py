@@ -98,5 +98,5 @@ def _decode_size(width: Any, height: Any) -> tuple[int, int]:  # noqa: ANN401 - 
 
 def _count(value: Any) -> int:  # noqa: ANN401 - what JSON can say
     if not isinstance(value, int) or not 0 <= value < _MOST:
-        raise ValueError("a number that nothing has so many of")
+        raise ValueError("a number out of range")
     return value

@@ -105,7 +105,7 @@ class HashingPool:
             content = self._opened(content, partial(self._read_by_new_worker, fd, place=place))
         self._remember(state, content)
         if content.opened_alone and content.members != doubted.members:
-            self._note("it reported of a file what is not in it")
+            self._note("its report about a file is not valid")
             self._replace_all()
         return content
 

@@ -78,7 +78,7 @@ class Execution:
 
     @asynccontextmanager
     async def _process(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        """The child; whatever happens it has ended behind this."""
+        """The child process; it has ended when the block ends, whatever happens."""
         given = self.workspace.input()
         stdin = os.open(given or os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:

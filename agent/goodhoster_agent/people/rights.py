@@ -174,6 +174,7 @@ ACCESS: dict[str, Access] = {
     "config show": SEE,
     "state backup": ROOT,
     "state restore": ROOT,
+    "state accept-loss": ROOT,
     "state check": ROOT,
     "doctor": SEE,
 }

@@ -45,7 +45,7 @@ _PIECE = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class ServiceLimits:
-    """So that nobody keeps the others from being served."""
+    """Limits that keep one person from blocking the others."""
 
     request_within: float = 10.0
     """Seconds for the words of a command to arrive."""
@@ -148,7 +148,9 @@ def expect_permitted(account: HostAccount, rights: frozenset[Right], line: Typed
     if line.access.here:
         raise RefusedError(f"goodhoster {line.words} needs no special rights", hint="run it yourself")
     if line.access.right is None:
-        raise RefusedError(f"goodhoster {line.words} is for root alone", hint="ask the administrator of this host")
+        raise RefusedError(
+            f"goodhoster {line.words} can only be run by root", hint="ask the administrator of this host"
+        )
     if missing := line.rights - rights:
         needs, has = ", ".join(sorted(missing)), ", ".join(sorted(rights))
         message = f"goodhoster {line.order} needs the right to {needs}, and {account.name} may {has}"

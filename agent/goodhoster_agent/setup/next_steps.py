@@ -22,7 +22,7 @@ _UNITS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/syst
 
 @dataclass(frozen=True, slots=True)
 class _Host:
-    """What decides how a command has to be written here."""
+    """How commands have to be written on this host."""
 
     option: str
     """That names the configuration, where it is not the usual one."""

@@ -95,7 +95,7 @@ def survey(view: HostView | None = None) -> Survey:
         found_by=found_by,
         mail_server=next((name for name, program in MAIL_SERVERS if view.which(program)), ""),
         problems=tuple(problems),
-        looked_for=_looked_for(),
+        looked_for=_searched_places(),
     )
 
 
@@ -151,7 +151,7 @@ def _has_customers(view: HostView, tree: str) -> bool:
     return any(view.is_directory(os.path.join(each, name)) for each in below for name in USUAL_DOCROOTS)
 
 
-def _looked_for() -> tuple[str, ...]:
+def _searched_places() -> tuple[str, ...]:
     panels = ", ".join(dict.fromkeys(panel.name for panel in PANELS))
     markers = ", ".join(panel.marker for panel in PANELS)
     return (

@@ -1,4 +1,4 @@
-"""The legal bases of all checks of this host, and what of them people must be told."""
+"""The legal bases of all checks of this host, and warnings about them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_bases(services: Services) -> tuple[CheckBasis, ...]:
-    """What each check rests on; no register is made where there is none."""
+    """The legal basis of each check; no register is made where there is none."""
     from goodhoster.assembly.sources import source_names  # noqa: PLC0415 - see `options`
 
     sources = source_names(services.settings)
@@ -28,7 +28,7 @@ def checked_trees(services: Services) -> list[bytes]:
     """The trees whose files are checked, and the doors where there are any."""
     trees = [tree.root for tree in services.trees]
     settings = services.settings
-    has_doors = settings.clamd_doors or settings.api.socket or settings.api.listen
+    has_doors = settings.clamd_doors or settings.icap_doors or settings.api.socket or settings.api.listen
     return [*trees, DOORS.encode()] if has_doors else trees
 
 
@@ -43,19 +43,19 @@ def basis_problems(services: Services) -> tuple[list[str], list[str]]:
 def ended_in_words(checks: Sequence[CheckBasis]) -> list[str]:
     """A line for each check that is stopped."""
     return [
-        f"{_nothing_of(check.tree)} is checked by {check.source}: the legal basis ended on {check.basis.until} "
+        f"{_unchecked_part(check.tree)} is checked by {check.source}: the legal basis ended on {check.basis.until} "
         "(goodhoster customers legal-basis set)"
         for check in checks
         if check.state == "ended" and check.basis
     ]
 
 
-def _nothing_of(tree: str) -> str:
+def _unchecked_part(tree: str) -> str:
     return "nothing that applications ask about at the doors" if tree == DOORS else f"no file of {tree}"
 
 
 def warnings_in_words(checks: Sequence[CheckBasis]) -> list[str]:
-    """What must be seen to: checks without a basis, and those whose basis ends soon."""
+    """Warnings: checks without a basis, and those whose basis ends soon."""
     missing = sum(check.state == "missing" for check in checks)
     told = [f"{missing} of {len(checks)} checks have none (goodhoster customers legal-basis list)"] if missing else []
     return told + [

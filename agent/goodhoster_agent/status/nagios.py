@@ -57,5 +57,5 @@ def performance_data(status: Mapping[str, Any]) -> str:
 
 
 def _plain(text: str) -> str:
-    """One line without what separates the parts of a plugin's output."""
+    """One line without the separators of a plugin's output."""
     return " ".join(text.replace("|", "/").split())[:_LONGEST]

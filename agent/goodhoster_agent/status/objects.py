@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import lost_databases
+from goodhoster.assembly.state import lost_parts
 from goodhoster.errors import PassingError
 from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.standing import StepState
@@ -51,7 +51,7 @@ def status_object(services: Services) -> dict[str, Any]:
             *([f"the disk of {state_dir} is full: make room on it"] if full else []),
             *stopped,
             *unread,
-            *(f"ALARM: {each}" for each in lost_databases(services.settings)),
+            *(f"ALARM: {each}" for each in lost_parts(services.settings)),
         ],
         "answers": full or silent <= SILENT_AFTER,
         "legal_basis": warnings,
@@ -64,7 +64,7 @@ def status_object(services: Services) -> dict[str, Any]:
         "attempts": attempts,
         "overruled": overruled,
         "open_storms": [
-            f"{storm.id} since {storm.begun_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
+            f"{storm.id} since {storm.started_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
             for storm in services.brake.open()
         ],
         "suspensions": _suspensions(services),

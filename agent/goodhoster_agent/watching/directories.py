@@ -212,7 +212,7 @@ def _name(directory: int) -> WatchedDirectory | None:
     below, step = os.dup(directory), 1
     try:
         for _ in range(_STEPS_UP):
-            above = _up(below, step)
+            above = _open_above(below, step)
             try:
                 if _reported_path(above) is not None:
                     return WatchedDirectory(_nearest(below, step), whole=False)
@@ -234,7 +234,7 @@ def _nearest(below: int, most: int) -> bytes:
     low, high, path = 0, most, b""
     while high - low > 1 or not path:
         middle = (low + high + 1) // 2 if path else high
-        above = _up(below, middle)
+        above = _open_above(below, middle)
         try:
             told = _reported_path(above)
         finally:
@@ -246,7 +246,7 @@ def _nearest(below: int, most: int) -> bytes:
     return path
 
 
-def _up(directory: int, levels: int) -> int:
+def _open_above(directory: int, levels: int) -> int:
     return os.open(b"../" * levels, os.O_PATH | os.O_CLOEXEC, dir_fd=directory)
 
 

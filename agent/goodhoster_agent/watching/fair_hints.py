@@ -56,7 +56,7 @@ class FairHints:
                 self._put(told)
             elif told.below:
                 whose = self._whose(Hint(told.below, b""))
-                self._miss(self._waiting.setdefault(whose, _Waiting()), told.below)
+                self._note_missed(self._waiting.setdefault(whose, _Waiting()), told.below)
             else:
                 self._gaps[told.reason] = told
             self._changed.notify_all()
@@ -95,7 +95,7 @@ class FairHints:
         if before is not None:
             waiting.hints[key] = _merged(before, hint)
         elif waiting.missed or len(waiting.hints) >= self._room():
-            self._miss(waiting, hint.directory)
+            self._note_missed(waiting, hint.directory)
         else:
             waiting.hints[key] = hint
             self._count += 1
@@ -107,7 +107,7 @@ class FairHints:
         """
         return max(_LEAST_OF_ONE, min(_MOST_OF_ONE, _MOST - self._count))
 
-    def _miss(self, waiting: _Waiting, directory: bytes) -> None:
+    def _note_missed(self, waiting: _Waiting, directory: bytes) -> None:
         if not waiting.missed:
             waiting.missed, waiting.compare_at = directory, self._clock() + _COMPARE_AFTER
         elif not lies_at_or_below(directory, waiting.missed):

@@ -82,7 +82,7 @@ class FanotifySource:
     def cover(self, directory: bytes) -> None:
         """See `EventSource`."""
         try:
-            self.calls.ask(directory, lambda: self._cover(directory), _PATIENCE)
+            self.calls.ask(directory, lambda: self._watch_tree(directory), _PATIENCE)
         except FileNotFoundError:
             self._uncovered.pop(directory, None)  # gone again
         except OSError as error:
@@ -94,7 +94,7 @@ class FanotifySource:
         """See `EventSource`."""
         self._uncovered.pop(directory, None)
 
-    def _cover(self, directory: bytes) -> None:
+    def _watch_tree(self, directory: bytes) -> None:
         device = _device_of(directory)
         try:
             self._marks.mark_file_system(self._group, directory)

@@ -159,7 +159,7 @@ class NewDirectories:
         try:
             return next(scan, None) is not None
         except (OSError, IndexUnavailableError) as error:
-            self._listener(Gap(f"a directory that came could not be looked through: {error}"))
+            self._listener(Gap(f"a new directory could not be scanned: {error}"))
             return False
 
 

@@ -1,4 +1,4 @@
-"""Events that wait to be told, taken in turn by the directory they are of.
+"""Events waiting to be reported, taken in turn by directory.
 
 Whoever changes one directory faster than its events can be told holds up no other directory. Events of the same name
 are one.
@@ -34,7 +34,7 @@ class PendingEvents:
         return bool(self._apart or self._waiting)
 
     def add(self, events: Iterable[Event]) -> None:
-        """Add what the kernel told.
+        """Add events that the kernel reported.
 
         What finds no room makes its directory one that is to be compared.
         """

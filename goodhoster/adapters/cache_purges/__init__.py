@@ -1,1 +1,1 @@
-"""Adapters of `ports.CachePurge`: who has a cache in front of our sites forget an address."""
+"""Adapters of `ports.CachePurge`: purge an address from a cache in front of our sites."""

@@ -137,7 +137,7 @@ class _Walk:
                 return ended
             if done.changed:
                 return self._rewritten_for_the_host(done)
-        return self._handed() or self._redirected(self.rules.both(*_REDIRECTS))
+        return self._handled_by_program() or self._redirected(self.rules.both(*_REDIRECTS))
 
     def _rewritten_for_the_host(self, done: Rewritten) -> Shown | None:
         path = os.fsencode(done.path)
@@ -146,7 +146,7 @@ class _Walk:
         self.query = done.query
         if done.through:
             self.uri = path
-            return self._handed() or self._redirected(self.rules.both(*_REDIRECTS))
+            return self._handled_by_program() or self._redirected(self.rules.both(*_REDIRECTS))
         first = b"/" + path.split(b"/")[1]
         literal = self.disk.is_directory(first) or self.disk.is_file(first)
         at = _at(path) if literal else self._in_root(path)
@@ -173,7 +173,7 @@ class _Walk:
             return Shown(ShownKind.PROGRAM)
         return Shown(ShownKind.NOTHING) if done.ended else None
 
-    def _handed(self) -> Shown | None:
+    def _handled_by_program(self) -> Shown | None:
         """What is shown when the request goes to another server or a program, whatever files exist."""
         path = os.fsdecode(self.uri)
         for node in self.rules.both(*_PROXIES):
@@ -395,9 +395,9 @@ class _Walk:
             if name.lower() == "disabled":
                 return Shown(ShownKind.NOTHING, at)
             if name.startswith("/"):
-                return self._inward(os.fsencode(name))
+                return self._redirect_internally(os.fsencode(name))
             if self.disk.is_file(os.path.join(path, os.fsencode(name))):
-                return self._inward(self.uri + os.fsencode(name))
+                return self._redirect_internally(self.uri + os.fsencode(name))
             if there.multiviews and any(
                 other.startswith(os.fsencode(name) + b".") for other in self.disk.names_in(path)
             ):
@@ -413,7 +413,7 @@ class _Walk:
             start = os.path.basename(path) + b"."
             likes = [name for name in self.disk.names_in(os.path.dirname(path)) if name.startswith(start)]
             if len(likes) == 1:
-                return self._inward(self.uri + likes[0][len(start) - 1 :], again=False)
+                return self._redirect_internally(self.uri + likes[0][len(start) - 1 :], again=False)
             if likes:
                 raise UnclearRouteError("MultiViews chooses among several files")
         return self._fallen_back(there, at) if there.fallback else self._refused(there, at)
@@ -422,7 +422,7 @@ class _Walk:
         """A 404, with the page that is shown for it."""
         if there.not_found.startswith("/") and not self.failing:
             self.failing, self.missing = True, True
-            shown = self._inward(os.fsencode(there.not_found.partition("?")[0]))
+            shown = self._redirect_internally(os.fsencode(there.not_found.partition("?")[0]))
             return (
                 replace(shown, at=at)
                 if shown.kind in {ShownKind.FALLBACK, ShownKind.PROGRAM}
@@ -437,9 +437,9 @@ class _Walk:
         if to == self.uri:
             return Shown(ShownKind.NOTHING, at)
         self.missing = True
-        return self._inward(to)
+        return self._redirect_internally(to)
 
-    def _inward(self, path: bytes, *, again: bool = True) -> Shown:
+    def _redirect_internally(self, path: bytes, *, again: bool = True) -> Shown:
         """An internal redirect; without `again` to another file of the same directory."""
         if not path.startswith(b"/"):
             path = os.path.join(os.path.dirname(self.uri) or b"/", path)
@@ -478,7 +478,7 @@ class _Walk:
         self.query = done.query
         if not self.disk.is_file(path):
             self.missing = True
-        return self._inward(os.fsencode(new))
+        return self._redirect_internally(os.fsencode(new))
 
     def _based(self, there: _Directory, prefix: str | None) -> str:
         if there.base:

@@ -202,7 +202,7 @@ class _Walk:
         return None, ""
 
     def _when_true(self, block: Block) -> tuple[Shown | None, str]:
-        if handed := self._handed(block):
+        if handed := self._handled_by_program(block):
             return handed, "break"
         if any(one["directive"] in {"root", "alias", "index", "error_page"} for one in block):
             raise UnclearRouteError("an if that changes where files are")
@@ -279,9 +279,9 @@ class _Walk:
             return self._failed("404", None)
         if tries := next(_named(block, "try_files"), None):
             return self._tried(tries["args"])
-        return self._handed(block) or self._static()
+        return self._handled_by_program(block) or self._static()
 
-    def _handed(self, block: Block) -> Shown | None:
+    def _handled_by_program(self, block: Block) -> Shown | None:
         """What is shown when a program gets the request.
 
         By the directives for it, except where the configuration switches it off.
@@ -301,11 +301,11 @@ class _Walk:
                 raise UnclearRouteError("a path that leaves its root")
             if self.disk.is_directory(path) if folder else self.disk.is_file(path):
                 self.uri = (self.uri[: self.level.cut] if self.level.alias else b"") + rest
-                return self._handed(self.level.block) or self._static()
+                return self._handled_by_program(self.level.block) or self._static()
         self._note_missing()
         if last.startswith("="):
             return self._failed(last[1:], self.wanted)
-        return self._inward(self._text(last))
+        return self._redirect_internally(self._text(last))
 
     def _tried_rest(self, candidate: bytes) -> bytes:
         """The path that try_files looks up: behind an alias without the part it replaces."""
@@ -316,7 +316,7 @@ class _Walk:
             raise UnclearRouteError("try_files in a location that is a pattern with an alias")
         return candidate[level.cut :] if candidate.startswith(self.uri[: level.cut]) else candidate
 
-    def _inward(self, to: str) -> Shown:
+    def _redirect_internally(self, to: str) -> Shown:
         """An internal redirect: to a path, or to a named location."""
         self._count()
         self.inside = True
@@ -352,9 +352,9 @@ class _Walk:
         directory = os.path.join(at.directory, at.path)
         for name in map(self._text, self.level.index):
             if name.startswith("/"):
-                return self._inward(name)
+                return self._redirect_internally(name)
             if self.disk.is_file(os.path.join(directory, os.fsencode(name))):
-                return self._inward(os.fsdecode(self.uri) + name)
+                return self._redirect_internally(os.fsdecode(self.uri) + name)
         return self._failed("403" if self.disk.is_directory(directory) else "404", at)
 
     def _failed(self, code: str, at: ServedFrom | None) -> Shown:
@@ -368,7 +368,7 @@ class _Walk:
         to, instead = self._text(page[-1]), [arg for arg in page[:-1] if arg.startswith("=")]
         if to.startswith(("http://", "https://")):
             return Shown(ShownKind.REDIRECT, at, to)
-        shown = self._inward(to)
+        shown = self._redirect_internally(to)
         if shown.kind is ShownKind.FILE and instead not in (["=200"], ["="]):
             return nothing  # a page that says so, with the code
         return replace(shown, at=at) if shown.kind in {ShownKind.PROGRAM, ShownKind.FALLBACK} else shown

@@ -94,12 +94,17 @@ class OwnLists:
 
         Where not every digest was taken, an empty answer needs at least one list of those that were, and where
         there are near lists it needs fingerprints of a file: `not-askable` otherwise. Near lists alone have
-        nothing to compare a video with, and no say about a nearly flat picture.
+        nothing to compare a video with, and no say about a nearly flat picture. Where there is no list at all, nobody
+        was asked.
         """
         digests = question.digests
         with _readable():
-            lists = [each for each in self._shelf.lists() if digests.has(each.algorithm)]
+            imported = self._shelf.lists()
             near = [each for each in self._shelf.near_lists() if each.kind in self._within]
+        lists = [each for each in imported if digests.has(each.algorithm)]
+        if not imported and not near:
+            message = "no list was imported on this host yet (goodhoster hashlist import)"
+            raise NotAskedError(message, reason=Reason.NOT_ASKED)
         if not lists and not all(map(digests.has, Algorithm)):
             raise UncheckedError("no list on this host has digests of this algorithm", reason=Reason.NOT_ASKABLE)
         if near and not lists and question.fingerprints == ():

@@ -12,7 +12,7 @@ from goodhoster.adapters.identity.provider import (
     NO_MOMENT,
     TEST_MODE,
     MappedProvider,
-    Told,
+    SessionReport,
     document_of,
     is_off,
     moment_with_zone,
@@ -32,9 +32,9 @@ class NeutralProvider(MappedProvider):
         """`Goodhoster-Signature: t=SECONDS,v1=HEX`."""
         verify_timed((SIGNATURE, header(headers, SIGNATURE)), body, self.account.webhook_secret, self.clock)
 
-    def read_message(self, message: Mapping[str, Any]) -> Told:
+    def read_message(self, message: Mapping[str, Any]) -> SessionReport:
         """`{event, session, outcome, at, document_type, reason, test}`."""
-        told = Told(
+        told = SessionReport(
             text_at(message, "session"),
             _WORDS.get(text_at(message, "outcome"), CheckOutcome.UNCHECKED),
             moment_with_zone(text_at(message, "at")),
@@ -51,6 +51,6 @@ class NeutralProvider(MappedProvider):
         url = f"{account.url.rstrip('/')}/sessions/{reference}"
         return IdentityRequest(url, headers, within=account.within, ca_file=account.ca_file)
 
-    def read_answer(self, answer: Mapping[str, Any]) -> Told:
+    def read_answer(self, answer: Mapping[str, Any]) -> SessionReport:
         """The same object, without `event`."""
         return self.read_message(answer)

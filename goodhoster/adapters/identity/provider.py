@@ -1,4 +1,4 @@
-"""What every identity provider has in common.
+"""Common parts of all identity providers.
 
 Settings, mapping of its words, and a pull that never raises.
 """
@@ -35,8 +35,8 @@ class ProviderAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a message or an answer tells, before it has a provider and a moment."""
+class SessionReport:
+    """What a message or an answer says of a session, before it has a provider and a moment."""
 
     reference: str
     outcome: CheckOutcome
@@ -45,8 +45,8 @@ class Told:
     document_type: str = ""
     reason: str = ""
 
-    def unless(self, doubts: Mapping[str, bool]) -> Told:
-        """The same; unchecked where one of the doubts holds, which then is the reason."""
+    def unless(self, doubts: Mapping[str, bool]) -> SessionReport:
+        """The report; *unchecked* where one of the doubts holds, which is then the reason."""
         doubt = next((why for why, holds in doubts.items() if holds), "")
         return replace(self, outcome=CheckOutcome.UNCHECKED, reason=doubt) if doubt else self
 
@@ -75,7 +75,7 @@ class MappedProvider(ABC):
         """Raise RefusedError unless the message is the provider's."""
 
     @abstractmethod
-    def read_message(self, message: Mapping[str, Any]) -> Told:
+    def read_message(self, message: Mapping[str, Any]) -> SessionReport:
         """What a verified message says; UnreadableError where it is none about a session."""
 
     @abstractmethod
@@ -83,7 +83,7 @@ class MappedProvider(ABC):
         """The question how a session stands."""
 
     @abstractmethod
-    def read_answer(self, answer: Mapping[str, Any]) -> Told:
+    def read_answer(self, answer: Mapping[str, Any]) -> SessionReport:
         """What the answer says."""
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes) -> IdentityEvent:
@@ -103,19 +103,19 @@ class MappedProvider(ABC):
             answer = send(self.request(quote(reference, safe="")))
             told = self._read(answer)
         except GoodhosterError as error:
-            return self._event(Told(reference, CheckOutcome.UNCHECKED, reason=_code(error)), now)
+            return self._event(SessionReport(reference, CheckOutcome.UNCHECKED, reason=_code(error)), now)
         if told.reference != reference:
-            return self._event(Told(reference, CheckOutcome.UNCHECKED, reason="other-session"), now)
+            return self._event(SessionReport(reference, CheckOutcome.UNCHECKED, reason="other-session"), now)
         if told.at is not None and told.at > now + CLOCK_SKEW:
             return self._event(told.unless({IN_FUTURE: True}), now)
         return self._event(told, min(told.at or now, now))
 
-    def _read(self, answer: IdentityResponse) -> Told:
+    def _read(self, answer: IdentityResponse) -> SessionReport:
         if answer.status != HTTPStatus.OK:
             raise UnreadableError(f"status-{answer.status}")
         return self.read_answer(read_object(answer.body))
 
-    def _event(self, told: Told, at: datetime) -> IdentityEvent:
+    def _event(self, told: SessionReport, at: datetime) -> IdentityEvent:
         return IdentityEvent(
             self.name, told.reference, told.outcome, at, told.event_id, told.document_type, told.reason
         )
@@ -133,7 +133,7 @@ def outcome_of(words: Mapping[str, CheckOutcome], said: str) -> CheckOutcome:
 
 
 def is_off(answer: Mapping[str, Any], key: str) -> bool:
-    """Whether a mark is wanting, or an explicit no: whatever else stands there is none."""
+    """Whether a flag is missing or an explicit no; any other value counts as set."""
     return answer.get(key, False) is False
 
 

@@ -16,7 +16,7 @@ from goodhoster.adapters.identity.provider import (
     CONTRADICTORY,
     TEST_MODE,
     MappedProvider,
-    Told,
+    SessionReport,
     document_of,
     is_off,
     moment,
@@ -82,7 +82,7 @@ class StripeIdentity(MappedProvider):
         name = "Stripe-Signature"
         verify_timed((name, header(headers, name)), body, self.account.webhook_secret, self.clock)
 
-    def read_message(self, message: Mapping[str, Any]) -> Told:
+    def read_message(self, message: Mapping[str, Any]) -> SessionReport:
         """An event whose type begins with `identity.verification_session.`."""
         data = message.get("data")
         session = data.get("object") if isinstance(data, dict) else None
@@ -92,7 +92,7 @@ class StripeIdentity(MappedProvider):
         at = moment_of_seconds(message.get("created"))
         event = text_at(message, "type").rpartition(".")[2]
         status = {"created": "requires_input"}.get(event, event)
-        told = Told(told.reference, told.outcome, at, text_at(message, "id"), reason=told.reason)
+        told = SessionReport(told.reference, told.outcome, at, text_at(message, "id"), reason=told.reason)
         return told.unless(
             {TEST_MODE: message.get("livemode", True) is not True, CONTRADICTORY: status != text_at(session, "status")}
         )
@@ -103,7 +103,7 @@ class StripeIdentity(MappedProvider):
         headers = {"Authorization": f"Bearer {self.account.token}"}
         return IdentityRequest(url, headers, within=self.account.within, ca_file=self.account.ca_file)
 
-    def read_answer(self, answer: Mapping[str, Any]) -> Told:
+    def read_answer(self, answer: Mapping[str, Any]) -> SessionReport:
         """`requires_input` is a new session.
 
         And with `last_error` one that failed and can be tried again.
@@ -114,7 +114,7 @@ class StripeIdentity(MappedProvider):
             outcome = CheckOutcome.RETRY
         test = self.account.token.startswith(("sk_test_", "rk_test_")) or answer.get("livemode", True) is not True
         contradictory = status == "verified" and bool(answer.get("last_error"))
-        told = Told(text_at(answer, "id"), outcome, reason=failed)
+        told = SessionReport(text_at(answer, "id"), outcome, reason=failed)
         return told.unless({TEST_MODE: test, CONTRADICTORY: contradictory})
 
 
@@ -125,7 +125,7 @@ class Veriff(MappedProvider):
         """`x-hmac-signature` over the body."""
         verify_body(headers, "x-hmac-signature", body, self.account.webhook_secret)
 
-    def read_message(self, message: Mapping[str, Any]) -> Told:
+    def read_message(self, message: Mapping[str, Any]) -> SessionReport:
         """A decision; other events tell no moment, and are refused: the pull finds what they mean."""
         return self.read_answer(message)
 
@@ -138,9 +138,9 @@ class Veriff(MappedProvider):
         url = f"{self.account.url.rstrip('/')}/v1/sessions/{reference}/decision"
         return IdentityRequest(url, headers, within=self.account.within, ca_file=self.account.ca_file)
 
-    def read_answer(self, answer: Mapping[str, Any]) -> Told:
+    def read_answer(self, answer: Mapping[str, Any]) -> SessionReport:
         """`verification.status`; the outer `status` only says that the call succeeded."""
-        told = Told(
+        told = SessionReport(
             text_at(answer, "verification", "id"),
             outcome_of(VERIFF, text_at(answer, "verification", "status")),
             moment(text_at(answer, "verification", "decisionTime")),
@@ -156,7 +156,7 @@ class Onfido(MappedProvider):
         """`X-SHA2-Signature` over the body."""
         verify_body(headers, "X-SHA2-Signature", body, self.account.webhook_secret)
 
-    def read_message(self, message: Mapping[str, Any]) -> Told:
+    def read_message(self, message: Mapping[str, Any]) -> SessionReport:
         """It says that a check is complete, not how it ended: unchecked, so that it is asked."""
         if text_at(message, "payload", "resource_type") != "check":
             raise UnreadableError(f"the message of {self.name} is about no check")
@@ -164,7 +164,7 @@ class Onfido(MappedProvider):
         check = text_at(message, "payload", "object", "id")
         if text_at(message, "payload", "resource", "id") not in {"", check}:
             raise UnreadableError(f"the message of {self.name} is about two checks")
-        return Told(check, CheckOutcome.UNCHECKED, at or self.clock())
+        return SessionReport(check, CheckOutcome.UNCHECKED, at or self.clock())
 
     def request(self, reference: str) -> IdentityRequest:
         """`GET /v3.6/checks/ID`."""
@@ -172,7 +172,7 @@ class Onfido(MappedProvider):
         url = f"{self.account.url.rstrip('/')}/v3.6/checks/{reference}"
         return IdentityRequest(url, headers, within=self.account.within, ca_file=self.account.ca_file)
 
-    def read_answer(self, answer: Mapping[str, Any]) -> Told:
+    def read_answer(self, answer: Mapping[str, Any]) -> SessionReport:
         """`result` counts once `status` is `complete`."""
         complete = text_at(answer, "status") == "complete"
         outcome = outcome_of(ONFIDO, text_at(answer, "result"))
@@ -180,7 +180,7 @@ class Onfido(MappedProvider):
             outcome = outcome_of(ONFIDO_OPEN, text_at(answer, "status"))
         test = self.account.token.startswith("api_sandbox") or not is_off(answer, "sandbox")
         contradictory = complete and not is_off(answer, "paused")
-        return Told(text_at(answer, "id"), outcome).unless({TEST_MODE: test, CONTRADICTORY: contradictory})
+        return SessionReport(text_at(answer, "id"), outcome).unless({TEST_MODE: test, CONTRADICTORY: contradictory})
 
 
 class Sumsub(MappedProvider):
@@ -192,14 +192,14 @@ class Sumsub(MappedProvider):
             raise RefusedError("X-Payload-Digest-Alg is not HMAC_SHA256_HEX", hint="set it so on the provider's page")
         verify_body(headers, "X-Payload-Digest", body, self.account.webhook_secret)
 
-    def read_message(self, message: Mapping[str, Any]) -> Told:
+    def read_message(self, message: Mapping[str, Any]) -> SessionReport:
         """`applicantId`, `reviewStatus`, `reviewResult`."""
         told = self.read_answer({"id": message.get("applicantId"), **message})
         at = moment(text_at(message, "createdAtMs"))
         applicant = text_at(message, "applicantId")
         about_another = told.reference != applicant
         other_event = told.outcome is CheckOutcome.PASSED and text_at(message, "type") not in SUMSUB_REVIEWED
-        found = Told(applicant, told.outcome, at, text_at(message, "correlationId"), reason=told.reason)
+        found = SessionReport(applicant, told.outcome, at, text_at(message, "correlationId"), reason=told.reason)
         return found.unless({CONTRADICTORY: about_another, "other-event": other_event})
 
     def request(self, reference: str) -> IdentityRequest:
@@ -214,7 +214,7 @@ class Sumsub(MappedProvider):
         }
         return IdentityRequest(url, headers, within=self.account.within, ca_file=self.account.ca_file)
 
-    def read_answer(self, answer: Mapping[str, Any]) -> Told:
+    def read_answer(self, answer: Mapping[str, Any]) -> SessionReport:
         """GREEN passes once the review is completed; RED is final, or to be tried again."""
         review = answer.get("review", answer)
         review = review if isinstance(review, dict) else {}
@@ -228,7 +228,7 @@ class Sumsub(MappedProvider):
         else:
             outcome = CheckOutcome.UNCHECKED
         test = self.account.app_id.startswith("sbx:") or not is_off(answer, "sandboxMode")
-        return Told(text_at(answer, "id"), outcome).unless(
+        return SessionReport(text_at(answer, "id"), outcome).unless(
             {TEST_MODE: test, CONTRADICTORY: _sumsub_contradicts(answer, outcome)}
         )
 

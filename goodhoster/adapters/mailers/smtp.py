@@ -63,7 +63,9 @@ class SmtpMailer:
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             where = f"{self._server.host}:{self._server.port}"
-            raise PassingError(f"the mail server {where} took nothing: {error}", hint="see [smtp]") from error
+            raise PassingError(
+                f"the mail server {where} did not accept the mail: {error}", hint="see [smtp]"
+            ) from error
 
     def close(self) -> None:
         """See `ports.Mailer`."""

@@ -41,7 +41,7 @@ def parsed(body: bytes) -> XmlElement:
 
     def start(name: str, _attributes: dict[str, str]) -> None:
         if len(open_) > _DEEPEST:
-            raise _odd("it is nested too deep")
+            raise _unexpected("it is nested too deep")
         element = XmlElement(name.rpartition(" ")[2])
         open_[-1].children.append(element)
         open_.append(element)
@@ -50,7 +50,7 @@ def parsed(body: bytes) -> XmlElement:
         open_[-1].text += found
 
     def doctype(*_: object) -> None:
-        raise _odd("it has a document type")
+        raise _unexpected("it has a document type")
 
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -60,7 +60,7 @@ def parsed(body: bytes) -> XmlElement:
     try:
         parser.Parse(body, True)  # noqa: FBT003 - it takes no name
     except expat.ExpatError as error:
-        raise _odd(str(error)) from error
+        raise _unexpected(str(error)) from error
     return root.children[0]
 
 
@@ -72,7 +72,7 @@ def listing(body: bytes) -> tuple[list[StoredObject], str]:
     more = root.find("IsTruncated") == "true"
     token = root.find("NextContinuationToken")
     if (more and not token) or root.find("IsTruncated") not in {"true", "false"}:
-        raise _odd("a listing does not tell whether it is whole")
+        raise _unexpected("a listing does not tell whether it is whole")
     return found, token if more else ""
 
 
@@ -82,7 +82,7 @@ def versions(body: bytes, key: str) -> list[ObjectVersion]:
     decode = _decoder(root)
     found = [child for child in root.children if child.name in {"Version", "DeleteMarker"}]
     if root.find("IsTruncated") == "true" and found and decode(found[-1].find("Key")) == key:
-        raise _odd("there are more versions of one object than one answer lists")
+        raise _unexpected("there are more versions of one object than one answer lists")
     return [_read(partial(_version, item)) for item in found if decode(item.find("Key")) == key]
 
 
@@ -104,7 +104,7 @@ def error_code(body: bytes) -> str:
 def _of_kind(body: bytes, name: str) -> XmlElement:
     root = parsed(body)
     if root.name != name:
-        raise _odd(f"it is no {name}")
+        raise _unexpected(f"it is no {name}")
     return root
 
 
@@ -132,10 +132,10 @@ def _read(read: Callable[[], T]) -> T:
     try:
         return read()
     except ValueError as error:
-        raise _odd("an entry lacks its key, size or time") from error
+        raise _unexpected("an entry lacks its key, size or time") from error
 
 
-def _odd(why: str) -> PassingError:
+def _unexpected(why: str) -> PassingError:
     return PassingError(
         f"the object store gave an unexpected answer: {why}", hint="is [[bucket]] endpoint an object store?"
     )

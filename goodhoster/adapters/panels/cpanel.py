@@ -48,7 +48,7 @@ class CpanelPanel:
             raise doubt
         entries = tables_of(self._call("listaccts").get("acct"), "whmapi1 listaccts")
         if entries and sites.keys().isdisjoint(text_of(entry, "user") for entry in entries):
-            raise self._being_written(f"has no line of any account, and WHM has {len(entries)}")
+            raise self._cut_off_error(f"has no line of any account, and WHM has {len(entries)}")
         for entry in entries:
             yield _account(entry, sites)
 
@@ -104,7 +104,7 @@ class CpanelPanel:
             raise PermanentError(f"{self.domains} cannot be read: {error.strerror}", hint=hint) from error
         doubt: GoodhosterError | None = None
         if raw and not raw.endswith(b"\n"):
-            doubt = self._being_written("was cut off within its last line")
+            doubt = self._cut_off_error("was cut off within its last line")
         found: defaultdict[str, list[PanelSite]] = defaultdict(list)
         for number, line in enumerate(raw.split(b"\n"), 1):
             if not line.strip() or line.startswith(b"#"):
@@ -120,7 +120,7 @@ class CpanelPanel:
                 found[fields[0].decode("utf-8", "replace")].append(site)
         return found, doubt
 
-    def _being_written(self, what: str) -> PassingError:
+    def _cut_off_error(self, what: str) -> PassingError:
         hint = f"is it being written just now? try again; to write it anew: {_WRITER}"
         return PassingError(f"{self.domains} {what}", hint=hint)
 

@@ -49,7 +49,7 @@ class VirtualminPanel:
     def suspend(self, target: SuspensionTarget, reason: str) -> None:
         """See `ports.Suspends`. What is disabled already is left: else the program fails."""
         account = self.account(target.account)
-        for site in _meant(account, target):
+        for site in _target_sites(account, target):
             if site.suspended is not True:
                 host = host_argument(site.host)
                 self._call("disable-domain", "--domain", host, "--why", one_line(reason))
@@ -57,7 +57,7 @@ class VirtualminPanel:
     def unsuspend(self, target: SuspensionTarget) -> None:
         """See `ports.Suspends`."""
         account = self.account(target.account)
-        for site in _meant(account, target):
+        for site in _target_sites(account, target):
             if site.suspended is not False:
                 self._call("enable-domain", "--domain", host_argument(site.host))
 
@@ -119,7 +119,7 @@ def _site(host: str, fields: Mapping[str, str]) -> PanelSite:
     return PanelSite(host, os.fsencode(docroot) or None, suspended="Disabled" in fields)
 
 
-def _meant(account: PanelAccount, target: SuspensionTarget) -> Sequence[PanelSite]:
+def _target_sites(account: PanelAccount, target: SuspensionTarget) -> Sequence[PanelSite]:
     if not target.host:
         return account.sites
     site = account.site(target.host)

@@ -166,7 +166,7 @@ class HttpOutside:
         way = request.way
         where = f"{way.scheme} {way.hostname}"
         try:
-            return self._ask_where(request, where)
+            return self._request_ours(request, where)
         except ConnectionRefusedError:
             return _Outcome(None, f"{where}: nothing listens there")
         except TimeoutError:
@@ -174,7 +174,7 @@ class HttpOutside:
         except (OSError, http.client.HTTPException, ValueError) as error:
             return _Outcome(Sight.UNKNOWN, f"{where}: {error}")
 
-    def _ask_where(self, request: PageRequest, where: str) -> _Outcome:
+    def _request_ours(self, request: PageRequest, where: str) -> _Outcome:
         """Request only from an address of ours, at a port that is for it."""
         way = request.way
         if not self._may_go_to(way):
@@ -270,14 +270,14 @@ class PinnedConnection(http.client.HTTPConnection):
         self.sock = socket.create_connection(self._proxy or self._target, self.timeout)
         self._wire = self.sock.dup()  # TLS takes the socket itself away
         if self._proxy and not self.by_proxy:
-            self._ask_for_passage()
+            self._open_tunnel()
         if self.way.scheme == "https":
             context = ssl.create_default_context()
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             self.sock = context.wrap_socket(self.sock, server_hostname=self.way.hostname)
 
-    def _ask_for_passage(self) -> None:
+    def _open_tunnel(self) -> None:
         """Send CONNECT (RFC 9110 9.3.6). OSError where the proxy refuses it."""
         host, port = self._target
         there = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

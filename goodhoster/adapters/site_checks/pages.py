@@ -77,7 +77,7 @@ class HttpPages:
         if 300 <= answer.status < 400 and to:  # noqa: PLR2004 - HTTP's redirects
             return FetchedPage(url, answer.status, redirect=urljoin(url, to))
         if answer.getheader("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
-            return FetchedPage(url, None, detail="it is packed although that was not asked for")
+            return FetchedPage(url, None, detail="it is compressed, although that was not requested")
         content = answer.read(_LARGEST_PAGE)
         html = answer.headers.get_content_type() in _HTML and b"\0" not in content[:_HEAD]
         if not html and len(content) == _LARGEST_PAGE:

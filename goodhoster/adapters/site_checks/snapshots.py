@@ -1,4 +1,4 @@
-"""Looks at a site before and after it is suspended.
+"""Snapshots of a site before and after it is suspended.
 
 A status and a digest for each of the same few requests. Goes to our own addresses only, as the check from outside
 does; of a page nothing is kept but its digest.

@@ -151,9 +151,10 @@ class SqliteCaseStore:
         with self.record.changing() as db:
             db.executemany("DELETE FROM claims WHERE case_id = ?", [(each,) for each in case_ids])
 
-    def claimed(self) -> Sequence[str]:
+    def claimed(self, holder: int | None = None) -> Sequence[str]:
         """See `ports.CaseStore`."""
-        return [case_id for (case_id,) in self.record.rows("SELECT case_id FROM claims")]
+        rows = self.record.rows("SELECT case_id, holder FROM claims")
+        return [case_id for case_id, claimed_by in rows if holder in {None, claimed_by}]
 
     def claim_of(self, case_id: str) -> Claim | None:
         """See `ports.CaseStore`."""
@@ -295,10 +296,12 @@ def _note(db: sqlite3.Connection, case: Case) -> None:
         query = """INSERT INTO matched_customers VALUES (?, ?, ?)
             ON CONFLICT DO UPDATE SET opened_at = max(opened_at, excluded.opened_at)"""
         db.execute(query, (case.digests.sha256, case.upload.customer, time_text(case.opened_at)))
-    places = [measure.copy.upload.place for measure in case.measures if measure.copy]
-    rows = [(place.tree, place.path, case.id) for place in places]
+    copies = [measure.copy for measure in case.measures if measure.copy]
+    if not copies:
+        return
+    rows = [(copy.upload.place.tree, copy.upload.place.path, case.id) for copy in copies]
     db.executemany("INSERT OR IGNORE INTO case_copies VALUES (?, ?, ?)", rows)
-    contents = {measure.copy.sha256 for measure in case.measures if measure.copy} - {case.digests.sha256}
+    contents = {copy.sha256 for copy in copies} - {case.digests.sha256}
     db.executemany("INSERT OR IGNORE INTO copy_contents VALUES (?, ?)", [(sha256, case.id) for sha256 in contents])
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -41,8 +42,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
     if dataclasses.is_dataclass(value):
         kind: Any = type(value)
         # Defaults are left out: most fields of most items have them.
-        fields = ((name, getattr(value, name), default) for name, default in _defaults(kind))
-        return {name: _plain(field) for name, field, default in fields if field != default}
+        fields = zip(_defaults(kind), _values(kind)(value), strict=True)
+        return {name: _plain(field) for (name, default), field in fields if field is not default and field != default}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, date):  # a time is one, too
@@ -50,6 +51,13 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of the model
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return value.value if isinstance(value, Enum) else value
+
+
+@cache
+def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]]:  # noqa: ANN401 - a dataclass
+    """A function that takes all fields of such a value in one call: there are many."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What record, letters and the audit log's keys hold of a customer who is being forgotten."""
+"""Removal of what the record, the letters and the audit log's keys hold of a customer."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _unlinked_measure(measure: list[Any], path: str) -> list[Any]:
 def _unlink_counts(db: sqlite3.Connection, name: str, customer: ForgottenCustomer) -> None:
     db.execute("DELETE FROM measure_counts WHERE customer = ?", (name,))
     db.execute("DELETE FROM counted_contents WHERE customer = ?", (name,))
-    db.execute("DELETE FROM askers WHERE customer = ?", (name,))
+    db.execute("DELETE FROM attempt_customers WHERE customer = ?", (name,))
     if not customer.kept:
         # Contents that other customers have too still count as those of somebody.
         db.execute("UPDATE OR REPLACE matched_customers SET customer = ? WHERE customer = ?", (customer.name, name))
@@ -122,7 +122,7 @@ def _unlink_counts(db: sqlite3.Connection, name: str, customer: ForgottenCustome
 
 def _unlink_storms(db: sqlite3.Connection, name: str, drawn: str) -> None:
     db.execute(
-        "UPDATE storms SET about = ?, reason = ?, word = '' WHERE kind IN (?, ?) AND about = ?",
+        "UPDATE storms SET about = ?, reason = ?, decision_reason = '' WHERE kind IN (?, ?) AND about = ?",
         (drawn, _REASON, StormKind.CUSTOMER_CAP, StormKind.ATTEMPT_CUSTOMER_CAP, name),
     )
 

@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from goodhoster.adapters.stores.manifest import enroll
 from goodhoster.errors import BusyError, ConfigurationError, PermanentError
-from goodhoster.linux.sqlite_files import connect, explained, write_ahead
+from goodhoster.linux.sqlite_files import connect, explained, number_of, write_ahead
 from goodhoster.linux.sqlite_migrations import Schema, upgrade
+from goodhoster.linux.state_manifest import enroll_database
 
 Row = tuple[Any, ...]
 _READERS_END_WITHIN = 10.0
@@ -133,7 +133,7 @@ def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
             db.execute("PRAGMA synchronous = FULL")
             upgrade(db, file, schema)
             if schema.irreplaceable:
-                enroll(db, file, schema.name)
+                enroll_database(file, schema.name, number_of(db))
             opening.pop_all()
     except (sqlite3.DatabaseError, OSError) as error:
         hint = _hint(error) or schema.hint

@@ -1,4 +1,4 @@
-"""Deletion of rows that are over, a page at a time.
+"""Deletion of expired rows, a page at a time.
 
 No other writer waits longer than for one page.
 
@@ -19,7 +19,7 @@ PAGE = 500
 
 
 def delete_expired(record: RecordFile, table: ExpiringTable, moment: datetime, pause: Callable[[], bool]) -> int:
-    """Delete the rows that were over before a moment; returns how many.
+    """Delete the rows that expired before a moment; returns how many.
 
     `pause` is called between two pages and says whether to stop there.
     """

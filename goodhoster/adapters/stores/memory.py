@@ -106,9 +106,9 @@ class MemoryCaseStore:
             for case_id in case_ids:
                 self._claims.pop(case_id, None)
 
-    def claimed(self) -> Sequence[str]:
+    def claimed(self, holder: int | None = None) -> Sequence[str]:
         """See `ports.CaseStore`."""
-        return list(self._claims)
+        return [case_id for case_id, claim in self._claims.items() if holder in {None, claim.holder}]
 
     def claim_of(self, case_id: str) -> Claim | None:
         """See `ports.CaseStore`."""

@@ -53,7 +53,7 @@ class MemoryStormStore:
 
     def being_decided(self) -> Sequence[Storm]:
         """See `ports.StormStore`."""
-        return [storm for storm in self._storms.values() if storm.deciding]
+        return [storm for storm in self._storms.values() if storm.decision_holder]
 
     def get(self, storm_id: str) -> Storm:
         """See `ports.StormStore`."""

@@ -168,11 +168,12 @@ class SqlitePseudonyms:
 def _tokens(db: sqlite3.Connection, values: Iterable[PersonalValue]) -> dict[PersonalValue, str]:
     """The tokens of the values; keys and rows that are missing are made."""
     keys: dict[str, PseudonymKey] = {}
-    found = {}
+    found, rows = {}, []
     for value in values:
         key = keys.get(value.scope) or keys.setdefault(value.scope, _key(db, value.scope))
         token = found[value] = key.token(value.field, value.value)
-        db.execute("INSERT OR IGNORE INTO pseudonyms VALUES (?, ?, ?, ?)", (token, key.id, value.field, value.value))
+        rows.append((token, key.id, value.field, value.value))
+    db.executemany("INSERT OR IGNORE INTO pseudonyms VALUES (?, ?, ?, ?)", rows)
     return found
 
 

@@ -111,6 +111,18 @@ INSERT INTO matched_customers
   WHERE matches <> '[]' AND NOT EXISTS (SELECT 1 FROM json_each(measures) WHERE json_extract(value, '$[0]') = 'refusal')
   GROUP BY sha256, customer;
 """
+_FIELD_WORDS = """
+ALTER TABLE storms RENAME COLUMN begun_at TO started_at;
+ALTER TABLE storms RENAME COLUMN ended_at TO decided_at;
+ALTER TABLE storms RENAME COLUMN word TO decision_reason;
+ALTER TABLE storms RENAME COLUMN told TO alert_delivered;
+ALTER TABLE storms RENAME COLUMN deciding TO decision_holder;
+DROP INDEX storms_deciding;
+CREATE INDEX storms_decision ON storms (number) WHERE decision_holder <> 0;
+ALTER TABLE opened RENAME TO counted_cases;
+ALTER TABLE held RENAME TO held_cases;
+ALTER TABLE askers RENAME TO attempt_customers;
+"""
 
 _COLUMNS_OF = {
     "storms": """number, id, kind, about, reason, sources, begun_at, measures, part_of,
@@ -153,6 +165,7 @@ RECORD = Schema(
         Migration(4, (_ASKERS,)),
         Migration(5, (_COPY_CONTENTS, _note_past_copies)),
         Migration(6, (_DECISIONS,)),
+        Migration(7, (_FIELD_WORDS,)),
     ),
     irreplaceable=True,
 )

@@ -17,8 +17,8 @@ from goodhoster.linux.sqlite_migrations import ExpiringTable
 from goodhoster.model.ids import complete_name
 from goodhoster.model.storms import Cause, Counted, CountedCase, Storm, StormKind, StormState
 
-_NAMES = """number, id, kind, about, reason, sources, begun_at, measures, part_of,
-  state, ended_at, actor, word, told, deciding"""
+_NAMES = """number, id, kind, about, reason, sources, started_at, measures, part_of,
+  state, decided_at, actor, decision_reason, alert_delivered, decision_holder"""
 _HOUR, _DAY = 60, 1440
 """Minutes."""
 _THIS = "WHERE scope = ? AND customer = ? AND sha256 = ?"
@@ -32,11 +32,11 @@ EXPIRING = (
     ExpiringTable(
         "storms",
         ("number",),
-        """state = 'released' AND ended_at < :before AND NOT EXISTS
+        """state = 'released' AND decided_at < :before AND NOT EXISTS
         (SELECT 1 FROM storms AS part WHERE part.part_of = storms.id AND part.state <> 'released')""",
     ),
-    ExpiringTable("held", ("storm", "case_id"), "NOT EXISTS (SELECT 1 FROM storms WHERE id = storm)"),
-    ExpiringTable("opened", ("source", "automatic", "at", "case_id"), "at < :before"),
+    ExpiringTable("held_cases", ("storm", "case_id"), "NOT EXISTS (SELECT 1 FROM storms WHERE id = storm)"),
+    ExpiringTable("counted_cases", ("source", "automatic", "at", "case_id"), "at < :before"),
 )
 """What a storm leaves; the counts beside it last a day, see `_forget_old`, and the rest as long as its case."""
 
@@ -60,10 +60,11 @@ class SqliteStormStore:
 
     def replace(self, storm: Storm) -> None:
         """See `ports.StormStore`."""
-        word = (storm.state, time_text(storm.ended_at), storm.actor, storm.word)
-        changes = "state = ?, ended_at = ?, actor = ?, word = ?, told = ?, part_of = ?, deciding = ?"
+        decision = (storm.state, time_text(storm.decided_at), storm.actor, storm.decision_reason)
+        changes = """state = ?, decided_at = ?, actor = ?, decision_reason = ?,
+            alert_delivered = ?, part_of = ?, decision_holder = ?"""
         with self._record.changing() as db:
-            values = (*word, storm.told, storm.part_of, storm.deciding, storm.id)
+            values = (*decision, storm.alert_delivered, storm.part_of, storm.decision_holder, storm.id)
             db.execute(f"UPDATE storms SET {changes} WHERE id = ?", values)  # noqa: S608 - our own text
 
     def newest(self, causes: Iterable[Cause]) -> Mapping[Cause, Storm]:
@@ -88,7 +89,7 @@ class SqliteStormStore:
 
     def being_decided(self) -> Sequence[Storm]:
         """See `ports.StormStore`."""
-        return self._storms("WHERE deciding <> 0 ORDER BY number")
+        return self._storms("WHERE decision_holder <> 0 ORDER BY number")
 
     def get(self, storm_id: str) -> Storm:
         """See `ports.StormStore`."""
@@ -101,9 +102,9 @@ class SqliteStormStore:
         at = time_text(opened.at)
         rows = [(source, opened.automatic, at, opened.case_id) for source in (_ALL, *opened.sources)]
         with self._record.changing() as db:
-            db.executemany("INSERT OR IGNORE INTO opened VALUES (?, ?, ?, ?)", rows)
+            db.executemany("INSERT OR IGNORE INTO counted_cases VALUES (?, ?, ?, ?)", rows)
             if opened.storm:
-                db.execute("INSERT OR IGNORE INTO held VALUES (?, ?)", (opened.storm, opened.case_id))
+                db.execute("INSERT OR IGNORE INTO held_cases VALUES (?, ?)", (opened.storm, opened.case_id))
 
     def count(self, counted: Counted) -> None:
         """See `ports.MatchLedger`."""
@@ -135,32 +136,32 @@ class SqliteStormStore:
 
     def ask(self, sha256: bytes, customer: str, at: datetime) -> None:
         """See `ports.MatchLedger`."""
-        query = """INSERT INTO askers VALUES (?, ?, ?)
+        query = """INSERT INTO attempt_customers VALUES (?, ?, ?)
             ON CONFLICT DO UPDATE SET asked_at = max(asked_at, excluded.asked_at)"""
         with self._record.changing() as db:
             db.execute(query, (sha256, customer, time_text(at)))
 
     def askers(self, sha256: bytes, since: datetime, until: datetime) -> frozenset[str]:
         """See `ports.MatchLedger`."""
-        query = "SELECT customer FROM askers WHERE sha256 = ? AND asked_at BETWEEN ? AND ?"
+        query = "SELECT customer FROM attempt_customers WHERE sha256 = ? AND asked_at BETWEEN ? AND ?"
         rows = self._record.rows(query, (sha256, time_text(since), time_text(until)))
         return frozenset(customer for (customer,) in rows)
 
     def matches(self, source: str, since: datetime, until: datetime) -> int:
         """See `ports.MatchLedger`."""
-        counted = "SELECT 1 FROM opened WHERE source = ? AND automatic IN (0, 1) AND at >= ? AND at < ?"
+        counted = "SELECT 1 FROM counted_cases WHERE source = ? AND automatic IN (0, 1) AND at >= ? AND at < ?"
         return self._count(counted, (source, time_text(since), time_text(until)))
 
     def measured(self, source: str, since: datetime, until: datetime, most: int) -> tuple[str, ...]:
         """See `ports.MatchLedger`."""
-        query = """SELECT case_id FROM opened WHERE source = ? AND automatic = 1 AND at BETWEEN ? AND ?
+        query = """SELECT case_id FROM counted_cases WHERE source = ? AND automatic = 1 AND at BETWEEN ? AND ?
             ORDER BY at DESC, case_id DESC LIMIT ?"""
         values = (source, time_text(since), time_text(until), most)
         return tuple(case_id for (case_id,) in self._record.rows(query, values))
 
     def held(self, storm_id: str) -> tuple[str, ...]:
         """See `ports.MatchLedger`."""
-        query = "SELECT case_id FROM held WHERE storm = ? ORDER BY case_id"
+        query = "SELECT case_id FROM held_cases WHERE storm = ? ORDER BY case_id"
         return tuple(row[0] for row in self._record.rows(query, (storm_id,)))
 
     def _storms(self, where: str, values: Row = ()) -> list[Storm]:
@@ -177,11 +178,10 @@ def _forget_old(db: sqlite3.Connection, minute: int) -> None:
     Those are of more than a day ago, or of a clock that was more than a day ahead.
     """
     for table, key in _KEYS.items():
-        for is_old, end in (("<", minute - _DAY), (">", minute + _DAY)):
-            query = f"SELECT {', '.join(key)} FROM {table} WHERE minute {is_old} ? LIMIT {_FORGOTTEN_AT_ONCE}"  # noqa: S608 - our own texts
-            if old := db.execute(query, (end,)).fetchall():
-                this = " AND ".join(f"{column} = ?" for column in key)
-                db.executemany(f"DELETE FROM {table} WHERE {this}", old)  # noqa: S608 - our own texts
+        query = f"SELECT {', '.join(key)} FROM {table} WHERE minute < ? OR minute > ? LIMIT {_FORGOTTEN_AT_ONCE}"  # noqa: S608 - our own texts
+        if old := db.execute(query, (minute - _DAY, minute + _DAY)).fetchall():
+            this = " AND ".join(f"{column} = ?" for column in key)
+            db.executemany(f"DELETE FROM {table} WHERE {this}", old)  # noqa: S608 - our own texts
 
 
 def _minute(moment: datetime) -> int:
@@ -190,8 +190,17 @@ def _minute(moment: datetime) -> int:
 
 def _row(storm: Storm) -> Row:
     head = (storm.id, storm.cause.kind, storm.cause.about, storm.reason, json.dumps(storm.sources))
-    begun = (time_text(storm.begun_at), json.dumps(storm.measures), storm.part_of)
-    return (*head, *begun, storm.state, time_text(storm.ended_at), storm.actor, storm.word, storm.told, storm.deciding)
+    begun = (time_text(storm.started_at), json.dumps(storm.measures), storm.part_of)
+    return (
+        *head,
+        *begun,
+        storm.state,
+        time_text(storm.decided_at),
+        storm.actor,
+        storm.decision_reason,
+        storm.alert_delivered,
+        storm.decision_holder,
+    )
 
 
 def _storm(row: Row) -> Storm:
@@ -202,28 +211,28 @@ def _storm(row: Row) -> Storm:
         about,
         reason,
         sources,
-        begun_at,
+        started_at,
         measures,
         part_of,
         state,
-        ended_at,
+        decided_at,
         actor,
-        word,
-        told,
-        deciding,
+        decision_reason,
+        alert_delivered,
+        decision_holder,
     ) = row
     return Storm(
         id=storm_id,
         cause=Cause(StormKind(kind), about),
         reason=reason,
         sources=tuple(json.loads(sources)),
-        begun_at=datetime.fromisoformat(begun_at),
+        started_at=datetime.fromisoformat(started_at),
         measures=tuple(json.loads(measures)),
         part_of=part_of,
         state=StormState(state),
-        ended_at=datetime.fromisoformat(ended_at) if ended_at else None,
+        decided_at=datetime.fromisoformat(decided_at) if decided_at else None,
         actor=actor,
-        word=word,
-        told=bool(told),
-        deciding=int(deciding),
+        decision_reason=decision_reason,
+        alert_delivered=bool(alert_delivered),
+        decision_holder=int(decision_holder),
     )

@@ -82,7 +82,7 @@ class WebServerBlocks:
         with self._turn():
             before = self.blocks()
             if all(known.url != block.url for known in before):
-                self._become([*before, block], before)
+                self._apply([*before, block], before)
                 self._check(block.url, before)
 
     def lift(self, url: str) -> None:
@@ -91,7 +91,7 @@ class WebServerBlocks:
             before = self.blocks()
             after = [block for block in before if block.url != url]
             if len(after) < len(before):
-                self._become(after, before)
+                self._apply(after, before)
 
     def blocks(self) -> list[Block]:
         """See `ports.UrlBlocks`."""
@@ -104,13 +104,13 @@ class WebServerBlocks:
         return [replace(Block(**value), at=datetime.fromisoformat(value["at"])) for value in values]
 
     def _check(self, url: str, before: Sequence[Block]) -> None:
-        seen = self._seen_after_reload(url)
+        seen = self._visible_after_reload(url)
         if seen is not None:
-            self._become(before, before)
+            self._apply(before, before)
             hint = "does every server block of the configuration heed the list? see docs/how-to-notices.md"
             raise PermanentError(f"the block had no effect: {seen.detail}", hint=hint)
 
-    def _seen_after_reload(self, url: str) -> Seen | None:
+    def _visible_after_reload(self, url: str) -> Seen | None:
         """What can still be seen after the reload; None when nothing can, or no check is set."""
         seen = None
         for wait in _TAKES_EFFECT if self._look else ():
@@ -120,7 +120,7 @@ class WebServerBlocks:
                 return None
         return seen
 
-    def _become(self, blocks: Sequence[Block], before: Sequence[Block]) -> None:
+    def _apply(self, blocks: Sequence[Block], before: Sequence[Block]) -> None:
         """Write both files and reload the web server; on failure everything is as before."""
         try:
             self._write(blocks)

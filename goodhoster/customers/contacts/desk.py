@@ -84,12 +84,13 @@ class ContactDesk:
         self._parts = parts
         self.rules = rules
 
-    def status(self, customer_id: str) -> ContactStatus:
+    def status(self, customer_id: str, *, high_risk: bool | None = None) -> ContactStatus:
         """See `ports.ContactFacts`."""
         customer = self._parts.customers.known(customer_id)
         if customer is None:
             return ContactStatus(ContactState.NONE, why="the register does not have the customer")
-        validity = self.rules.validity(high_risk=self._parts.high_risk(customer.id))
+        is_high = self._parts.high_risk(customer.id) if high_risk is None else high_risk
+        validity = self.rules.validity(high_risk=is_high)
         return status_of(customer, self.requests(customer.id), self._parts.clock(), validity)
 
     def requests(self, customer_id: str) -> Sequence[ContactRequest]:
@@ -177,7 +178,7 @@ class ContactDesk:
         return found[0]
 
     def call(self, customer_id: str, actor: str) -> ContactRequest:
-        """Have a code told to a customer's telephone number; `enter_code` proves that it was heard.
+        """Have a code read out to a customer's telephone number; `enter_code` proves it was heard.
 
         RefusedError where there is no number or no command. PassingError when the command could not.
         """
@@ -197,7 +198,7 @@ class ContactDesk:
         return request
 
     def enter_code(self, customer_id: str, code: str) -> ContactRequest:
-        """Take the code that somebody at that number was told.
+        """Check the code that was read out at that number.
 
         RefusedError for a wrong one, an expired one, or after too many tries.
         """

@@ -21,8 +21,8 @@ def panel_rows(name: str, accounts: Iterable[PanelAccount], report: ListReport) 
             ID: account.id,
             "name": account.company or account.name,
             "email": account.email,
-            "language": _two_letters(account.language),
-            "country": _two_letters(account.country),
+            "language": _two_letter_code(account.language),
+            "country": _two_letter_code(account.country),
             "reseller": account.reseller,
             "status": "suspended" if account.suspended else "active",
             "external_ids": {name: account.id},
@@ -48,8 +48,8 @@ def billing_rows(name: str, clients: Iterable[BillingClient]) -> Iterator[ListRo
             "name": client.company or client.name,
             "kind": "company" if client.company else "",
             "email": client.email,
-            "language": _two_letters(client.language),
-            "country": _two_letters(client.country),
+            "language": _two_letter_code(client.language),
+            "country": _two_letter_code(client.country),
             "since": client.since,
             "status": "active" if client.active else "ended",
             "external_ids": {name: client.id},
@@ -63,6 +63,6 @@ def _site(user: str, site: PanelSite) -> dict[str, Any]:
     return {"host": site.host, "aliases": list(site.aliases), "docroot": docroot, "user": user}
 
 
-def _two_letters(code: str) -> str:
+def _two_letter_code(code: str) -> str:
     """A language or country of two letters; else empty, which rejects no customer."""
     return code if len(code) == 2 and code.isascii() and code.isalpha() else ""  # noqa: PLR2004 - two letters

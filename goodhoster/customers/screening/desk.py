@@ -186,7 +186,9 @@ class ScreeningDesk:
                     with_all = index = with_all or PartyIndex(customers, counts)
             found = list(index.resembling(entry)) if index is not None else []
             if len(found) > _WIDE and len(found) * _WIDE_SHARE > len(customers):
-                listed.tell(f"entry {entry.id}: it resembles {len(found)} customers, so it says nothing about any")
+                listed.note_unread(
+                    f"entry {entry.id}: it resembles {len(found)} customers, so it says nothing about any"
+                )
                 compared.fresh.pop(entry.id, None)  # it is told again the next time
                 continue
             for party, comparisons in found:

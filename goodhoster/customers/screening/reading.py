@@ -96,7 +96,7 @@ class ListFile:
             try:
                 row = row_cells(lines, line, delimiter)
             except RowError as error:
-                self.tell(f"line {number}: {error.why}")
+                self.note_unread(f"line {number}: {error.why}")
                 continue
             if any(cell.strip() for cell in row):
                 told = self.unread_count
@@ -110,7 +110,7 @@ class ListFile:
     def _too_long(self, number: int) -> Exception:
         return RefusedError(f"line {number} of the list {self.name} is far too long", hint="are its line ends missing?")
 
-    def tell(self, problem: str) -> None:
+    def note_unread(self, problem: str) -> None:
         """Note what could not be read, or not be looked for."""
         self.unread_count += 1
         if len(self.unread) < _MOST_TOLD:
@@ -119,10 +119,10 @@ class ListFile:
     def _entry(self, row: Sequence[str], columns: Sequence[str], number: int, delimiter: str) -> Party | None:
         if len(row) != len(columns):
             more = "more" if len(row) > len(columns) else "fewer"
-            self.tell(f"line {number}: it has {more} cells than the header")
+            self.note_unread(f"line {number}: it has {more} cells than the header")
             return None
         if any(_swallows(cell, delimiter, len(columns)) for cell in row):
-            self.tell(f"line {number}: a cell has whole lines in it, so a quote is not closed")
+            self.note_unread(f"line {number}: a cell has whole lines in it, so a quote is not closed")
             return None
         found: dict[str, list[str]] = {}
         for column, cell in zip(columns, row, strict=False):
@@ -138,7 +138,7 @@ class ListFile:
         entry = Party(found.get("id", [""])[0][:_LONGEST_ID] or _name_of(row), kind or "", **values)
         if not any(getattr(entry, name) for name in _SEARCHED):
             if kind is not None:
-                self.tell(f"line {number}: nothing in it can be searched for")
+                self.note_unread(f"line {number}: nothing in it can be searched for")
             return None
         return entry
 
@@ -148,7 +148,7 @@ class ListFile:
             if good:
                 yield good
             else:
-                self.tell(f"line {number}: {value[:60]!r} cannot be searched for")
+                self.note_unread(f"line {number}: {value[:60]!r} cannot be searched for")
 
 
 def _header_cells(line: str, delimiter: str) -> list[str]:

@@ -239,7 +239,7 @@ class AppealDesk:
         """The day the customer was informed: the first letter about it that the mail server took."""
         if subject.startswith(_STEP):
             step = self._parts.store.step(subject.removeprefix(_STEP))
-            return step.informed_at or step.told_at
+            return step.informed_at or step.notified_at
         sent = [one for one in self._parts.store.statements(subject) if self._is_delivered(one)]
         return sent[0].at if sent else None
 

@@ -178,17 +178,19 @@ class StandingDesk:
             lifting = self._lifting(step, order)
         return self._carry_out(lifting)
 
-    def told(self, step_id: str, order: Order) -> Step:
+    def record_notified(self, step_id: str, order: Order) -> Step:
         """Record that a person told the customer of an announcement, or of what is in force."""
         with self._parts.lock:
             step = self._expect(step_id, lambda step: not step.state.over, "it is over")
             now = self._now()
-            self._log("step.told", step, actor=order.actor, reason=order.reason)
+            self._log("step.notified", step, actor=order.actor, reason=order.reason)
             if step.state.in_force:
                 return self._replace(step, replace(step, informed_at=step.informed_at or now.at))
-            if step.told_after is not None:
+            if step.notified_observed is not None:
                 return step
-            announced = replace(step, state=StepState.ANNOUNCED, told_at=now.at, told_after=now.observed, untold="")
+            announced = replace(
+                step, state=StepState.ANNOUNCED, notified_at=now.at, notified_observed=now.observed, not_notified=""
+            )
             return self._replace(step, announced)
 
     def done(self, step_id: str, order: Order) -> Step:
@@ -265,7 +267,7 @@ class StandingDesk:
         self._log(f"step.{state}", step, actor=order.actor, reason=order.reason)
         ended = replace(step, state=state, ended_at=self._parts.clock(), actor=order.actor, reason=order.reason)
         self._replace(step, ended)
-        if step.told_at is not None or self._parts.store.statements(step_subject(step.id)):
+        if step.notified_at is not None or self._parts.store.statements(step_subject(step.id)):
             self._write(ended, state)
         return ended
 
@@ -304,13 +306,13 @@ class StandingDesk:
         """Write to the customer; a notice that cannot be given is known at once."""
         statement = self._parts.letters.about_step(step, purpose, self.facts_behind(step))
         if statement.state is not StatementState.SENT and step.state is StepState.ANNOUNCED:
-            self._replace(step, replace(step, untold=statement.why))
+            self._replace(step, replace(step, not_notified=statement.why))
 
     def _follow_letters(self, customer: str) -> None:
         """Record what became of letters that a notice or an appeal's time begins with."""
         for step in self._parts.store.steps(customer):
             silent = not self.rules.ladder.rungs[step.rung].notice
-            announced = step.state is StepState.ANNOUNCED and not (silent or step.told_at or step.untold)
+            announced = step.state is StepState.ANNOUNCED and not (silent or step.notified_at or step.not_notified)
             imposed = step.state is StepState.IMPOSED and step.informed_at is None
             if announced or imposed:
                 self._follow(step.id, "announced" if announced else "imposed")
@@ -322,7 +324,7 @@ class StandingDesk:
         if step.ended_at is None or step.ended_at < self._parts.clock() - _TOLD_LATER:
             return False
         written = self._parts.store.statements(step_subject(step.id))
-        return bool(written or step.told_at) and all(one.purpose != step.state for one in written)
+        return bool(written or step.notified_at) and all(one.purpose != step.state for one in written)
 
     def _follow(self, step_id: str, purpose: str) -> None:
         written = [one for one in self._parts.store.statements(step_subject(step_id)) if one.purpose == purpose]
@@ -337,9 +339,11 @@ class StandingDesk:
             step, now = self._parts.store.step(step_id), self._now()
             if purpose == "imposed" and delivered:
                 self._replace(step, replace(step, informed_at=now.at))
-            elif step.state is StepState.ANNOUNCED and step.told_at is None:
-                told = replace(step, told_at=now.at, told_after=now.observed)
-                self._replace(step, told if delivered else replace(step, untold="the mail server refused the letter"))
+            elif step.state is StepState.ANNOUNCED and step.notified_at is None:
+                told = replace(step, notified_at=now.at, notified_observed=now.observed)
+                self._replace(
+                    step, told if delivered else replace(step, not_notified="the mail server refused the letter")
+                )
 
     # What is known
 
@@ -383,7 +387,7 @@ class StandingDesk:
             raise RefusedError(
                 f"what step {step.id} rests on does not count now", hint="see: goodhoster customers standing"
             )
-        if not step.untold and not is_due(step, self.rules.ladder, now):
+        if not step.not_notified and not is_due(step, self.rules.ladder, now):
             raise RefusedError(f"the notice of step {step.id} is not over", hint=_when(step, self.rules, now))
 
     def _expect(self, step_id: str, fits: Callable[[Step], bool], otherwise: str) -> Step:
@@ -410,9 +414,9 @@ def _by_whom(step: Step) -> str:
 
 
 def _when(step: Step, rules: CustomerRules, now: Now) -> str:
-    if step.told_after is None:
+    if step.notified_observed is None:
         return "its letter waits for the mail server"
-    left = rules.ladder.rungs[step.rung].notice.total_seconds() - (now.observed - step.told_after)
+    left = rules.ladder.rungs[step.rung].notice.total_seconds() - (now.observed - step.notified_observed)
     return f"it runs for another {max(0.0, left) / 3600:.1f} h"
 
 

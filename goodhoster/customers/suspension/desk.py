@@ -39,6 +39,7 @@ _TAKES_EFFECT = (0.0, 1.0, 3.0)
 """Seconds to wait before each look at a site: a web server's old workers answer for a moment."""
 _SITES_LOOKED_AT = 5
 """Of an account with many."""
+_UNDER_WAY = frozenset({SuspensionState.INTENDED, SuspensionState.UNCONFIRMED})
 _STANDING = frozenset(SuspensionState) - {
     SuspensionState.LIFTED,
     SuspensionState.FAILED,
@@ -104,10 +105,13 @@ class SuspensionDesk:
     def suspend(self, order: SuspensionOrder) -> Suspension:
         """Suspend; the record says what was seen afterwards.
 
-        RefusedError where it must not be done, PassingError where the panel cannot be asked: nothing was done then.
+        What a crash left of the same order, or could not be seen when it was ordered, is continued. RefusedError where
+        it must not be done, PassingError where the panel cannot be asked: nothing was done then.
         """
         with self._locked(order.panel, order.target.account):
             adapter = self._panel(order.panel)
+            if left := self._left_under_way(order):
+                return self._carry_out(left)
             account = adapter.account(order.target.account)
             if refusal := self._refusal(order.panel, account, order.target):
                 raise RefusedError(refusal, hint="goodhoster customers suspensions")
@@ -283,6 +287,17 @@ class SuspensionDesk:
         query = SuspensionQuery(states=_STANDING, panel=suspension.panel, account=suspension.target.account)
         return next((one for one in self._parts.store.find(query) if not one.target.host), None)
 
+    def _left_under_way(self, order: SuspensionOrder) -> Suspension | None:
+        """An earlier order of the same that is not carried out; the log says who continues it."""
+        query = SuspensionQuery(_UNDER_WAY, panel=order.panel, account=order.target.account)
+        left = next((one for one in self._parts.store.find(query) if one.target == order.target), None)
+        if left is None:
+            return None
+        self._log("suspension.continued", left, reason=order.order.reason, actor=order.order.actor)
+        if order.confidential and not left.confidential:
+            left = self._moved(left, left.state, confidential=True)
+        return left
+
     def _no_longer_in_force(self, suspension: Suspension) -> list[Suspension]:
         """Earlier ones of the same that others ended: the new one notes anew what was before."""
         query = SuspensionQuery(
@@ -437,7 +452,7 @@ def _hosts_to_look_at(account: PanelAccount, target: SuspensionTarget) -> tuple[
 
 
 def _not_as_before(account: PanelAccount, suspension: Suspension) -> str:
-    """What is not as it was before; empty when everything is.
+    """Differences from the state before; empty when there are none.
 
     Sites that are new or gone since do not count.
     """

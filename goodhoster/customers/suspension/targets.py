@@ -1,4 +1,4 @@
-"""What a person names, as what a panel suspends."""
+"""Resolution of what a person names to what a panel suspends."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ class AnsweringContacts:
         self._contacts = contacts
         """Made when it is asked: the contacts ask vetting for the risk."""
 
-    def evidence_of(self, customer_id: str) -> Sequence[VettingEvidence]:
+    def evidence_of(self, customer_id: str, *, high_risk: bool) -> Sequence[VettingEvidence]:
         """See `ports.vetting.EvidenceSource`."""
-        status = self._contacts().status(customer_id)
+        status = self._contacts().status(customer_id, high_risk=high_risk)
         found = [
             VettingEvidence(customer_id, VettingEvidenceKind.EMAIL, *told, _CHECKER)
             for told in self._of_mail(status, customer_id)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from goodhoster.customers.register import Register
 from goodhoster.customers.vetting.citizen_numbers import refuse_personal_numbers
@@ -75,6 +76,13 @@ class VettingParts:
     """Who proves a kind of evidence by itself, such as contacts that answer."""
 
 
+class AssessedVetting(NamedTuple):
+    """What the vetting of a customer comes to, and the evidence that it rests on."""
+
+    vetting: Vetting
+    evidence: list[VettingEvidence]
+
+
 class VettingDesk:
     """The vetting of customers."""
 
@@ -86,30 +94,47 @@ class VettingDesk:
 
         RefusedError where the register has none of that id.
         """
-        customer = self._customer(customer_id)
-        evidence = self.evidence_of(customer)
-        vetting = assess(evidence, self._risk(customer), self._parts.policy, self._parts.clock())
-        return replace(vetting, customer=customer.id)
+        return self.assessed(self._customer(customer_id)).vetting
+
+    def assessed(self, customer: Customer) -> AssessedVetting:
+        """The vetting of a customer, and the evidence that it rests on; each part is asked once."""
+        ids = self._ids(customer)
+        recorded = self._recorded(ids)
+        risk = self._risk(customer, ids, recorded)
+        evidence = self._with_proofs(customer, recorded, high_risk=risk.level is RiskLevel.HIGH)
+        vetting = assess(evidence, risk, self._parts.policy, self._parts.clock())
+        return AssessedVetting(replace(vetting, customer=customer.id), evidence)
 
     def is_high_risk(self, customer_id: str) -> bool:
         """Whether a customer's risk is high; asks no other part, so that each may ask this."""
-        return self._risk(self._customer(customer_id)).level is RiskLevel.HIGH
-
-    def _risk(self, customer: Customer) -> RiskEstimate:
+        customer = self._customer(customer_id)
         ids = self._ids(customer)
+        return self._risk(customer, ids, self._recorded(ids)).level is RiskLevel.HIGH
+
+    def _risk(self, customer: Customer, ids: Sequence[str], recorded: Sequence[VettingEvidence]) -> RiskEstimate:
         stated = [fact for name in ids for fact in self._parts.store.facts_of(name)]
-        evidence = [each for name in ids for each in self._parts.store.evidence_of(name)]
-        return estimate_risk(self._parts.facts.of(customer, stated, evidence), self._parts.policy)
+        return estimate_risk(self._parts.facts.of(customer, stated, recorded), self._parts.policy)
+
+    def _recorded(self, ids: Sequence[str]) -> list[VettingEvidence]:
+        return [each for name in ids for each in self._parts.store.evidence_of(name)]
 
     def evidence_of(self, customer: Customer) -> list[VettingEvidence]:
         """All evidence of a customer: what was recorded, and what other parts have proven.
 
         A part that fails leaves its kind unchecked.
         """
-        found = [each for name in self._ids(customer) for each in self._parts.store.evidence_of(name)]
+        return self.assessed(customer).evidence
+
+    def _with_proofs(
+        self, customer: Customer, recorded: Sequence[VettingEvidence], *, high_risk: bool
+    ) -> list[VettingEvidence]:
+        found = [*recorded]
+        proven: dict[int, Sequence[VettingEvidence]] = {}
         for kind, source in self._parts.proofs.items():
             try:
-                found += [each for each in source.evidence_of(customer.id) if each.kind is kind]
+                if id(source) not in proven:  # one may prove several kinds, and takes as long for one as for all
+                    proven[id(source)] = source.evidence_of(customer.id, high_risk=high_risk)
+                found += [each for each in proven[id(source)] if each.kind is kind]
             except GoodhosterError as error:
                 unknown = VettingEvidence(customer.id, kind, CheckOutcome.UNCHECKED, self._parts.clock(), "goodhoster")
                 # What is not known now counts, whatever was recorded before.
@@ -280,7 +305,7 @@ class VettingDesk:
         """The customers who are not vetted, or will not be any more by then."""
         until = self._parts.clock() + within
         for customer in self._parts.register.store.find(CustomerQuery(statuses=frozenset({"active", "suspended"}))):
-            vetting = self.vetting_of(customer.id)
+            vetting = self.assessed(customer).vetting
             if vetting.state is not VettingState.VETTED or (vetting.expires_at and vetting.expires_at <= until):
                 yield vetting
 
@@ -306,7 +331,8 @@ class VettingDesk:
             self._parts.store.add(evidence)
 
     def _customer(self, customer_id: str) -> Customer:
-        return self._parts.register.store.get(self._parts.register.resolve(customer_id))
+        register = self._parts.register
+        return register.store.known(customer_id) or register.store.get(register.resolve(customer_id))
 
     def _ids(self, customer: Customer) -> tuple[str, ...]:
         return customer.id, *self._parts.register.store.former_ids(customer.id)

@@ -36,7 +36,7 @@ def entry(directory: int, name: bytes) -> os.stat_result | None:
 
 
 def exists(directory: int, name: bytes) -> bool:
-    """Does anything lie under that name?"""
+    """Whether anything has that name."""
     return entry(directory, name) is not None
 
 
@@ -77,7 +77,7 @@ def file_system(directory: int) -> tuple[int, int]:
 
 
 @contextmanager
-def way_up(directory: int) -> Iterator[list[int]]:
+def ancestors(directory: int) -> Iterator[list[int]]:
     """The directory and all above it on its own file system, nearest first.
 
     For trees only: how deep is ours to choose.

@@ -34,7 +34,7 @@ def file_name(case_id: str) -> bytes:
 
 
 def is_case_name(name: str) -> bool:
-    """Is a name on the shelf that of a file of a case, and not of a label or of the reserve?"""
+    """Whether a name in the quarantine directory is that of a case's file, no label or reserve."""
     return bool(_CASE.fullmatch(name)) and not name.startswith("reserve-")
 
 

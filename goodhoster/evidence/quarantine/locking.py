@@ -44,7 +44,7 @@ def unlock(file: int, wanted: Metadata) -> None:
 
 
 def has_bytes(file: int, sha256: bytes) -> bool:
-    """Is this the content of the open file? Read from its start, whatever was read before."""
+    """Whether this is the content of the open file; it is read from its start."""
     with open(os.dup(file), "rb") as again:
         again.seek(0)
         return hashlib.file_digest(again, "sha256").digest() == sha256

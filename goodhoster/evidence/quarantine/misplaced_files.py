@@ -1,4 +1,4 @@
-"""Return files that were moved by mistake after a name was swapped, or keep them in limbo."""
+"""Return files that were moved by mistake after a name was swapped, or set them aside."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def with_reserve(shelf: int, step: Callable[[], Result]) -> Result:
         try:
             return step()
         except OSError as error:
-            if error.errno not in _FULL or not _give_up_a_piece(shelf):
+            if error.errno not in _FULL or not _release_piece(shelf):
                 raise
 
 
@@ -61,7 +61,7 @@ def _written(shelf: int, piece: bytes) -> bool:
     return True
 
 
-def _give_up_a_piece(shelf: int) -> bool:
+def _release_piece(shelf: int) -> bool:
     for piece in reversed(_PIECES):
         with suppress(FileNotFoundError):
             os.unlink(piece, dir_fd=shelf)

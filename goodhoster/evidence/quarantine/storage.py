@@ -16,12 +16,12 @@ from contextlib import contextmanager, suppress
 
 from goodhoster.errors import QuarantineError
 from goodhoster.evidence.quarantine.directories import (
+    ancestors,
     file_system,
     open_directory,
     open_nearest,
     open_top,
     opened,
-    way_up,
 )
 from goodhoster.evidence.quarantine.metadata import set_guards
 from goodhoster.linux import kernel
@@ -82,7 +82,7 @@ def is_private(found: os.stat_result) -> bool:
 
 def _homes(place: Place) -> Iterator[int]:
     """Directories that a shelf may have been made in: whoever owns them today."""
-    with opened(open_directory(place.tree)) as tree, way_up(tree) as way, opened(open_nearest(place)) as nearest:
+    with opened(open_directory(place.tree)) as tree, ancestors(tree) as way, opened(open_nearest(place)) as nearest:
         yield from way
         if file_system(nearest) != file_system(tree):
             with opened(open_top(nearest)) as top:
@@ -101,7 +101,7 @@ def _home(tree: bytes, parent: int) -> Iterator[tuple[int, bool]]:
     """The directory to make the quarantine in, and whether nobody else can rename it away."""
     with opened(open_directory(tree)) as top_of_tree:
         if file_system(top_of_tree) == file_system(parent):
-            with way_up(top_of_tree) as way:
+            with ancestors(top_of_tree) as way:
                 firm = next((n for n in range(len(way)) if _firm(way[n:])), None)
                 yield (way[-1], False) if firm is None else (way[firm], True)
         else:

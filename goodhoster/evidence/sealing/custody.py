@@ -207,7 +207,7 @@ class CustodyDesk:
         if announced := result.announced:
             text = (
                 "\n".join(announced[:_NAMED])
-                + "\nLook: goodhoster evidence list --state due; goodhoster evidence hold\n"
+                + "\nSee: goodhoster evidence list --state due; goodhoster evidence hold\n"
             )
             subject = f"goodhoster: {len(announced)} pieces of evidence are destroyed in {GRACE.days} days"
             self._alert(subject, text, announced[0])

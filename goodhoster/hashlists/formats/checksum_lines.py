@@ -44,9 +44,7 @@ def read_lines(reading: Reading, lines: Lines) -> Iterator[ListEntry]:
     ConfigurationError names the first line that has none.
     """
     if reading.path.suffix in _HARMLESS:
-        raise reading.unusable(
-            "is a list of what ClamAV must not find, by its name", "it is not a list of known contents"
-        )
+        raise reading.unusable("is a ClamAV allow list, by its name", "it is not a list of known contents")
     category = reading.category
     for number, line in lines:
         text = content(line)
@@ -54,7 +52,7 @@ def read_lines(reading: Reading, lines: Lines) -> Iterator[ListEntry]:
         if value:
             kind = reading.of_unknown_kind(value)
             if kind is None:
-                raise _no_digest(reading, number, text)
+                raise _not_a_digest(reading, number, text)
             yield ListEntry(kind, value, category)
         elif text:
             yield from _summed(reading, number, line.strip())
@@ -78,7 +76,7 @@ def _summed(reading: Reading, number: int, line: bytes) -> Iterator[ListEntry]:
             raise reading.bad(
                 f"line {number}", line, "is the hash of a part of a program (ClamAV's .mdb), not of a file"
             )
-        raise _no_digest(reading, number, content(line))
+        raise _not_a_digest(reading, number, content(line))
     value = unhex(found[1])
     kind = None if value is None else reading.of_unknown_kind(value)
     if value is not None and kind is not None:
@@ -86,9 +84,9 @@ def _summed(reading: Reading, number: int, line: bytes) -> Iterator[ListEntry]:
     elif value is not None and reading.untyped is None and len(value) in _SUMS_NOT_COMPARED:
         reading.passed_over[_SUMS_NOT_COMPARED[len(value)]] += 1
     else:
-        raise _no_digest(reading, number, found[1])
+        raise _not_a_digest(reading, number, found[1])
 
 
-def _no_digest(reading: Reading, number: int, text: bytes) -> Exception:
+def _not_a_digest(reading: Reading, number: int, text: bytes) -> Exception:
     expected = reading.untyped or "MD5, SHA-1 or SHA-256 digest"
     return reading.bad(f"line {number}", text, f"is not a hexadecimal {expected}")

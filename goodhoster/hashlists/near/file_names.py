@@ -50,7 +50,7 @@ def near_lists(directory: Path) -> Iterator[tuple[str, FingerprintKind, list[Seg
     """
     segments = sorted(_segments(directory), key=lambda segment: (segment.source, segment.kind))
     for (source, kind), found in groupby(segments, lambda segment: (segment.source, segment.kind)):
-        yield source, kind, _that_count(found)
+        yield source, kind, _current_segments(found)
 
 
 def segments_of(directory: Path, source: str, kind: FingerprintKind) -> list[SegmentName]:
@@ -65,7 +65,7 @@ def _segments(directory: Path) -> Iterator[SegmentName]:
             yield SegmentName(directory / name, found["source"], kind, int(found["first"]), int(found["last"]))
 
 
-def _that_count(segments: Iterable[SegmentName]) -> list[SegmentName]:
+def _current_segments(segments: Iterable[SegmentName]) -> list[SegmentName]:
     """The current segments, newest first; one within a newer one is left over from merging."""
     found: list[SegmentName] = []
     for segment in sorted(segments, key=lambda each: (-each.last, each.first)):

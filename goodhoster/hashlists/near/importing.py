@@ -70,7 +70,7 @@ def open_near_list(source: str, kind: FingerprintKind, segments: Sequence[Segmen
 
 
 def _import(directory: Path, whose: tuple[str, FingerprintKind], new: Entries, *, replace: bool) -> Imported:
-    segments = _that_count(directory, whose)
+    segments = _current_segments(directory, whose)
     old = _old_list(whose, segments, replace=replace)
     before = old.categories_of(new.values)
     was, withdrawn = before != WITHDRAWN, new.categories == WITHDRAWN
@@ -132,10 +132,10 @@ def _remove(directory: Path, source: str, kind: FingerprintKind) -> Removed:
 
 def _length(directory: Path, whose: tuple[str, FingerprintKind]) -> int | None:
     try:
-        return len(open_near_list(*whose, _that_count(directory, whose)))
+        return len(open_near_list(*whose, _current_segments(directory, whose)))
     except (ConfigurationError, FileNotFoundError):
         return None
 
 
-def _that_count(directory: Path, whose: tuple[str, FingerprintKind]) -> Sequence[SegmentName]:
+def _current_segments(directory: Path, whose: tuple[str, FingerprintKind]) -> Sequence[SegmentName]:
     return next((segments for *owner, segments in near_lists(directory) if tuple(owner) == whose), [])

@@ -54,7 +54,7 @@ class _Ranges(NamedTuple):
 def search(tables: Tables, bits: int, asked: Values, limit: int) -> NearPairs:
     """Find every entry at most `limit` bits from a value asked, each pair once."""
     asked = np.ascontiguousarray(asked)
-    wanted = _worth_probing(tables.values, bits, limit)
+    wanted = _probes_if_faster(tables.values, bits, limit)
     if wanted is None and len(asked) > len(tables.values):
         return _search_reversed(tables.values, asked, limit)
     found = [_NOTHING]
@@ -77,7 +77,7 @@ def _search_reversed(values: Values, asked: Values, limit: int) -> NearPairs:
     return NearPairs(*map(np.concatenate, zip(*found, strict=True)))
 
 
-def _worth_probing(values: Values, bits: int, limit: int) -> Probes | None:
+def _probes_if_faster(values: Values, bits: int, limit: int) -> Probes | None:
     """The buckets to search; None where comparing with all entries in order is faster."""
     wanted = probes(values.shape[1], bits, limit)
     return wanted if wanted and len(wanted.flips) * _SCANNED_LIKE_PROBED < len(values) else None

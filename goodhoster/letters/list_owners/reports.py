@@ -34,8 +34,10 @@ class ListOwnerReports:
 
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._waiting = directory / "waiting"
-        self._told = directory / "told"
+        self._sent = directory / "sent"
         self._clock = clock
+        with suppress(OSError):  # there is none, or it has its new name already
+            (directory / "told").rename(self._sent)
 
     def queue_reports(self, matches: Iterable[Match]) -> None:
         """Record the reports that are due for the exempt ones among the matches.
@@ -56,7 +58,7 @@ class ListOwnerReports:
         wrong = {match.source: match for match in matches if match.exemption is None}
         for match in wrong.values():
             report = _mistake(match, content, now)
-            if not (self._told / (report.id + _SUFFIX)).exists():
+            if not (self._sent / (report.id + _SUFFIX)).exists():
                 self._keep(report)
         return len(wrong)
 
@@ -65,7 +67,7 @@ class ListOwnerReports:
         if match.exemption is None:
             return None
         name = _id(match.source, match.exemption) + _SUFFIX
-        if (self._told / name).exists():
+        if (self._sent / name).exists():
             return True
         return False if (self._waiting / name).exists() else None
 
@@ -73,7 +75,7 @@ class ListOwnerReports:
         """The reports that were not sent yet; mistakes first: they may do harm elsewhere."""
         later: list[OwnerReport] = []
         for file in sorted(self._waiting.glob("[!.]*" + _SUFFIX)):
-            with suppress(FileNotFoundError):  # another process told just now
+            with suppress(FileNotFoundError):  # another process sent it just now
                 report = OwnerReport(**json.loads(file.read_text(encoding="utf-8")))
                 if report.kind == _MISTAKE:
                     yield report
@@ -84,9 +86,9 @@ class ListOwnerReports:
     def mark_sent(self, report: OwnerReport) -> None:
         """Record that a report's letter is written. May be called twice."""
         name = report.id + _SUFFIX
-        self._told.mkdir(mode=0o700, exist_ok=True)
+        self._sent.mkdir(mode=0o700, exist_ok=True)
         with suppress(FileNotFoundError):
-            move_durably(self._waiting / name, self._told / name)
+            move_durably(self._waiting / name, self._sent / name)
 
     def _keep(self, report: OwnerReport) -> None:
         text = json.dumps(dataclasses.asdict(report), ensure_ascii=False)

@@ -187,11 +187,11 @@ class Step:
     """The version of the house rules it rests on."""
     site: str = ""
     """Of a site's suspension: its host."""
-    told_at: datetime | None = None
+    notified_at: datetime | None = None
     """When the mail server took the announcement, or a person told the customer otherwise."""
-    told_after: float | None = None
+    notified_observed: float | None = None
     """Observed seconds (`linux.observed_time`) at that moment: no clock that is set shortens a notice."""
-    untold: str = ""
+    not_notified: str = ""
     """Why the customer could not be told; empty while that is not known."""
     imposed_at: datetime | None = None
     informed_at: datetime | None = None

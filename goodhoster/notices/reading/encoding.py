@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from goodhoster.model.digests import Digest
@@ -26,10 +27,7 @@ _AS_WRITTEN = frozenset({"urls", "note", "text"})
 
 def plain(notice: ReadNotice) -> Plain:
     """Encode a notice as JSON types, without empty fields."""
-    table = asdict(notice)
-    table["items"] = [_item(item) for item in notice.items]
-    table["deliveries"] = [_without_nothing(asdict(report)) for report in notice.deliveries]
-    return _without_nothing(table)
+    return _without_nothing(notice)
 
 
 def notice_of(table: Mapping[str, Any]) -> ReadNotice:
@@ -44,10 +42,6 @@ def notice_of(table: Mapping[str, Any]) -> ReadNotice:
     values["deliveries"] = tuple(map(_delivery_of, values.pop("deliveries", ())))
     values["order"] = RemovalOrder(**_moments(values["order"])) if "order" in values else None
     return ReadNotice(**_moments(values))
-
-
-def _item(item: ReadItem) -> Plain:
-    return _without_nothing(asdict(item) | {"digests": [digest.hex for digest in item.digests]})
 
 
 def _item_of(table: Mapping[str, Any]) -> ReadItem:
@@ -69,9 +63,15 @@ def _moments(table: Mapping[str, Any]) -> Plain:
     return {key: datetime.fromisoformat(value) if key in _MOMENTS else value for key, value in table.items()}
 
 
-def _without_nothing(table: Plain) -> Plain:
-    simple = {key: _simple(key, value) for key, value in table.items()}
-    return {key: value for key, value in simple.items() if value not in (None, "", [], False, {})}
+def _without_nothing(value: Any) -> Plain:  # noqa: ANN401 - a dataclass of the model
+    kind: Any = type(value)  # mypy does not take a class for hashable
+    simple = {name: _simple(name, getattr(value, name)) for name in _names(kind)}
+    return {name: value for name, value in simple.items() if value not in (None, "", [], False, {})}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - the same
+    return tuple(field.name for field in fields(kind))
 
 
 def _simple(key: str, value: object) -> object:
@@ -80,6 +80,8 @@ def _simple(key: str, value: object) -> object:
         return text if key in _AS_WRITTEN else _CONTROL.sub("\ufffd", text)
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple):
         return [_simple(key, one) for one in value]
-    return _without_nothing(value) if isinstance(value, dict) else value
+    if isinstance(value, Digest):
+        return value.hex
+    return _without_nothing(value) if is_dataclass(value) else value

@@ -12,7 +12,6 @@ from goodhoster.notices.reading.documents import missing_library, text_of_docume
 from goodhoster.notices.reading.encoded_texts import LONGEST_TEXT, texts_in_json, texts_within, unescaped
 from goodhoster.notices.reading.formats.free_text import text_of
 from goodhoster.notices.reading.formats.url_table import cells_of, file_names
-from goodhoster.notices.reading.hosts import hosts_of
 from goodhoster.notices.reading.html_text import links_below_base
 from goodhoster.notices.reading.mail import Mail, Part
 from goodhoster.notices.reading.mentions import MOST_NAMES, names_in
@@ -139,25 +138,23 @@ def _left(
     texts: Iterable[str], notice: ReadNotice, own: frozenset[str], no_addresses: Iterable[str] = ()
 ) -> tuple[str, ...]:
     """Names that are no item's host, and addresses that no item has, as host and path."""
-    hosts = {host for item in notice.items for host in hosts_of(item)}
+    items = ItemAddresses(notice.items, no_addresses)
+    hosts = items.hosts
     known = hosts | {host.removeprefix("www.") for host in hosts} | own
     split = len(notice.items) < _SPLIT_UP_TO
     addresses: dict[str, None] = {}
-    found = names_in(_noting_addresses(texts, notice, addresses, no_addresses), own, split=split)
+    found = names_in(_noting_addresses(texts, items, addresses), own, split=split)
     names = dict.fromkeys(level for name in found if name not in hosts for level in _levels(name, known))
     return (*itertools.islice(names, MOST_NAMES + 1), *addresses)
 
 
-def _noting_addresses(
-    texts: Iterable[str], notice: ReadNotice, addresses: dict[str, None], no_addresses: Iterable[str]
-) -> Iterator[str]:
+def _noting_addresses(texts: Iterable[str], items: ItemAddresses, addresses: dict[str, None]) -> Iterator[str]:
     """Every text, and those within it.
 
     Addresses in it that no item has are added to `addresses`.
 
     In what is encoded within a text as well, but for quoted-printable: much in an address only looks so.
     """
-    items = ItemAddresses(notice.items, no_addresses)
     for text in texts:
         _note(items.without_item(text[:LONGEST_TEXT]), addresses)
         for inner, encoded in texts_within(text):

@@ -82,6 +82,8 @@ class ItemAddresses:
     """
 
     def __init__(self, items: Iterable[ReadItem], no_addresses: Iterable[str] = ()) -> None:
+        self.hosts: set[str] = set()
+        """The host of every reading of an item."""
         self._paths: dict[str, set[str]] = {}
         self._names = {name.lower() for name in no_addresses}
         self._places: set[str] = set()
@@ -92,6 +94,7 @@ class ItemAddresses:
     def _add(self, url: str) -> None:
         with suppress(UnclearUrlError):
             for address in read_url(url):
+                self.hosts.add(address.host)
                 path = _shown(address.href.partition("//")[2].partition("/")[2])
                 self._paths.setdefault(_plain(address.host), set()).update({path, folded(path)})
                 self._names.update(_names_within(path))

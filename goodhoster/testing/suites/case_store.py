@@ -161,6 +161,7 @@ class CaseStoreSuite:
         assert list(store.claimed()) == [a_case().id]
         store.claim([a_case().id], replace(A_CLAIM, holder=8))
         assert store.claim_of(a_case().id) == replace(A_CLAIM, holder=8)
+        assert (list(store.claimed(8)), list(store.claimed(A_CLAIM.holder))) == ([a_case().id], [])
         store.unclaim([a_case().id, "another"])
         assert store.claim_of(a_case().id) is None
 

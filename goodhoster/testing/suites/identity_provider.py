@@ -49,7 +49,7 @@ class IdentityProviderSuite(ABC):
     @pytest.fixture
     @abstractmethod
     def provider(self) -> IdentityProvider:
-        """A client that waits a second at most, of the server in the fixture `server`.
+        """A client that waits a few seconds at most, of the server in the fixture `server`.
 
         At the moment NOW.
         """

@@ -45,7 +45,9 @@ class StormStoreSuite:
         """An undone one brakes, too."""
         store.begin(storm("s1"))
         assert not store.begin(storm("s2"))
-        store.replace(replace(storm("s1"), state=StormState.UNDONE, ended_at=NOON, actor="eve", word="harmless"))
+        store.replace(
+            replace(storm("s1"), state=StormState.UNDONE, decided_at=NOON, actor="eve", decision_reason="harmless")
+        )
         assert not store.begin(storm("s2"))
         assert [found.actor for found in store.braking()] == ["eve"]
 

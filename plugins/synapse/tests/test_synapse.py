@@ -15,7 +15,8 @@ import pytest
 
 from goodhoster.model.cases import CaseState
 from tests.apidoor import ApiHost, opened
-from tests.webprojects import environment, free_port, picture
+from tests.ports import free_port
+from tests.webprojects import environment, picture
 
 KNOWN, CLEAR = picture("red", 64), picture("green", 64)
 SECRET = "made up"
@@ -65,11 +66,11 @@ def synapse(folder: Path, config: dict[str, object]) -> Iterator[httpx.Client]:
             yield http
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 def _wait(http: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while time.monotonic() < until and process.poll() is None:
         try:
             if http.get("/health").status_code == 200:
@@ -96,7 +97,7 @@ def stored(folder: Path) -> set[bytes]:
     return {path.read_bytes() for path in (folder / "media").rglob("*") if path.is_file()}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_known_media_are_refused_each_time_and_clear_ones_are_kept(host: ApiHost, tmp_path: Path) -> None:
     config = {
         "address": host.address,
@@ -104,7 +105,7 @@ def test_known_media_are_refused_each_time_and_clear_ones_are_kept(host: ApiHost
         "on_unchecked": "closed",
         "customer": "matrix",
         "gate": True,
-        "timeout": 30,
+        "timeout": 120,
     }
     with synapse(tmp_path / "home", config) as http:
         for _ in range(2):
@@ -120,7 +121,7 @@ def test_known_media_are_refused_each_time_and_clear_ones_are_kept(host: ApiHost
     assert "synapse" in cases[0].measures[0].detail
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("on_unchecked", "status"), [("open", 200), ("closed", 400)])
 def test_while_goodhoster_is_away(on_unchecked: str, status: int, tmp_path: Path) -> None:
     config: dict[str, object] = {"address": f"unix:{tmp_path}/nobody.sock", "on_unchecked": on_unchecked}
@@ -129,7 +130,7 @@ def test_while_goodhoster_is_away(on_unchecked: str, status: int, tmp_path: Path
         assert (CLEAR in stored(tmp_path / "home")) == (on_unchecked == "open")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("config", [{}, {"on_unchecked": "maybe"}, {"on_unchecked": "open", "adress": "x"}])
 def test_a_wrong_configuration_is_told_at_the_start(config: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises((AssertionError, subprocess.CalledProcessError)), synapse(tmp_path / "home", config):

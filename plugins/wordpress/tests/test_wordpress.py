@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.debian("mariadb-server-core", program="mariadbd"),
     pytest.mark.debian("php-cli", program="php"),
     pytest.mark.skipif(not (WORDPRESS / "wp-load.php").exists(), reason="apt-get install wordpress"),
-    pytest.mark.timeout(180),
 ]
 KNOWN, CLEAR = picture("red", 400), picture("green", 400)
 HAS_CLIENT_SIZES = (WORDPRESS / "wp-includes/version.php").exists() and "$wp_version = '6." not in (

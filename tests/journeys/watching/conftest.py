@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -57,21 +56,6 @@ def mount() -> Iterator[Mount]:
     yield mount
     for point in reversed(points):
         subprocess.run(["umount", "--lazy", point], check=False)
-
-
-@contextmanager
-def sysctl(name: str, value: int) -> Iterator[None]:
-    """Root only. For a moment, on the whole machine: what is made in it keeps the value."""
-    file = Path("/proc/sys", *name.split("."))
-    before = file.read_text()
-    try:
-        file.write_text(str(value))
-    except OSError:
-        pytest.skip(f"only root may set {name}")
-    try:
-        yield
-    finally:
-        file.write_text(before)
 
 
 @pytest.hookimpl(wrapper=True)

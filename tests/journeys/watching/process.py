@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import queue
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from tests.journeys.watching.world import eventually
+from tests.processes import states_of_threads
 
 _WORLD = Path(__file__).with_name("world.py")
 
@@ -14,8 +20,8 @@ _WORLD = Path(__file__).with_name("world.py")
 class WorldProcess:
     """Started with `start`, as often as it was killed."""
 
-    def __init__(self, folder: Path, events: str, wrapper: tuple[str, ...] = ()) -> None:
-        self._command = [*wrapper, sys.executable, str(_WORLD), str(folder), events]
+    def __init__(self, folder: Path, events: str, wrapper: tuple[str, ...] = (), more: tuple[str, ...] = ()) -> None:
+        self._command = [*wrapper, sys.executable, str(_WORLD), str(folder), events, *more]
         self.asked: set[bytes] = set()
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._process: subprocess.Popen[str] | None = None
@@ -28,16 +34,27 @@ class WorldProcess:
         )
         self._reader = threading.Thread(target=self._read, args=(self._process,))
         self._reader.start()
-        line = self._lines.get(timeout=60)
+        line = self._lines.get(timeout=120)
         assert line == "ready", line
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It does nothing, and reads nothing, while the block lasts."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        eventually(lambda: self._process and set(states_of_threads(self._process.pid)) == {"T"})
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def problems(self) -> str:
-        """How many gaps there were, and what is not watched."""
+        """How many gaps there were, what is not watched, what the last gap was, and whether all was compared once."""
         assert self._process
         assert self._process.stdin
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        return self._lines.get(timeout=60)
+        return self._lines.get(timeout=120)
 
     def kill(self) -> None:
         """With SIGKILL; what it had said is known afterwards."""

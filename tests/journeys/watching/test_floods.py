@@ -9,7 +9,7 @@ import pytest
 
 from goodhoster_agent.watching.events import Gap, Hint
 from goodhoster_agent.watching.scan_only import ScanOnlySource
-from tests.journeys.watching.world import World, eventually, sha256_of_file
+from tests.journeys.watching.world import World, eventually, first_comparison, sha256_of_file
 
 RENAMES = 60_000
 
@@ -30,29 +30,28 @@ class ToldSource(ScanOnlySource):
 
 def test_a_flood_of_renames_holds_up_no_other_and_is_compared(world: World) -> None:
     with world.running_on(ToldSource("told")):
-        eventually(lambda: not world.watcher.scanning)
-        time.sleep(0.5)
-        begun = time.monotonic()
+        first_comparison(world)
+        begun = time.process_time()
         for number in range(RENAMES):
             world.watcher._listen(Hint(world.path(b"evil/fl"), b"f%d" % number))
         missed = world.write(b"evil/fl/last.jpg")
         world.watcher._listen(Hint(*os.path.split(missed)))
-        told = time.monotonic()
+        told = time.process_time()
         other = world.write(b"anna/www/a.jpg")
         world.watcher._listen(Hint(*os.path.split(other)))
         eventually(lambda: sha256_of_file(other) in world.asked())
-        assert time.monotonic() - told < 2.0 + (told - begun)
+        # All of it is this process's work: what others take of the machine does not count.
+        assert time.process_time() - told < 2.0 + (told - begun)
         assert any("came faster than they could be taken" in problem for problem in world.watcher.problems())
-        eventually(lambda: sha256_of_file(missed) in world.asked(), 30)
-        eventually(lambda: not world.watcher.problems(), 30)
+        eventually(lambda: sha256_of_file(missed) in world.asked())
+        eventually(lambda: not world.watcher.problems())
         assert world.watcher.gaps == 1
 
 
 def test_a_gap_of_one_directory_compares_nothing_else(world: World) -> None:
     with world.running_on(ToldSource("told")):
-        eventually(lambda: not world.watcher.scanning)
-        time.sleep(0.5)
+        first_comparison(world)
         missed, unseen = world.write(b"evil/fl/a.jpg"), world.write(b"anna/b.jpg")
         world.watcher._listen(Gap("dropped", world.path(b"evil/fl")))
-        eventually(lambda: sha256_of_file(missed) in world.asked(), 30)
+        eventually(lambda: sha256_of_file(missed) in world.asked())
         assert sha256_of_file(unseen) not in world.asked()

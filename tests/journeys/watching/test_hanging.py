@@ -12,10 +12,14 @@ import pytest
 
 from goodhoster.testing.pictures import made_up_picture
 from tests import fuse
-from tests.journeys.host import Host, sha1_of, wait_until
+from tests.journeys.host import PATIENCE, Host, sha1_of, wait_until
 
 KNOWN = made_up_picture(1, blocks=2)
 _PROGRAM = Path(fuse.__file__)
+SOON = 30.0
+"""Seconds, on a slow machine; the file system that hangs would keep others waiting for ever."""
+LONGEST_END = 80.0
+"""Less than those after which systemd kills what has not ended, `TimeoutStopSec`: also on a slow machine."""
 
 
 class Remote:
@@ -87,7 +91,7 @@ def says_so(host: Host, remote: Remote) -> bool:
 def ends_in_time(host: Host) -> None:
     begun = time.monotonic()
     host.stop()
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < LONGEST_END
 
 
 def is_checked_when_it_answers(host: Host, remote: Remote) -> None:
@@ -100,8 +104,8 @@ def is_checked_when_it_answers(host: Host, remote: Remote) -> None:
 def test_one_that_hangs_before_the_start(host: Host, remote: Remote) -> None:
     remote.hang()
     host.start()
-    assert is_taken_offline(host, "bert/a.png") < 5
-    assert moved_in(host, "moved") < 5
+    assert is_taken_offline(host, "bert/a.png") < SOON
+    assert moved_in(host, "moved") < SOON
     assert wait_until(lambda: says_so(host, remote)), host.status()
     before = host.upload("carla/before.png", b"compared")
     assert wait_until(lambda: sha1_of(b"compared").hex.encode() in {r.body for r in host.service.requests}), before
@@ -124,11 +128,11 @@ def test_one_whose_requests_cannot_even_be_given_up_at_the_end(host: Host, remot
     assert host.daemon
     first = host.daemon
     first.terminate()
-    assert wait_until(lambda: "ended" in host.journal(), 20), host.journal()
+    assert wait_until(lambda: "ended" in host.journal()), host.journal()
     host.start()
-    assert is_taken_offline(host, "bert/a.png") < 5
+    assert is_taken_offline(host, "bert/a.png") < SOON
     remote.answer()
-    assert first.wait(20) == 0
+    assert first.wait(PATIENCE) == 0
     assert first.stdout
     first.stdout.close()
     ends_in_time(host)
@@ -151,7 +155,7 @@ def test_one_that_begins_to_hang_while_it_is_checked(host: Host, remote: Remote)
     host.upload("anna/remote-not.png", b"beside it")
     host.daemon.send_signal(1)  # type: ignore[union-attr] # read again: everything is compared anew
     assert wait_until(lambda: says_so(host, remote)), host.status()
-    assert is_taken_offline(host, "bert/a.png") < 5
-    assert moved_in(host, "moved") < 5
+    assert is_taken_offline(host, "bert/a.png") < SOON
+    assert moved_in(host, "moved") < SOON
     is_checked_when_it_answers(host, remote)
     ends_in_time(host)

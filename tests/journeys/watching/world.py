@@ -35,6 +35,7 @@ from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.background.workers import UploadWorkers
 from goodhoster_agent.watching.events import EventSource
+from goodhoster_agent.watching.fanotify import FanotifySource
 from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
 
@@ -131,14 +132,20 @@ def sha256_of_file(path: bytes) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def eventually(what: Callable[[], object], seconds: float = 60) -> None:
+def eventually(what: Callable[[], object], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "did not come true"
         time.sleep(0.05)
 
 
-def everything_checked(world: World, seconds: float = 60) -> None:
+def first_comparison(world: World) -> None:
+    """Wait until the tree was compared once since the start: what comes later is found by events alone."""
+    eventually(lambda: world.index.inventory.progress(world.tree).completed_at is not None)
+    eventually(lambda: not world.watcher.scanning)
+
+
+def everything_checked(world: World, seconds: float = 120) -> None:
     """Every file that is on the disk was asked about, in the state it has now."""
     files = on_disk(world.tree)
     try:
@@ -165,14 +172,19 @@ class _Telling(MemorySource):
         return super().look_up(question)
 
 
-def main(folder: str, events: str) -> None:
-    """Until it is killed, or its standard input ends; a line of it is answered with the problems."""
+def main(folder: str, events: str, queue: str = "") -> None:
+    """Until it is killed, or its standard input ends; a line of it is answered with the problems. `limited`: the
+    kernel's queue is, also for root.
+    """
     world = World(Path(folder), events)
     world.hashes = _Telling(world.hashes.known)
-    with world.running_on():
+    limited = queue == "limited" and events == "fanotify"
+    with world.running_on(FanotifySource("a test", unlimited=False) if limited else None):
         _say("ready")
         for _ in sys.stdin:
-            _say("problems", world.watcher.gaps, world.watcher.problems())
+            compared = world.index.inventory.progress(world.tree).completed_at is not None
+            told = (world.watcher.gaps, world.watcher.problems(), world.watcher.last_gap)
+            _say("problems", *told, "compared" * compared)
 
 
 if __name__ == "__main__":

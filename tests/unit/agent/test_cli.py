@@ -40,5 +40,5 @@ def test_a_time_zone_that_is_none_is_told_and_times_are_in_utc() -> None:
             [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        assert (f"TZ={zone} is no time zone" in done.stderr) is told
+        assert (f"TZ={zone} is not a time zone" in done.stderr) is told
         assert done.stdout.strip() == ("2026-11-30T12:00:00+00:00" if told else "2026-11-30T13:00:00+01:00")

@@ -13,7 +13,9 @@ from goodhoster.audit.export import Wanted, export_case
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.audit.verify import CONSISTENCY, Checkpoint, Policy, Proof, SignedNote, verify_consistency
 from goodhoster.audit.verify import main as verify_program
-from goodhoster.errors import AuditError, ConfigurationError
+from goodhoster.errors import AuditError, ConfigurationError, RefusedError
+from goodhoster.linux.state_manifest import FILE as MANIFEST
+from goodhoster.linux.state_manifest import accept_loss, lost
 from goodhoster.model.audit import AuditEvent
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -45,6 +47,7 @@ class World:
         for file in self.folder.glob("audit*"):
             if file.name != "audit.key":
                 shutil.rmtree(file) if file.is_dir() else file.unlink()
+        (self.folder / MANIFEST).unlink()
         self.log = FileAuditLog(self.folder / "audit.log", lambda: self.now)
         self.checkpoints = Checkpoints(self.log, self.folder, lambda: self.now)
 
@@ -131,11 +134,16 @@ def test_a_log_of_which_only_the_checkpoint_is_left_is_not_begun_anew(world: Wor
         file.unlink()
     with pytest.raises(AuditError, match="is gone, with 5 entries") as caught:
         FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up"))
-    assert "audit.*" in caught.value.hint
+    assert "goodhoster state accept-loss audit.log" in caught.value.hint
     (world.folder / "audit.log").touch()
     with pytest.raises(AuditError, match="is empty, with 5 entries gone"):
         FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up"))
     (world.folder / "audit.checkpoint").unlink()
+    for _ in range(2):
+        with pytest.raises(AuditError, match=r"is empty, and was not|is gone"):
+            FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up"))
+        (world.folder / "audit.log").unlink(missing_ok=True)
+    accept_loss(world.folder, "audit.log")
     assert FileAuditLog(world.folder / "audit.log").append(AuditEvent("made.up")).number == 0
 
 
@@ -203,6 +211,72 @@ def test_keys_that_are_not_there_cannot_be_changed(world: World) -> None:
         world.checkpoints.change_keys("why not", "anna")
     with pytest.raises(AuditError, match="no keys yet"):
         world.checkpoints.policy()
+
+
+@pytest.mark.parametrize("shown_by", ["manifest", "audit.checkpoint", "audit.vkeys", "audit-key-changes", "log", ""])
+def test_lost_keys_are_told_whatever_still_shows_them_and_new_ones_are_an_order(world: World, shown_by: str) -> None:
+    world.fill(3)
+    world.issue()
+    world.checkpoints.change_keys("as every year", "anna")
+    old = world.checkpoints.policy().logs
+    (world.folder / "audit.key").unlink()
+    traces = [MANIFEST, "audit.checkpoint", "audit.vkeys", "audit-key-changes"]
+    for trace in (
+        each for each in traces if shown_by and each != shown_by and (each, shown_by) != (MANIFEST, "manifest")
+    ):
+        file = world.folder / trace
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    before = world.log.durable_entries()
+    for order in (
+        world.issue,
+        lambda: world.checkpoints.sign_text("a text", "log.example/one"),
+        lambda: world.checkpoints.change_keys("why", "anna"),
+        world.checkpoints.policy,
+    ):
+        with pytest.raises(AuditError, match=r"are lost: there is no .*audit.key, and .*; nothing is signed") as caught:
+            order()
+        assert "goodhoster state accept-loss audit.key" in caught.value.hint
+    assert not (world.folder / "audit.key").exists()
+    assert world.log.durable_entries() == before
+    note = world.checkpoints.begin_new_keys("log.example/one", "the disk broke", "anna")
+    entry = list(world.log.entries())[-1]
+    assert (entry.event.kind, entry.event.data["reason"], entry.event.data["actor"]) == (
+        "log.key-begun",
+        "the disk broke",
+        "anna",
+    )
+    assert entry.event.data["new"] == [key.vkey for key in world.checkpoints.policy().logs]
+    assert note.verify(world.checkpoints.policy().logs)
+    assert not note.verify(old)
+    if not shown_by:
+        assert entry.event.data["lost"] == [key.vkey for key in world.checkpoints.known_keys()[2:]]
+        assert set(old) <= set(world.checkpoints.known_keys())
+    with pytest.raises(RefusedError, match="not lost"):
+        world.checkpoints.begin_new_keys("log.example/one", "again", "anna")
+
+
+def test_no_new_keys_are_begun_for_a_log_that_is_not_what_the_lost_ones_signed(world: World) -> None:
+    world.fill(3)
+    world.issue()
+    for name in ("audit.key", "audit.log", "audit.log.tail", MANIFEST):
+        (world.folder / name).unlink()
+    (world.folder / "audit.checkpoint").rename(world.folder / "kept")
+    other = World(world.folder)
+    other.now += timedelta(seconds=1)
+    other.fill(4)
+    (world.folder / "kept").rename(world.folder / "audit.checkpoint")
+    with pytest.raises(AuditError, match="not what it was when its last checkpoint was signed"):
+        other.checkpoints.begin_new_keys("log.example/one", "why", "anna")
+    assert not (world.folder / "audit.key").exists()
+
+
+def test_keys_that_were_made_before_they_were_noted_are_missed_from_their_next_use_on(world: World) -> None:
+    world.issue()
+    for name in ("audit.vkeys", MANIFEST, "audit.checkpoint"):
+        (world.folder / name).unlink()
+    world.issue()
+    (world.folder / "audit.key").unlink()
+    assert list(lost(world.folder)) == ["audit.key"]
 
 
 def test_a_damaged_key_file_is_an_error_and_makes_no_new_keys(world: World) -> None:

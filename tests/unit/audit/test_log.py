@@ -170,7 +170,16 @@ def test_a_log_that_was_removed_is_noticed_and_not_begun_anew(log: FileAuditLog,
         with pytest.raises(AuditError, match="is gone, with 1 entries") as caught:
             noticing.append(event())
         assert "restore it from a copy" in caught.value.hint
+    file.with_name("audit.log.tail").unlink()  # with the tail, too
+    with pytest.raises(AuditError, match="is gone") as caught:
+        FileAuditLog(file).append(event())
+    assert "accept-loss" in caught.value.hint
     assert not file.exists()
+
+
+def test_a_log_that_was_removed_is_not_whole(log: FileAuditLog, file: Path) -> None:
+    log.append(event())
+    file.unlink()
     assert FileAuditLog(file).verify().problem == "1 entries that were written after it are gone"
 
 
@@ -348,7 +357,7 @@ def test_many_callers_share_a_sync(file: Path, monkeypatch: pytest.MonkeyPatch) 
 
     def counted(fd: int) -> None:
         syncs.append(fd)
-        time.sleep(0.002)
+        time.sleep(0.05)  # so long that others come meanwhile, also where each of them takes its time
         sync(fd)
 
     monkeypatch.setattr(os, "fdatasync", counted)

@@ -15,8 +15,9 @@ from goodhoster.audit.checkpoints import Checkpoints
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.audit.signing import LOG_KINDS, CheckpointSigner, new_signers, sign
 from goodhoster.audit.verify import CONSISTENCY, EMPTY_ROOT, Checkpoint, Key, Policy, Proof, SignedNote
-from goodhoster.audit.witness import Witness
+from goodhoster.audit.witness import Witness, begin_new_keys
 from goodhoster.errors import AuditError, PassingError, RefusedError
+from goodhoster.linux.state_manifest import FILE as MANIFEST
 from goodhoster.model.audit import AuditEvent
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -55,6 +56,7 @@ class Log:
         for file in self.folder.glob("audit.*"):
             if file.name != "audit.key":
                 file.unlink()
+        (self.folder / MANIFEST).unlink()
         self.checkpoints = self.opened()
 
 
@@ -195,6 +197,28 @@ def test_a_witness_that_forgot_cosigns_nothing(log: Log, witness: Witness) -> No
     with pytest.raises(AuditError, match="cannot be read") as caught:
         witness.add_checkpoint(log.request(0))
     assert "rollback" in caught.value.hint
+    kept.unlink()
+    with pytest.raises(AuditError, match="is lost: there is no") as caught:
+        witness.add_checkpoint(log.request(0))
+    assert "accept-loss" in caught.value.hint
+
+
+@pytest.mark.parametrize("traces", [("manifest",), ("checkpoint",)])
+def test_a_witness_whose_keys_are_lost_makes_no_others(log: Log, witness: Witness, traces: tuple[str, ...]) -> None:
+    log.fill(2)
+    witness.add_checkpoint(log.request(0))
+    (witness._directory / "witness.key").unlink()
+    if "manifest" not in traces:
+        (witness._directory.parent / MANIFEST).unlink()
+    if "checkpoint" not in traces:
+        next(witness._directory.glob("*.checkpoint")).unlink()
+    with pytest.raises(AuditError, match="are lost: there is no") as caught:
+        Witness("witness.example/w1", log.keys, witness._directory, lambda: NOON)
+    assert "accept-loss witness/witness.key" in caught.value.hint
+    begin_new_keys("witness.example/w1", witness._directory)
+    assert Witness("witness.example/w1", log.keys, witness._directory, lambda: NOON).keys != witness.keys
+    with pytest.raises(RefusedError, match="not lost"):
+        begin_new_keys("witness.example/w1", witness._directory)
 
 
 class Asked:

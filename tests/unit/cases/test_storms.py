@@ -98,7 +98,7 @@ def test_one_alert_that_lists_the_measures_taken_before(services: Services) -> N
     ((subject, text),) = services.pager.pages
     assert storm.id in subject
     assert "2 measures were taken before" in text
-    assert storm.told
+    assert storm.alert_delivered
 
 
 def test_three_pictures_of_one_list_are_one_alert_and_one_undo(services: Services) -> None:
@@ -268,11 +268,11 @@ def test_an_undone_cap_puts_back_exactly_what_the_hour_took(services: Services) 
 def test_an_alert_that_reached_nobody_is_tried_again(services: Services) -> None:
     services.pager.down = True
     storm_of_a_logo(services)
-    assert services.events("storm.told") == 0
+    assert services.events("storm.alerted") == 0
     services.pager.down = False
-    services.desk.tell()
-    services.desk.tell()
-    assert len(services.pager.pages) == services.events("storm.told") == 1
+    services.desk.deliver_alerts()
+    services.desk.deliver_alerts()
+    assert len(services.pager.pages) == services.events("storm.alerted") == 1
 
 
 def test_the_log_has_the_storm_and_the_persons_word(services: Services) -> None:

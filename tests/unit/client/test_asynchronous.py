@@ -20,7 +20,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-async def ask(address: str, seconds: float = 5.0) -> Answer:
+async def ask(address: str, seconds: float = 60.0) -> Answer:
     async with AsyncClient(address, token="s3cret", timeout=seconds) as client:
         return await client.check_bytes(b"content", Upload(customer="anna"))
 
@@ -52,7 +52,7 @@ def test_one_deadline_however_slowly_the_answer_drips(tmp_path: Path) -> None:
         answer = run(ask(address, 0.4))
         took = time.monotonic() - begun
     assert (answer.verdict, answer.reason) == ("unchecked", "timeout")
-    assert took < 2
+    assert took < 5, "the whole answer would take more than six seconds"
 
 
 def test_connections_are_used_again(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.httppeer import CLEAR, KNOWN, ODD, dripping, peer, response, saying
 @pytest.mark.parametrize("raw", ODD.values(), ids=ODD.keys())
 def test_an_odd_answer_is_unchecked(tmp_path: Path, raw: bytes) -> None:
     with peer(tmp_path, saying(raw)) as address:
-        answer = Client(address, timeout=5).check_bytes(b"content")
+        answer = Client(address, timeout=60).check_bytes(b"content")
     assert (answer.verdict, answer.decision) == ("unchecked", "unchecked")
     assert answer.reason in {"odd-answer", "absent"}
     assert answer.detail
@@ -45,14 +45,14 @@ def test_one_deadline_for_the_whole_call_however_slowly_the_answer_drips(tmp_pat
         answer = Client(address, timeout=0.4).check_bytes(b"content")
         took = time.monotonic() - begun
     assert (answer.verdict, answer.reason) == ("unchecked", "timeout")
-    assert took < 2
+    assert took < 5, "the whole answer would take more than six seconds"
 
 
 def test_one_deadline_however_slowly_the_content_is_taken(tmp_path: Path) -> None:
     over = threading.Event()
 
     def read_nothing(_: socket.socket) -> None:
-        over.wait(10)
+        over.wait(60)
 
     with peer(tmp_path, read_nothing) as address:
         begun = time.monotonic()
@@ -60,7 +60,7 @@ def test_one_deadline_however_slowly_the_content_is_taken(tmp_path: Path) -> Non
         took = time.monotonic() - begun
         over.set()
     assert (answer.verdict, answer.reason) == ("unchecked", "timeout")
-    assert took < 2
+    assert took < 30
 
 
 def test_a_server_that_refuses_before_it_has_read_everything_is_heard(tmp_path: Path) -> None:
@@ -276,5 +276,5 @@ def test_a_full_queue_of_the_unix_socket_is_waited_for_within_the_deadline(tmp_p
 
         admitting = threading.Thread(target=admit)
         admitting.start()
-        assert Client(path, token="x", timeout=20).check_bytes(b"a").verdict == "clear"
+        assert Client(path, token="x", timeout=120).check_bytes(b"a").verdict == "clear"
         admitting.join()

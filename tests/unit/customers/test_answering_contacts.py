@@ -24,7 +24,7 @@ class Facts:
     def __init__(self, *requests: ContactRequest) -> None:
         self.asked = requests
 
-    def status(self, _customer: str) -> object:
+    def status(self, _customer: str, *, high_risk: bool) -> object:  # noqa: ARG002 - as the port has it
         return status_of(ANNA, self.asked, NOW, timedelta(days=90))
 
     def requests(self, _customer: str) -> object:
@@ -62,11 +62,11 @@ def ago(days: int) -> datetime:
 def test_only_what_was_answered_and_still_counts_is_proven(
     requests: tuple[ContactRequest, ...], state: VettingState
 ) -> None:
-    evidence = AnsweringContacts(lambda: Facts(*requests)).evidence_of("anna")  # type: ignore[arg-type,return-value]
+    evidence = AnsweringContacts(lambda: Facts(*requests)).evidence_of("anna", high_risk=False)  # type: ignore[arg-type,return-value]
     assert assess(evidence, RISK, POLICY, NOW).state is state
 
 
 def test_a_telephone_that_was_heard_is_evidence_of_its_own() -> None:
     facts = Facts(asked(3, RequestKind.PHONE, answered_at=ago(3)))
-    (found,) = AnsweringContacts(lambda: facts).evidence_of("anna")  # type: ignore[arg-type,return-value]
+    (found,) = AnsweringContacts(lambda: facts).evidence_of("anna", high_risk=False)  # type: ignore[arg-type,return-value]
     assert (found.kind, found.outcome, found.at) == (VettingEvidenceKind.PHONE, CheckOutcome.PASSED, ago(3))

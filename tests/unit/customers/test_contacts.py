@@ -140,6 +140,8 @@ def test_a_proof_expires_sooner_at_high_risk(house: House, high_risk: bool) -> N
     assert house.state() is ContactState.VERIFIED
     house.now += timedelta(days=2)
     assert house.state() is ContactState.EXPIRED
+    house.high_risk = not high_risk
+    assert house.desk.status("anna", high_risk=high_risk).state is ContactState.EXPIRED  # by who knows the risk
 
 
 def test_a_token_expires_and_cannot_be_guessed(house: House) -> None:

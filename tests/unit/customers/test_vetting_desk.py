@@ -55,8 +55,10 @@ class Proofs:
 
     def __init__(self, proven: Sequence[VettingEvidence] | None) -> None:
         self.proven = proven
+        self.asked: list[tuple[str, bool]] = []
 
-    def evidence_of(self, customer_id: str) -> Sequence[VettingEvidence]:  # noqa: ARG002 - as the port has it
+    def evidence_of(self, customer_id: str, *, high_risk: bool) -> Sequence[VettingEvidence]:
+        self.asked.append((customer_id, high_risk))
         if self.proven is None:
             raise PassingError("the record is locked")
         return self.proven
@@ -303,3 +305,20 @@ def test_a_customer_can_be_erased(made: Desk) -> None:
 
     store = made.parts.store
     assert not [*store.evidence_of("anna"), *store.facts_of("anna"), *store.sessions_of("anna")]
+
+
+@pytest.mark.parametrize(("customer", "high"), [("acme", False), ("recorded", True)])
+def test_who_proves_several_kinds_is_asked_once_and_each_kind_counts(made: Desk, customer: str, high: bool) -> None:  # noqa: FBT001
+    """And is told of the risk, which it need not find out once more."""
+    kinds = (VettingEvidenceKind.EMAIL, VettingEvidenceKind.PHONE)
+    proven = [VettingEvidence(customer, kind, CheckOutcome.PASSED, NOW, "contact") for kind in kinds]
+    proofs = Proofs(proven)
+    policy = replace(ONLY_DOCUMENT, weights={RiskFact.OWN_RECORD: 100}, normal_from=30, high_from=60)
+    made.parts = replace(made.parts, proofs=dict.fromkeys(kinds, proofs), policy=policy)
+
+    vetting, evidence = made.desk.assessed(made.register.store.get(customer))
+
+    assert evidence == proven
+    assert proofs.asked == [(customer, high)]
+    assert vetting == made.desk.vetting_of(customer)
+    assert (vetting.risk.level is RiskLevel.HIGH) is high is made.desk.is_high_risk(customer)

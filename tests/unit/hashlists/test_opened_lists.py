@@ -21,7 +21,7 @@ def sizes(shelf: OpenedLists) -> dict[str, int]:
 
 
 def seen_soon(shelf: OpenedLists, expected: dict[str, int]) -> bool:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while sizes(shelf) != expected and time.monotonic() < end:
         time.sleep(0.05)
     return sizes(shelf) == expected

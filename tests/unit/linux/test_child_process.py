@@ -53,8 +53,8 @@ def test_answers_come_in_order_and_between_them_it_is_there(child_that: Callable
 
     child = child_that(answer)
     for asked in (b"one", b"two"):
-        child.send(asked, 5)
-        assert child.receive(5) == b"to " + asked
+        child.send(asked, 60)
+        assert child.receive(60) == b"to " + asked
         assert child.is_there()
     child.send(b"end", 5)
     with pytest.raises(ConnectionResetError):
@@ -63,9 +63,11 @@ def test_answers_come_in_order_and_between_them_it_is_there(child_that: Callable
 
 
 def test_one_that_says_nothing_in_time_is_told(child_that: Callable[[Behaviour], Child]) -> None:
-    child = child_that(lambda _: time.sleep(0.3))
+    asked = threading.Event()
+    child = child_that(lambda _: _wait(asked))
     with pytest.raises(TimeoutError):
         child.receive(0.05)
+    asked.set()
 
 
 def test_one_that_dies_in_the_middle_of_an_answer_is_told(child_that: Callable[[Behaviour], Child]) -> None:
@@ -81,22 +83,36 @@ def test_one_that_says_more_than_it_may_is_not_listened_to(child_that: Callable[
 
 
 def test_whoever_waits_long_hears_of_it_once(child_that: Callable[[Behaviour], Child]) -> None:
+    called = threading.Event()
+    times: list[bool] = []
+
     def late(channel: socket.socket) -> None:
+        _wait(called)
         time.sleep(0.2)
         frames.send(channel, b"late")
 
-    child, called = child_that(late), []
-    child.call_when_slow(lambda: called.append(True), 0.02)
-    assert child.receive(5) == b"late"
-    assert called == [True]
+    def hear() -> None:
+        times.append(True)
+        called.set()
+
+    child = child_that(late)
+    child.call_when_slow(hear, 0.02)
+    assert child.receive(60) == b"late"
+    assert times == [True]
 
 
 def test_what_the_callback_raises_ends_the_waiting(child_that: Callable[[Behaviour], Child]) -> None:
-    child = child_that(lambda _: time.sleep(0.2))
+    called = threading.Event()
+    child = child_that(lambda _: _wait(called))
 
     def give_up() -> None:
+        called.set()
         raise InterruptedError
 
     child.call_when_slow(give_up, 0.01)
     with pytest.raises(InterruptedError):
-        child.receive(5)
+        child.receive(60)
+
+
+def _wait(event: threading.Event) -> None:
+    assert event.wait(60)

@@ -7,12 +7,18 @@ import pytest
 
 from goodhoster.linux.disk_pool import DiskPool
 
-PATIENCE = 0.3
+PATIENCE = 1.0
 
 
 @pytest.fixture
 def pool() -> DiskPool:
     return DiskPool(3, PATIENCE)
+
+
+@pytest.fixture
+def patient() -> DiskPool:
+    """Of disks that only seem to hang where the machine is busy."""
+    return DiskPool(3, 120)
 
 
 @pytest.fixture
@@ -23,15 +29,15 @@ def hanging() -> Iterator[threading.Event]:
     event.set()
 
 
-def test_calls_give_back_what_they_made_or_raised(pool: DiskPool) -> None:
-    futures = [pool.submit(1, lambda n=n: 12 // n) for n in (3, 4, 0)]  # type: ignore[misc]
-    pool.settle((1, future) for future in futures)
+def test_calls_give_back_what_they_made_or_raised(patient: DiskPool) -> None:
+    futures = [patient.submit(1, lambda n=n: 12 // n) for n in (3, 4, 0)]  # type: ignore[misc]
+    patient.settle((1, future) for future in futures)
     assert [future.result() for future in futures[:2]] == [4, 3]
     with pytest.raises(ZeroDivisionError):
         futures[2].result()
 
 
-def test_so_many_of_a_disk_are_in_hand_and_no_more(pool: DiskPool) -> None:
+def test_so_many_of_a_disk_are_in_hand_and_no_more(patient: DiskPool) -> None:
     most = together = 0
     lock = threading.Lock()
 
@@ -44,29 +50,27 @@ def test_so_many_of_a_disk_are_in_hand_and_no_more(pool: DiskPool) -> None:
         with lock:
             together -= 1
 
-    futures = [pool.submit(1, work) for _ in range(30)]
-    pool.settle((1, future) for future in futures)
+    futures = [patient.submit(1, work) for _ in range(30)]
+    patient.settle((1, future) for future in futures)
     assert most == 3
 
 
 def test_a_disk_that_hangs_holds_up_no_other(pool: DiskPool, hanging: threading.Event) -> None:
     stuck = [pool.submit(1, hanging.wait) for _ in range(5)]
-    began = time.monotonic()
     fine = pool.submit(2, lambda: "fine")
-    pool.settle([(2, fine)])
-    assert fine.result() == "fine"
-    assert time.monotonic() - began < PATIENCE
+    assert fine.result(60) == "fine"
+    assert not any(future.done() for future in stuck), "nobody gave the other disk up first"
     pool.settle((1, future) for future in stuck)
     assert [future.cancelled() for future in stuck] == [False] * 3 + [True] * 2
     assert pool.submit(1, lambda: "never").cancelled()
     assert [future.done() for future in stuck[:3]] == [False] * 3
     hanging.set()
-    assert [future.result(5) for future in stuck[:3]] == [True] * 3
+    assert [future.result(60) for future in stuck[:3]] == [True] * 3
 
 
 def test_a_disk_that_hung_is_tried_by_one_at_a_time(pool: DiskPool, hanging: threading.Event) -> None:
     slow = pool.submit(1, lambda: time.sleep(PATIENCE * 1.5))
-    slow.result(5)
+    slow.result(60)
     began = [threading.Event() for _ in range(2)]
 
     def call(event: threading.Event) -> None:
@@ -74,7 +78,7 @@ def test_a_disk_that_hung_is_tried_by_one_at_a_time(pool: DiskPool, hanging: thr
         hanging.wait()
 
     futures = [pool.submit(1, lambda event=event: call(event)) for event in began]  # type: ignore[misc]
-    assert began[0].wait(5)
+    assert began[0].wait(60)
     assert not began[1].wait(PATIENCE / 2)
     pool.settle((1, future) for future in futures)
     with pytest.raises(CancelledError):

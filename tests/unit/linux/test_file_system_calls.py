@@ -13,7 +13,7 @@ from tests.conftest import Disk
 
 @pytest.fixture
 def calls() -> FileSystemCalls:
-    return FileSystemCalls(patience=0.2)
+    return FileSystemCalls(patience=1.0)
 
 
 @pytest.fixture
@@ -30,25 +30,25 @@ def test_who_comes_later_is_refused_until_it_answers(
     answered: list[bytes] = []
     calls.answered = answered.append
     with pytest.raises(NotAnsweringError):
-        calls.ask(hanging + b"/a", answer.wait, 0.3)
+        calls.ask(hanging + b"/a", answer.wait, 1.2)
     with pytest.raises(NotAnsweringError), calls.asking(hanging + b"/other/b"):
         pytest.fail("it was asked")
     assert not calls.answers(hanging)
     assert calls.answers(bytes(tmp_path)), "another file system"
     assert calls.silent().keys() == {hanging}
-    assert time.time() - calls.silent()[hanging] < 10
+    assert time.time() - calls.silent()[hanging] < 60
     answer.set()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not answered:
         assert time.monotonic() < end
     assert answered == [hanging]
     assert calls.silent() == {}
-    assert calls.ask(hanging, lambda: 7, 5) == 7
+    assert calls.ask(hanging, lambda: 7, 60) == 7
 
 
 def test_what_a_call_raises_is_raised(calls: FileSystemCalls) -> None:
     with pytest.raises(ZeroDivisionError):
-        calls.ask(b"/", lambda: 1 // 0, 5)
+        calls.ask(b"/", lambda: 1 // 0, 60)
     assert calls.silent() == {}
 
 
@@ -56,6 +56,6 @@ def test_each_step_of_an_iterator_is_a_call_of_its_own(calls: FileSystemCalls) -
     """What happens between two steps is no call."""
     found = calls.each(b"/", iter(range(3)))
     assert next(found) == 0
-    time.sleep(0.3)
+    time.sleep(1.2)
     assert calls.silent() == {}
     assert list(found) == [1, 2]

@@ -23,7 +23,7 @@ def test_at_most_so_many_run_at_once() -> None:
             most[0] = max(most)
             most.append(running[0])
         if number < 4:
-            barrier.wait(10)
+            barrier.wait(60)
         with lock:
             running[0] -= 1
 
@@ -57,7 +57,7 @@ def test_the_next_is_computed_while_the_caller_works_with_one() -> None:
 
     for number, _ in map_ahead(do, [0, 1, 2]):
         if number < 2:
-            assert begun[number + 1].wait(10)
+            assert begun[number + 1].wait(60)
         assert not any(later.is_set() for later in begun[number + 2 :])
 
 

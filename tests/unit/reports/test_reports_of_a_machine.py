@@ -180,13 +180,14 @@ def test_the_daemon_pages_once_about_the_same_findings(services: Services) -> No
 def test_the_figures_of_a_month_go_to_each_address_once(config: Path) -> None:
     config.write_text(config.read_text() + '[reports]\nmonthly_to = ["a@hoster.example", "b@hoster.example"]\n')
     with Services(load(config)) as services:
-        daily = DailyWork(services)
+        daily, month = DailyWork(services), month_before(datetime.now(UTC).date()).name
         for _ in range(3):
             daily._run_once()
         assert services.notices.outbox.waiting() == 2
         (letter, _) = (services.state_dir / "letters/waiting").glob("[!.]*.json")
         told = json.loads(letter.read_text())
-        assert told["subject"] == f"goodhoster: figures of {month_before(datetime.now(UTC).date()).name}"
+        months = {month, month_before(datetime.now(UTC).date()).name}  # another, where it ends just now
+        assert told["subject"] in {f"goodhoster: figures of {each}" for each in months}
         assert "Made-up Hosting" in told["text"]
         assert "http" not in told["text"]
 

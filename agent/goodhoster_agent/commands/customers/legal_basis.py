@@ -47,10 +47,10 @@ def set_command(
     basis: Annotated[
         str, typer.Option("--basis", help="Article, clause of the contract, or order.", callback=required_reason)
     ],
-    tree: Annotated[Path | None, typer.Option("--tree", help="A watched tree, or `doors`; absent: every one.")] = None,
-    source: Annotated[str, typer.Option("--source", help="A hash source; absent: every one.")] = "*",
+    tree: Annotated[Path | None, typer.Option("--tree", help="A watched tree, or `doors`; default: every one.")] = None,
+    source: Annotated[str, typer.Option("--source", help="A hash source; default: every one.")] = "*",
     until: Annotated[
-        datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Its last day; absent: open.")
+        datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Its last day; default: none.")
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,

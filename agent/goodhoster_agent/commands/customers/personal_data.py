@@ -42,7 +42,7 @@ def personal_data_command(*, as_json: JsonOption = False) -> None:
 def export_command(
     customer_id: CustomerArgument,
     *,
-    to: Annotated[Path | None, typer.Option("--to", help="A new file to write; absent: standard output.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="A new file to write; default: standard output.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Export everything that is held about a customer, as JSON, for the person it is about."""

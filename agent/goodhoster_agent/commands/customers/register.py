@@ -187,7 +187,7 @@ def _print_list(customers: Iterable[Customer], *, as_json: bool, as_csv: bool) -
 
 
 def csv_cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that spreadsheets do not take for a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
@@ -203,12 +203,12 @@ _COLUMNS: tuple[Column[Customer], ...] = (
 
 def _print_record(shown: Mapping[str, Any]) -> None:
     print_line(f"{shown['id']}  {shown['state']}  {shown['name']}")
-    for title, text in (*_who(shown), *_what(shown), *_how(shown)):
+    for title, text in (*_identity_lines(shown), *_service_lines(shown), *_standing_lines(shown)):
         if text:
             print_line(f"  {title:<16} {text}")
 
 
-def _who(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _identity_lines(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Lines about who it is, as a title and a text; one without a text is left out."""
     for key in ("kind", "language", "country", "since", "company_number"):
         yield key.replace("_", " "), shown[key]
@@ -218,7 +218,7 @@ def _who(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield contact["kind"], f"{contact['address']} ({contact['purpose']})"
 
 
-def _what(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _service_lines(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Lines about what the customer has with us."""
     for service in shown["services"]:
         yield "service", " ".join(filter(None, (service[key] for key in ("id", "kind", "product", "server"))))
@@ -228,7 +228,7 @@ def _what(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "site until", f"{past['until'][:10]}  {past['host']}"
 
 
-def _how(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _standing_lines(shown: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Lines about how the customer stands."""
     yield "vetting", shown["vetting"]["state"]
     yield "contact", shown["contact"]["state"]

@@ -37,7 +37,7 @@ def screen_command(
         typer.Argument(metavar="LIST", help="CSV with a header, or OpenSanctions; without it, every kept list again."),
     ] = None,
     *,
-    name: Annotated[str, typer.Option("--name", help="Name of the list; that of the file where it is left out.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Name of the list; default: the name of the file.")] = "",
     smaller: Annotated[
         bool, typer.Option("--smaller", help="Import it although more than half of its entries are gone.")
     ] = False,
@@ -69,9 +69,7 @@ def screen_command(
 @app.command("findings")
 def findings_command(
     *,
-    state: Annotated[
-        list[ScreeningDecision], typer.Option("--state", help="Only these; open where it is left out.")
-    ] = [],  # noqa: B006 - Typer reads it
+    state: Annotated[list[ScreeningDecision], typer.Option("--state", help="Only these; default: open.")] = [],  # noqa: B006 - Typer reads it
     list_name: Annotated[str, typer.Option("--list", help="Only of this list.")] = "",
     customer: Annotated[str, typer.Option("--customer", help="Only about this customer.")] = "",
     config: ConfigOption = None,
@@ -90,7 +88,7 @@ def decide_command(
     *,
     match: Annotated[bool, typer.Option("--match/--no-match", help="Whether it is the one on the list.")],
     reason: ReasonOption,
-    overrule: Annotated[bool, typer.Option("--overrule", help="Although somebody decided about it before.")] = False,
+    overrule: Annotated[bool, typer.Option("--overrule", help="Decide again what somebody has decided.")] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

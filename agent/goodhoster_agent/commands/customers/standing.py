@@ -88,7 +88,7 @@ def told_command(
     step_id: StepArgument, *, reason: ReasonOption, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Record that you told the customer yourself, such as by letter; --reason says how."""
-    _order(config, StandingDesk.told, (step_id, order_of(reason)), as_json=as_json)
+    _order(config, StandingDesk.record_notified, (step_id, order_of(reason)), as_json=as_json)
 
 
 @measures.command("done")
@@ -224,7 +224,7 @@ def view_object(view: CustomerView) -> dict[str, Any]:
 
 def step_object(step: Step) -> dict[str, Any]:
     """One step, for `--json`."""
-    times = ("announced_at", "told_at", "imposed_at", "informed_at", "ended_at")
+    times = ("announced_at", "notified_at", "imposed_at", "informed_at", "ended_at")
     moments = {name: moment.isoformat() if (moment := getattr(step, name)) else None for name in times}
     return {
         "id": step.id,
@@ -236,7 +236,7 @@ def step_object(step: Step) -> dict[str, Any]:
         **moments,
         "reason": step.reason,
         "actor": step.actor,
-        "trouble": step.trouble or step.untold,
+        "trouble": step.trouble or step.not_notified,
     }
 
 
@@ -276,7 +276,7 @@ def _lines(view: CustomerView, *, enforce: bool) -> Iterator[str]:
 
 
 def _step_line(step: Step) -> str:
-    trouble = step.trouble or step.untold
+    trouble = step.trouble or step.not_notified
     by = f" by {step.actor}" if step.actor else ""
     told = f" ({trouble})" if trouble else ""
     return f"{step.id}  {step.rung:<16} {step.state:<9} {step.customer}  {step.reason}{by}{told}"

@@ -56,7 +56,7 @@ def vet_command(
         str,
         typer.Option("--detail", help="Type of the document or payment method; SCHEME:NUMBER of a company."),
     ] = "",
-    on: Annotated[str, typer.Option("--on", help="Day of the check, YYYY-MM-DD; today where it is left out.")] = "",
+    on: Annotated[str, typer.Option("--on", help="Day of the check, YYYY-MM-DD; default: today.")] = "",
     valid_until: Annotated[str, typer.Option("--valid-until", help="Last day of the document.")] = "",
     fact: Annotated[
         list[str], typer.Option("--fact", help=f"FACT=yes or FACT=no, for the risk: {_words(RiskFact)}.")
@@ -118,9 +118,7 @@ def due_command(
 @app.command("identity-message")
 def message_command(
     provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Name of the [[identity_provider]].")],
-    file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="The raw body; standard input where it is left out.")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The raw body; default: standard input.")] = None,
     *,
     header: Annotated[
         list[str], typer.Option("--header", "-H", help='A header as it came, "Name: value"; several.')

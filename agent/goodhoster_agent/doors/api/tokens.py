@@ -19,6 +19,7 @@ from pathlib import Path
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.linux.durable_files import replace_durably
 from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.state_manifest import enroll_file
 from goodhoster_agent.doors.reread_file import RereadFile
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -133,3 +134,4 @@ def _locked(file: Path) -> FileLock:
 
 def _write(file: Path, tokens: Iterable[Token]) -> None:
     replace_durably(file, [json.dumps({"tokens": [asdict(token) for token in tokens]}, indent=1).encode()])
+    enroll_file(file.parent.parent, f"{file.parent.name}/{file.name}", "the list of the HTTP door's tokens")

@@ -45,7 +45,7 @@ class _Stage(Enum):
 
 
 class Host(Protocol):
-    """Whoever admitted a connection."""
+    """The object that admitted a connection."""
 
     def ask(self, connection: ClamdConnection, request: ClamdRequest) -> None:
         """Have a request answered, by `ClamdConnection.answered` in the event loop."""

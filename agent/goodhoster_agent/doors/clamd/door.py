@@ -6,7 +6,6 @@ import asyncio
 import errno
 import logging
 import os
-import resource
 import socket
 import stat
 import time
@@ -23,8 +22,9 @@ from goodhoster_agent.doors.clamd.answers import Answerer, Caller
 from goodhoster_agent.doors.clamd.connection import ClamdConnection, Timeouts
 from goodhoster_agent.doors.clamd.peer import peer_of
 from goodhoster_agent.doors.clamd.protocol import ClamdRequest, Conversation
-from goodhoster_agent.doors.clamd.streams import StreamBudget, StreamContent
-from goodhoster_agent.doors.clamd.workers import FairThreads
+from goodhoster_agent.doors.fair_threads import FairThreads
+from goodhoster_agent.doors.process import allow_more_descriptors
+from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 from goodhoster_agent.privileged.opener.client import Opener
 
 _log = logging.getLogger(__name__)
@@ -34,8 +34,6 @@ _LOOK_EVERY = 0.5
 _PAUSE = 0.2
 _DESCRIPTORS = 16
 """Of one connection at most: itself, its stream's file, those of a session's requests."""
-_OF_THE_REST = 256
-"""Descriptors for everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class ClamdDoor:
 
     async def listen(self) -> Sequence[str]:
         """See `Door`."""
-        _raise_limit(self._settings.connections * _DESCRIPTORS + _OF_THE_REST)
+        allow_more_descriptors(self._settings.connections * _DESCRIPTORS)
         where = _address_text(self._settings)
         try:
             self._listener = _listening(self._settings)
@@ -87,7 +85,7 @@ class ClamdDoor:
     def open(self) -> None:
         """See `Door`."""
         self._workers.start()
-        self._admit_again()
+        self._resume_admission()
         self._look()
 
     async def close(self) -> None:
@@ -105,7 +103,7 @@ class ClamdDoor:
 
     # Admission
 
-    def _admit_again(self) -> None:
+    def _resume_admission(self) -> None:
         if self._listener is not None and self._listener.fileno() >= 0:
             asyncio.get_running_loop().add_reader(self._listener.fileno(), self._admit)
 
@@ -130,7 +128,7 @@ class ClamdDoor:
         assert self._listener is not None  # noqa: S101 - it listens
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._listener.fileno())
-        loop.call_later(_PAUSE, self._admit_again)
+        loop.call_later(_PAUSE, self._resume_admission)
 
     def _make_room(self) -> bool:
         """End the connection that is idle longest; False where none is."""
@@ -258,11 +256,3 @@ def _remove_left(path: Path) -> None:
             path.unlink()
         else:
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-
-
-def _raise_limit(descriptors: int) -> None:
-    """Let this process have so many descriptors, as far as it may."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(descriptors, hard) if hard != resource.RLIM_INFINITY else descriptors
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from goodhoster_agent.doors.clamd.streams import StreamContent
+from goodhoster_agent.doors.streams import StreamContent
 
 _LONGEST_COMMAND = 4104
 """A path of PATH_MAX and the longest command before it."""

@@ -24,7 +24,7 @@ Serve = Callable[[], None]
 
 
 def keep(kept: Sequence[tuple[str, Serve]]) -> NoReturn:
-    """Serve each in a child, by its name, and restart it when that has died; until killed.
+    """Run each function in a child of its name, and restart those that die, until killed.
 
     The children end with this process. To be called in a process with one thread.
     """
@@ -33,7 +33,7 @@ def keep(kept: Sequence[tuple[str, Serve]]) -> NoReturn:
     while True:
         child, status = os.wait()
         name, serve = children.pop(child)
-        _log.error("the %s ended (%s) and is started again", name, _how(status))
+        _log.error("the %s ended (%s) and is started again", name, _exit_text(status))
         time.sleep(_PAUSE)
         children[_started(name, serve)] = name, serve
 
@@ -42,11 +42,11 @@ def _started(name: str, serve: Serve) -> int:
     supervisor = os.getpid()
     child = os.fork()
     if child == 0:
-        _become(name, supervisor, serve)
+        _turn_into(name, supervisor, serve)
     return child
 
 
-def _become(name: str, supervisor: int, serve: Serve) -> NoReturn:
+def _turn_into(name: str, supervisor: int, serve: Serve) -> NoReturn:
     """Turn the forked child into its task; it must not go on as its parent would."""
     privileges.set_process_name(f"gh-{name}")
     privileges.end_with_parent()
@@ -55,5 +55,5 @@ def _become(name: str, supervisor: int, serve: Serve) -> NoReturn:
     sys.exit(1)
 
 
-def _how(status: int) -> str:
+def _exit_text(status: int) -> str:
     return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit code {os.WEXITSTATUS(status)}"

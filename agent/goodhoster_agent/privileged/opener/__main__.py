@@ -51,7 +51,7 @@ def _answer(channel: socket.socket, path: bytes, fds: list[int]) -> None:
     try:
         channel.close()
         connection, answers = socket.socket(fileno=fds[0]), socket.socket(fileno=fds[1])
-        _become(connection)
+        _switch_user(connection)
         connection.close()
         for found, fd in _found(path):
             socket.send_fds(answers, [encode(found)], [fd] if fd >= 0 else [])
@@ -60,7 +60,7 @@ def _answer(channel: socket.socket, path: bytes, fds: list[int]) -> None:
         os._exit(code)
 
 
-def _become(peer: socket.socket) -> None:
+def _switch_user(peer: socket.socket) -> None:
     """Become the user of the process at the other end, with its groups.
 
     Without any capability.

@@ -70,7 +70,7 @@ def kept_beside(settings: Settings, commands: frozenset[Command]) -> Iterator[Su
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the supervisor, at rest or as safely as any crash; what it keeps ends with it."""
+    """End the supervisor and what it runs: cleanly, else as safely as a crash would."""
     process.kill()
     process.wait()
 

@@ -33,6 +33,7 @@ CUSTOMERS = Schema(
             ),
         ),
         Migration(2, (contacts.FORWARDED,)),
+        Migration(3, (standing.RENAME_KEYS,)),
     ),
     irreplaceable=True,
 )

@@ -155,7 +155,7 @@ class SqliteStagedImport:
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own texts
             db.executemany("INSERT INTO kept VALUES (?)", [(customer_id,) for customer_id in sorted(keep)])
             if not replace:
-                self._fill_up(db)
+                self._fill_gaps(db)
             # What has another id now has not ended.
             db.execute("INSERT OR IGNORE INTO kept SELECT former FROM staged_former")
             for statement in (_CUSTOMERS_GIVEN, _SITES_GIVEN, *((_CUSTOMERS_MISSED, _SITES_MISSED) if replace else ())):
@@ -189,7 +189,7 @@ class SqliteStagedImport:
                 db.execute(statement, (self._origin,))
             self._put_aliases(db)
             db.execute(_PUT_ENTRIES, {"origin": self._origin})
-            self._end_missed(db)
+            self._end_missing(db)
             for statement in (_GIVEN_AGAIN, *((_NAMED_NO_MORE,) if self._replace else ())):
                 db.execute(statement, (self._origin,))
             _combine(db)
@@ -209,7 +209,7 @@ class SqliteStagedImport:
         self._customers.clear()
         self._sites.clear()
 
-    def _fill_up(self, db: sqlite3.Connection) -> None:
+    def _fill_gaps(self, db: sqlite3.Connection) -> None:
         """Let what the source said before stand where it says nothing now."""
         given = """SELECT s.id, s.body, e.body FROM staged_customers s
         JOIN customer_entries e ON e.customer = s.id AND e.origin = ? WHERE s.body <> e.body"""
@@ -232,7 +232,7 @@ class SqliteStagedImport:
         names = ((name, self._origin, host) for aliases, host in rows for name in aliases.split())
         db.executemany("INSERT OR IGNORE INTO site_aliases VALUES (?, ?, ?)", names)
 
-    def _end_missed(self, db: sqlite3.Connection) -> None:
+    def _end_missing(self, db: sqlite3.Connection) -> None:
         missed = db.execute(
             """SELECT customer, body FROM customer_entries WHERE origin = ?
             AND customer IN (SELECT id FROM customer_changes WHERE kind = 'ended')""",

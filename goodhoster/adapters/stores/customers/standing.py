@@ -13,6 +13,7 @@ from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
 from goodhoster.linux.observed_time import ObservedTime, TimeReading, observed
+from goodhoster.linux.sqlite_migrations import rename_json_keys
 from goodhoster.model.customers.standing import Appeal, AppealState, Statement, Step, StepState
 from goodhoster.model.ids import complete_name
 
@@ -43,6 +44,9 @@ CREATE TABLE observed_time (
 );
 CREATE TABLE house_rules (number INTEGER PRIMARY KEY, version TEXT NOT NULL, at TEXT NOT NULL);
 """
+RENAME_KEYS = rename_json_keys(
+    "standing_steps", {"told_at": "notified_at", "told_after": "notified_observed", "untold": "not_notified"}
+)
 _KEEP_STATEMENT = """
 INSERT INTO standing_statements (id, subject, customer, at, reference, body) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO NOTHING

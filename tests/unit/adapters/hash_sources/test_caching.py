@@ -1,11 +1,12 @@
 """What a source answered is remembered for a while, and asked by one at a time."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Barrier, Event, Semaphore
 
 import pytest
 
@@ -46,7 +47,7 @@ class Slow(MemorySource):
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
         self.begun.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         return super().look_up(question)
 
 
@@ -170,10 +171,11 @@ def test_sources_settings_and_sets_of_digests_are_kept_apart(
 
 def ask_at_once(source: CachingSource, inner: Slow, trouble: GoodhosterError | None = None) -> list[object]:
     """The answers to the same question, asked by many threads while the first is under way."""
-    barrier = Barrier(COPIES)
+    barrier, asking = Barrier(COPIES), Semaphore(0)
 
     def ask(_: int) -> object:
         barrier.wait()
+        asking.release()
         try:
             return source.look_up(KNOWN)
         except SourceUnavailableError:
@@ -181,7 +183,10 @@ def ask_at_once(source: CachingSource, inner: Slow, trouble: GoodhosterError | N
 
     with ThreadPoolExecutor(COPIES) as threads:
         answers = [threads.submit(ask, number) for number in range(COPIES)]
-        assert inner.begun.wait(10)
+        assert inner.begun.wait(60)
+        for _ in range(COPIES):
+            assert asking.acquire(timeout=60)
+        time.sleep(0.1)  # from there each has a few steps to the question
         inner.trouble = trouble
         inner.go_on.set()
         return [answer.result() for answer in answers]

@@ -164,8 +164,8 @@ class Slow:
 
     def look_up(self, _: Question) -> tuple[Match, ...]:
         trouble = self.trouble
-        self.arrived.wait(5)
-        self.go.wait(5)
+        self.arrived.wait(60)
+        self.go.wait(60)
         if trouble:
             raise trouble
         return ()
@@ -186,12 +186,12 @@ def test_only_one_question_passes_as_a_trial(now: Now, threads: ThreadPoolExecut
     breaker = CircuitBreaker(slow, Pauses(failures=1), monotonic=now, chance=lambda: 0.0)
     slow.go.set()
     first = threads.submit(ask, breaker)
-    slow.arrived.wait(5)
+    slow.arrived.wait(60)
     assert first.result() == "timeout"
     slow.go.clear()
     now.time += 1
     trial = threads.submit(ask, breaker)
-    slow.arrived.wait(5)
+    slow.arrived.wait(60)
     assert ask(breaker) == "paused"
     slow.go.set()
     assert trial.result() == "timeout"
@@ -202,9 +202,9 @@ def test_a_late_failure_from_before_the_pause_does_not_count_again(now: Now, thr
     slow = Slow()
     breaker = CircuitBreaker(slow, Pauses(failures=1), monotonic=now, chance=lambda: 0.0)
     both = [threads.submit(ask, breaker)]
-    slow.arrived.wait(5)
+    slow.arrived.wait(60)
     both.append(threads.submit(ask, breaker))
-    slow.arrived.wait(5)
+    slow.arrived.wait(60)
     slow.go.set()
     assert [each.result() for each in both] == ["timeout"] * 2
     assert breaker.rest() == 1.0

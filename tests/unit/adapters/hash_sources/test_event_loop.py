@@ -51,8 +51,10 @@ def test_closing_wakes_every_caller() -> None:
 
 def test_the_last_work_runs_after_all_other_has_ended_and_the_thread_ends() -> None:
     order: list[str] = []
+    begun = threading.Event()
 
     async def until_cancelled() -> None:
+        begun.set()
         try:
             await asyncio.sleep(3600)
         finally:
@@ -64,7 +66,7 @@ def test_the_last_work_runs_after_all_other_has_ended_and_the_thread_ends() -> N
     loop = LoopThread("made-up name")
     with ThreadPoolExecutor(1) as threads:
         threads.submit(loop.run, until_cancelled)
-        loop.run(partial(later, 1))
+        assert begun.wait(60)
         loop.close(last)
     loop.close(last)
     assert order == ["cancelled", "last"]

@@ -63,8 +63,9 @@ def source(settings: ServiceSettings) -> Iterator[HashCheckService]:
 
 
 @pytest.fixture
-def hasty(settings: ServiceSettings) -> Iterator[HashCheckService]:
-    source = HashCheckService(replace(settings, deadline=SOON))
+def hasty(settings: ServiceSettings, name: str) -> Iterator[HashCheckService]:
+    """Waits for what never comes a moment only, and for all else as long as a slow machine takes."""
+    source = HashCheckService(replace(settings, deadline=SOON if REASONS.get(name) == "timeout" else 60.0))
     yield source
     source.close()
 
@@ -197,8 +198,19 @@ def test_after_an_odd_answer_the_next_question_is_answered_rightly(
     service.script = [ODD[name]]
     with pytest.raises(SourceUnavailableError):
         hasty.look_up(UNKNOWN)
-    assert hasty.look_up(KNOWN)
-    assert not hasty.look_up(UNKNOWN)
+    assert in_time(hasty, KNOWN)
+    assert not in_time(hasty, UNKNOWN)
+
+
+def in_time(hasty: HashCheckService, question: Question) -> tuple[Match, ...]:
+    """The answer, asked for again where a slow machine was not ready within the moment."""
+    for _ in range(100):
+        try:
+            return hasty.look_up(question)
+        except SourceUnavailableError as error:
+            if error.reason != "timeout":
+                raise
+    raise AssertionError("never in time")
 
 
 @pytest.mark.parametrize("name", REFUSALS)
@@ -242,7 +254,8 @@ def test_the_deadline_covers_the_wait_for_a_connection(settings: ServiceSettings
     with ThreadPoolExecutor(16) as threads:
         futures = [threads.submit(source.look_up, UNKNOWN) for _ in range(16)]
     assert {type(future.exception()) for future in futures} == {SourceUnavailableError}
-    assert time.monotonic() - begun < 16 * SOON
+    assert time.monotonic() - begun < 60
+    assert len(service.requests) < 16, "those that got no connection in time asked nothing"
     source.close()
 
 

@@ -80,13 +80,13 @@ def _closed() -> Iterator[None]:
 
 
 def hma_source(server: FakeServer, **settings: Any) -> Hma:  # noqa: ANN401 - fields of HmaSettings
-    OPENED.append(made := Hma(HmaSettings(Counterpart("hma", server.url, deadline=2), **settings)))
+    OPENED.append(made := Hma(HmaSettings(Counterpart("hma", server.url, deadline=60), **settings)))
     return made
 
 
 def arachnid_source(server: FakeServer, password: str = FakeServer.password) -> ArachnidShield:
     account = basic_auth(server.username, password)
-    OPENED.append(made := ArachnidShield(Counterpart("arachnid", server.url, account, deadline=2)))
+    OPENED.append(made := ArachnidShield(Counterpart("arachnid", server.url, account, deadline=60)))
     return made
 
 

@@ -30,8 +30,11 @@ def test_each_list_that_has_it_is_a_match_of_its_own(tmp_path: Path) -> None:
     }
 
 
-def test_no_list_at_all_says_no(tmp_path: Path) -> None:
-    assert OwnLists(OpenedLists(tmp_path)).look_up(KNOWN) == ()
+def test_without_any_list_nobody_was_asked(tmp_path: Path) -> None:
+    lists = OwnLists(OpenedLists(tmp_path))
+    with pytest.raises(NotAskedError, match="no list was imported"):
+        lists.look_up(KNOWN)
+    assert lists.answering(KNOWN) == ()
 
 
 def test_a_single_digest_is_compared_with_lists_of_its_algorithm(tmp_path: Path) -> None:
@@ -118,9 +121,10 @@ def test_what_is_further_than_the_limit_is_no_match(tmp_path: Path) -> None:
 def test_an_import_of_fingerprints_is_seen_without_a_restart(tmp_path: Path) -> None:
     shelf = OpenedLists(tmp_path)
     lists = OwnLists(shelf, {PDQ: 31})
+    import_entries(tmp_path, "other", [(made_up("other").digests.md5, Category.OTHER)])
     assert lists.look_up(picture(Fingerprint(PDQ, SEEN))) == ()
     import_fingerprints(tmp_path, "police", [(PDQ, SEEN, Category.BASELINE)])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not lists.look_up(picture(Fingerprint(PDQ, SEEN))):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from goodhoster.adapters.identity.neutral import NeutralProvider
-from goodhoster.adapters.identity.provider import MappedProvider, ProviderAccount, Told
+from goodhoster.adapters.identity.provider import MappedProvider, ProviderAccount, SessionReport
 from goodhoster.adapters.identity.requests import read_object
 from goodhoster.adapters.identity.vendors import Onfido, StripeIdentity, Sumsub, Veriff
 from goodhoster.errors import UnreadableError
@@ -139,7 +139,7 @@ def test_neutral(mark: object) -> None:
 def test_an_account_for_tests_checks_nobody() -> None:
     review: Answer = {"id": "a", "review": {"reviewStatus": "completed", "reviewResult": {"reviewAnswer": "GREEN"}}}
     session: Answer = {"id": "vs_1", "status": "verified"}
-    told: tuple[Told, ...] = (
+    told: tuple[SessionReport, ...] = (
         provider(Sumsub, app_id="sbx:app").read_answer(review),
         provider(StripeIdentity, "sk_test_1").read_answer(session),
         provider(StripeIdentity, "rk_test_1").read_answer(session),

@@ -15,7 +15,7 @@ from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
 from goodhoster.errors import PassingError
 from goodhoster.letters.outbox import Outbox
 from goodhoster.model.letters import Letter, LetterKind
-from tests.journeys.mailservers import free_port
+from tests.ports import free_port
 
 LETTER = Letter(
     "20261124-1", LetterKind.RESULT, "desk@hotline.example", "[M0000000001] Melding", "Gedaan.", "<1@hotline.example>"

@@ -39,8 +39,8 @@ ip link set lo up
 for side in customer:192.0.2.7/24:192.0.2.1/24 world:198.51.100.9/24:198.51.100.1/24; do
   name=${side%%:*}; rest=${side#*:}; theirs=${rest%%:*}; ours=${rest##*:}
   ip link add "to-$name" type veth peer name eth0
-  unshare -n sleep 60 & held=$!
-  sleep 0.3
+  unshare -n sleep 600 & held=$!
+  until [ "$(readlink /proc/$held/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.1; done
   ip link set eth0 netns $held
   ip addr add $ours dev "to-$name"; ip link set "to-$name" up
   nsenter -t $held -n sh -c "ip addr add $theirs dev eth0; ip link set eth0 up; ip route add default via ${ours%/*}"
@@ -48,7 +48,11 @@ for side in customer:192.0.2.7/24:192.0.2.1/24 world:198.51.100.9/24:198.51.100.
 done
 echo 1 > /proc/sys/net/ipv4/ip_forward
 nsenter -t $customer -n "$2" -m http.server --bind 192.0.2.7 8080 > /dev/null 2>&1 & server=$!
-sleep 1
+for _ in $(seq 100); do
+  nsenter -t $customer -n "$2" -c 'import socket
+socket.create_connection(("192.0.2.7", 8080), 1)' 2> /dev/null && break
+  sleep 0.2
+done
 reach() { nsenter -t $world -n "$2" -c 'import socket
 socket.create_connection(("192.0.2.7", 8080), 1)' 2> /dev/null && echo reached || echo cut; }
 state() { "$1" state 192.0.2.7/32 && echo blocked || echo free; }
@@ -69,7 +73,7 @@ def test_the_recipe_cuts_a_customer_off_and_lets_it_back(recipe: Path) -> None:
     if os.geteuid() != 0 or subprocess.run(["unshare", "-n", "true"], check=False, capture_output=True).returncode:
         pytest.skip("network namespaces need root")
     argv = ["unshare", "-n", "--mount", "sh", "-c", TRIAL, "trial", str(recipe), sys.executable]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=170, check=False)
     assert done.stdout.split() == [
         *("reached", "free"),
         *("cut", "blocked"),

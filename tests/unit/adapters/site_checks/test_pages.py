@@ -87,7 +87,7 @@ def reach(site: Site) -> Reach:
     return Reach(OURS, resolve, {"http": site.server_port, "https": 1})
 
 
-def pages(site: Site, within: float = 5.0) -> HttpPages:
+def pages(site: Site, within: float = 60.0) -> HttpPages:
     return HttpPages(reach(site), within, largest=2 << 20)
 
 
@@ -139,11 +139,11 @@ def test_a_slow_drip_ends_in_time(site: Site) -> None:
     begun = time.monotonic()
     page = pages(site, within=0.5).get("http://anna.example/drip")
     assert (page.status, page.timed_out) == (None, True)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 8, "the whole page would take ten seconds"
 
 
 def test_a_look_before_a_suspension_ends_in_time_too(site: Site) -> None:
     begun = time.monotonic()
     snapshots = HttpSnapshots(reach(site), within=0.5, schemes=("http",)).snapshot("drip.example")
     assert [snapshot.status for snapshot in snapshots] == [None] * 3
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 20, "all three would take thirty seconds"

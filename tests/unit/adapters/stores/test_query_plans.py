@@ -151,7 +151,7 @@ ALLOWED = (
     "SCAN cases USING COVERING INDEX sqlite_autoindex_cases_1",  # all ids, where a person typed a part of one
     "SCAN notices USING COVERING INDEX sqlite_autoindex_notices_1",
     "SCAN storms USING COVERING INDEX sqlite_autoindex_storms_1",
-    "SCAN storms USING INDEX storms_deciding",  # those that somebody decides on now
+    "SCAN storms USING INDEX storms_decision",  # those that somebody decides on now
     "SCAN json_each",  # the ids that were given
     "SCAN claims",  # a row for each case that somebody is at work on
     "SCAN notices USING INDEX notices_running",  # those that are open

@@ -59,7 +59,7 @@ def ask(services: Services, method: str, path: str, headers: dict[str, str], bod
     assert isinstance(way, HttpThread)
     way.start()
     try:
-        with closing(http.client.HTTPConnection("127.0.0.1", way.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", way.port, timeout=120)) as connection:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             return response.status, response.read().decode()
@@ -83,7 +83,7 @@ def test_without_a_provider_there_is_no_such_door_and_the_others_are_there(tmp_p
     with services_of(tmp_path) as services:
         assert ask(services, "POST", "/identity/idp", {}, b"{}")[0] == 404
         status, page = ask(services, "GET", "/contact/made-up", {})
-        assert (status, "This link is not good" in page) == (404, True)
+        assert (status, "This link is not valid" in page) == (404, True)
         link = appeal_link("https://x.example", services.notices.outbox.codes, "20260101-222222222222")
         for path in ("/appeal/20260101-222222222222/made-up", link.removeprefix("https://x.example")):
             status, page = ask(services, "GET", path, {})

@@ -96,7 +96,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
     services.store.close()
 
 
-def eventually(what: Callable[[], bool], seconds: float = 20) -> None:
+def eventually(what: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "did not come true"
@@ -144,6 +144,7 @@ def test_a_file_whose_owner_keeps_its_lease_is_told_and_waited_for_by_nobody(ser
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         services.workers.start()
         eventually(lambda: services.verdicts() == {"unchecked": 1})
+        eventually(lambda: len(services.workers.problems()) == 1)
         (problem,) = services.workers.problems()
         assert f"1 files are unchecked while a write lease of their owner is being broken ({path} of user" in problem
         services.file("alice/b.png")
@@ -168,7 +169,7 @@ def test_while_a_source_fails_files_are_unchecked_and_checked_once_it_answers(se
     eventually(lambda: services.verdicts() == {"unchecked": 20})
     assert services.index.figures().reasons == {"refused": 20}
     services.far.trouble = None
-    eventually(services.idle, 40)
+    eventually(services.idle)
     assert services.verdicts() == {"clear": 20}
 
 
@@ -230,7 +231,7 @@ def test_a_file_whose_time_lies_in_the_future_does_not_wait_for_it(services: Ser
     place = Place(os.fsencode(services.tree), b"alice/a.png")
     services.index.expect([Arrival(place, "alice", now, Priority.FRESH, quiet=1.0)], now)
     services.workers.notify()
-    eventually(lambda: services.verdicts() == {"clear": 1}, 5)
+    eventually(lambda: services.verdicts() == {"clear": 1})
 
 
 def test_an_answer_of_the_machines_own_lists_does_not_wake_what_waits_for_a_far_source(services: Services) -> None:

@@ -10,11 +10,14 @@ from typing import ClassVar
 import pytest
 
 from goodhoster.assembly.services import Services
+from goodhoster.assembly.state import lists_directory
 from goodhoster.checking.hasher import DirectHasher
+from goodhoster.hashlists.importing import import_entries
 from goodhoster.model.uploads import POSTPONED, Content, Fault
-from goodhoster.model.verdicts import VerdictKind
+from goodhoster.model.verdicts import Category, VerdictKind
 from goodhoster.settings import load
 from goodhoster.testing.drawn import jpeg
+from goodhoster.testing.suites.hash_source import made_up
 from goodhoster_agent.commands.check import answers
 from goodhoster_agent.ordered_scan import region_of, scan
 
@@ -47,7 +50,9 @@ path = "{tmp_path}/files"
 kind = "list"
 """
     )
-    with Services(load(tmp_path / "goodhoster.toml"), Busy) as services:
+    settings = load(tmp_path / "goodhoster.toml")
+    with Services(settings, Busy) as services:
+        import_entries(lists_directory(settings), "other", [(made_up("other").digests.md5, Category.OTHER)])
         yield services
 
 

@@ -103,9 +103,9 @@ def storms(config: Path) -> Path:
     store.add(case)
     found.begin(replace(storm("S20260301-aaaaaaa"), measures=(case.id,)))
     found.begin(replace(storm("S20260301-bbbbbbb", Cause(StormKind.SOURCE_CAP, "own")), sources=("own",), measures=()))
-    found.replace(replace(found.get("S20260301-bbbbbbb"), state=StormState.RELEASED, ended_at=NOON))
+    found.replace(replace(found.get("S20260301-bbbbbbb"), state=StormState.RELEASED, decided_at=NOON))
     found.begin(replace(storm("S20260301-ccccccc", Cause(StormKind.CUSTOMER_CAP, "bert")), measures=()))
-    found.replace(replace(found.get("S20260301-ccccccc"), state=StormState.UNDONE, ended_at=NOON))
+    found.replace(replace(found.get("S20260301-ccccccc"), state=StormState.UNDONE, decided_at=NOON))
     store.close()
     return config
 
@@ -136,7 +136,7 @@ def test_storms_are_listed_by_state_source_customer_and_date(storms: Path, words
 def test_a_storm_says_each_thing_once(storms: Path) -> None:
     shown = json.loads(run(storms, "storms", "show", "S20260301-ccccccc", "--json"))
     keys = {"id", "state", "cause", "reason", "sources", "since", "until", "taken", "held", "cases", "part_of"}
-    assert shown.keys() == keys | {"actor", "told"}
+    assert shown.keys() == keys | {"actor", "alert_delivered"}
     assert shown["cause"] == {"kind": "customer-cap", "about": "bert"}
 
 

@@ -65,7 +65,7 @@ class Pages:
         self.seconds += wait
         body = urlencode({"text": text}) if text is not None else None
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": language}
-        with closing(http.client.HTTPConnection("127.0.0.1", self.thread.port, timeout=10)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.thread.port, timeout=60)) as connection:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             self.headers = dict(response.getheaders())
@@ -269,7 +269,7 @@ def test_where_only_an_address_is_blocked_a_person_reads_the_answer_and_there_is
 
 def test_what_is_no_form_is_taken_for_an_empty_one(pages: Pages) -> None:
     path = pages.link()
-    with closing(http.client.HTTPConnection("127.0.0.1", pages.thread.port, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", pages.thread.port, timeout=60)) as connection:
         for body in (b"\xff\x00", b"&".join([b"text=x"] * 50), b'{"text": "x"}'):
             pages.seconds += 2
             connection.request("POST", path, body)

@@ -67,7 +67,7 @@ class Running:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,7 +125,7 @@ class Asked:
         method: str = "POST",
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        connection = HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+        connection = HTTPConnection(urlsplit(server.url).netloc, timeout=60)
         account = b64encode(f"customer:{password}".encode()).decode()
         connection.request(method, path, body, {"Authorization": f"Basic {account}", **headers})
         self.response: HTTPResponse = connection.getresponse()
@@ -202,7 +202,7 @@ def test_without_an_account_nothing_is_said(server: Running, path: str, inner: M
 
 
 def ask_for_seconds(client: HashCheckService) -> None:
-    for _ in range(100):
+    for _ in range(1000):
         client.look_up(UNKNOWN)
         Event().wait(0.1)
 
@@ -269,7 +269,7 @@ def test_figures_are_kept_by_client(
 
 def test_figures_are_flushed_while_serving(client: HashCheckService, tmp_path: Path) -> None:
     client.look_up(KNOWN)
-    for _ in range(100):
+    for _ in range(1000):
         if read_figures(figures_file(tmp_path)):
             break
         Event().wait(0.1)
@@ -290,7 +290,7 @@ class TestLimits:
 
     def connect(self, server: Running) -> socket.socket:
         parts = urlsplit(server.url)
-        return socket.create_connection((parts.hostname, parts.port), timeout=10)
+        return socket.create_connection((parts.hostname, parts.port), timeout=60)
 
     def test_beyond_the_limit_the_oldest_that_asks_nothing_makes_room(self, options: HashServiceOptions) -> None:
         with Running(replace(options, idle=30.0)) as server, ExitStack() as stack:
@@ -355,7 +355,7 @@ def test_a_process_ends_cleanly_on_a_signal(number: signal.Signals, tmp_path: Pa
         assert process.stdout
         assert process.stdout.readline().startswith("http://127.0.0.1:")
         process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -370,13 +370,13 @@ def idle_connections(stack: ExitStack, port: int, count: int) -> list[socket.soc
 def test_idle_connections_shut_it_for_nobody_else(options: HashServiceOptions, password: str) -> None:
     with Running(replace(options, connections=40)) as server, ExitStack() as stack:
         port = urlsplit(server.url).port or 0
-        settings = ServiceSettings(f"{server.url}/v1/check", "customer", password, deadline=5.0)
+        settings = ServiceSettings(f"{server.url}/v1/check", "customer", password, deadline=60.0)
         for _ in range(3):
             idle_connections(stack, port, 80)
             began = time.monotonic()
             with closing(HashCheckService(settings)) as client:
                 assert client.look_up(KNOWN)
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 25  # an idle one is let be for half a minute
 
 
 def test_a_client_that_waits_for_our_word_gets_it_at_once(server: Running, password: str) -> None:
@@ -386,7 +386,7 @@ def test_a_client_that_waits_for_our_word_gets_it_at_once(server: Running, passw
         f"POST /v1/check/sha1 HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {account}\r\n"
         f"Content-Length: {len(SHA1)}\r\nExpect: 100-continue\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", address.port or 0), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", address.port or 0), timeout=60) as connection:
         connection.sendall(head.encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         connection.sendall(SHA1.encode())

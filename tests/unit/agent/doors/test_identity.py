@@ -37,7 +37,7 @@ class Door:
         return app
 
     def post(self, headers: Mapping[str, str], body: bytes, name: str = "idp") -> int:
-        with closing(http.client.HTTPConnection("127.0.0.1", self.thread.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.thread.port, timeout=120)) as connection:
             connection.request("POST", f"/identity/{name}", body, dict(headers))
             response = connection.getresponse()
             self.answer = response.read().decode()
@@ -143,6 +143,6 @@ def test_a_provider_that_hangs_when_it_is_asked_back_holds_up_no_other_message(d
     for thread in hanging:
         thread.start()
     for thread in hanging:
-        thread.join(20)
+        thread.join(120)
         assert not thread.is_alive()
     assert door.told("passed", event="e9") == 200

@@ -40,7 +40,7 @@ class Served:
 
     def post(self, body: bytes, path: str = "/add-checkpoint") -> tuple[int, bytes]:
         try:
-            with urllib.request.urlopen(self.url + path, body, timeout=10) as answer:  # noqa: S310 - our own server
+            with urllib.request.urlopen(self.url + path, body, timeout=60) as answer:  # noqa: S310 - our own server
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -62,7 +62,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     serving = listen_until(stop, WitnessDoor(witness).answer, ListenAddress("127.0.0.1", 0, ""), on_ready)
     thread = threading.Thread(target=lambda: loop.run_until_complete(serving))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     yield Served(checkpoints, witness, urls[0])
     loop.call_soon_threadsafe(stop.set)
     thread.join()
@@ -77,7 +77,7 @@ def test_a_log_is_cosigned_over_http_and_its_checkpoint_served(served: Served) -
         assert (done.alarms, done.troubles) == ((), ())
         done = anchor(served.checkpoints, served.fill(), asked)
     path = f"{served.url}/{hashlib.sha256(ORIGIN.encode()).hexdigest()}/checkpoint"
-    with urllib.request.urlopen(path, timeout=10) as answer:  # noqa: S310 - our own server
+    with urllib.request.urlopen(path, timeout=60) as answer:  # noqa: S310 - our own server
         assert SignedNote.read(answer.read()).text == done.note.text
 
 
@@ -100,7 +100,7 @@ def test_other_requests_have_an_answer(served: Served) -> None:
         "/%00/checkpoint": 404,
     }.items():
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(served.url + path, timeout=10)  # noqa: S310 - our own server
+            urllib.request.urlopen(served.url + path, timeout=60)  # noqa: S310 - our own server
         caught.value.close()
         assert caught.value.code == status
 

@@ -108,7 +108,7 @@ def test_a_worker_that_stands_still_is_noticed(worker: Worker) -> None:
     with opened(jpeg(1)) as fd, pytest.raises(WorkerLostError) as lost:
         worker.open(fd, read_content(fd, 1 << 20))
     assert lost.value.reason == "opening-too-slow"
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 120
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_a_pool_that_is_closed_waits_for_no_slow_file(pool: HashingPool) -> None
             pool._slow_places.release()
             time.sleep(0.01)
         pool.close()
-        content = slow.result(timeout=2)
+        content = slow.result(timeout=60)
     assert content.fault
     assert content.fault.reason == POSTPONED
     assert content.digests.sha256 == hashlib.sha256(SLOW).digest()

@@ -143,7 +143,7 @@ def connected_as(account: str, file: str) -> str:
         "import os, pwd, socket, sys\n"
         "user = pwd.getpwnam(sys.argv[1])\n"
         "os.setgroups([]); os.setgid(user.pw_gid); os.setuid(user.pw_uid)\n"
-        "client = socket.socket(socket.AF_UNIX); client.settimeout(10)\n"
+        "client = socket.socket(socket.AF_UNIX); client.settimeout(60)\n"
         "try: client.connect(sys.argv[2]); print(client.recv(200).decode())\n"
         "except OSError as error: print(error.strerror)\n"
     )
@@ -198,9 +198,9 @@ def test_many_that_connect_in_one_moment_are_not_more_than_others(door: Door) ->
     """They are accepted together, before the first of them has a transport."""
     clients = [socket.socket(socket.AF_UNIX) for _ in range(60)]
     held = threading.Event()
-    door.intake._loop.call_soon_threadsafe(held.wait, 10)
+    door.intake._loop.call_soon_threadsafe(held.wait, 60)
     for client in clients:
-        client.settimeout(10)
+        client.settimeout(60)
         client.connect(door.socket)
     held.set()
     greetings = [client.recv(100)[:3] for client in clients]

@@ -13,6 +13,7 @@ from goodhoster.linux.file_system_calls import FileSystemCalls
 from goodhoster.settings import load
 from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.trees import Tree
+from goodhoster_agent.watching import watcher as watcher_module
 from goodhoster_agent.watching.links import linked_homes, switched
 from goodhoster_agent.watching.scan_only import ScanOnlySource
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
@@ -66,6 +67,12 @@ def look(watcher: Watcher) -> list[str]:
     watcher._look_for_links_at = 0.0
     watcher.look_for_trees()
     return [line for line in watcher.problems() if "no events" not in line]
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a directory takes longer to answer, and what did not answer is left for the next look."""
+    monkeypatch.setattr(watcher_module, "_SOON", 60.0)
 
 
 @root_only

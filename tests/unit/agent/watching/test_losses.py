@@ -59,7 +59,7 @@ def watcher(tmp_path: Path, index: UploadIndex) -> Iterator[Watcher]:
 
 
 def until(true: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 120
     while not true():
         assert time.monotonic() < limit
         time.sleep(0.02)

@@ -112,11 +112,11 @@ def test_who_cannot_be_told_waits_for_a_person(house: House) -> None:
     house.day("bob", 30)
     step = house.store.steps("bob")[1]
     assert (step.rung, step.state) == (Rung.RESTRICT, StepState.WAITING)
-    assert "no proven contact" in step.untold
+    assert "no proven contact" in step.not_notified
     (statement,) = house.store.statements(f"step:{step.id}")
     assert (statement.state, statement.to) == (StatementState.NOT_SENT, "")
-    told = house.desk.told(step.id, ANNA)
-    assert (told.state, told.untold) == (StepState.ANNOUNCED, "")
+    told = house.desk.record_notified(step.id, ANNA)
+    assert (told.state, told.not_notified) == (StepState.ANNOUNCED, "")
     house.day("bob", 2)
     assert rungs(house)[1] == (Rung.RESTRICT, StepState.IMPOSED)
 

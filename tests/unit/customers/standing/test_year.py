@@ -71,7 +71,7 @@ class Year:
 
     def _note(self) -> None:
         for step in self.house.store.steps_in(frozenset(StepState)):
-            if step.told_at:
+            if step.notified_at:
                 self.told.setdefault(step.id, self.house.time.real)
             if step.imposed_at:
                 self.imposed.setdefault(step.id, self.house.time.real)
@@ -99,7 +99,7 @@ class Year:
         """Somebody decides what waits, takes appeals in and decides them; whoever is wrong is put right."""
         house = self.house
         for step in house.desk.waiting():
-            if step.state is StepState.WAITING and not house.desk.history(step.customer)[2] and not step.untold:
+            if step.state is StepState.WAITING and not house.desk.history(step.customer)[2] and not step.not_notified:
                 give = house.desk.confirm if self.draw.random() < 0.8 else house.desk.refuse
                 give(step.id, ANNA)
         for case in [case for case in self.cases.values() if self.draw.random() < 0.004]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from goodhoster.model.alerts import AlertKind
 from goodhoster.model.cases import Order
 from goodhoster.model.customers.panels import SuspensionTarget
 from goodhoster.model.customers.suspensions import Suspension, SuspensionState
-from goodhoster.ports.panels import PageSnapshot
+from goodhoster.ports.panels import PageSnapshot, SuspensionQuery
 from goodhoster.testing.panels.hosting import FakeHosting, made_up_hosting
 from goodhoster.testing.panels.programs import FakeHestia
 
@@ -73,6 +74,11 @@ class World:
 
     def suspend(self, target: SuspensionTarget = ANNA) -> Suspension:
         return self.desk.suspend(SuspensionOrder("web1", target, ORDER))
+
+    def only(self) -> Suspension:
+        """The only suspension that there ever was."""
+        (found,) = self.store.find(SuspensionQuery())
+        return found
 
     def kinds(self) -> list[str]:
         return [entry.event.kind for entry in self.log.entries()]
@@ -277,6 +283,88 @@ def test_a_kill_while_lifting_is_continued(world: World) -> None:
     (left,) = world.desk.due()
     assert world.desk.look_after(left).state is SuspensionState.LIFTED
     assert world.suspended() == ["shop.anna.example"]
+
+
+@dataclass
+class FragileWorld(World):
+    """One that dies at one of its steps, before or after it."""
+
+    dies_at: int = 0
+    after: bool = False
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.store.add = self.step(self.store.add)  # type: ignore[method-assign]
+        self.store.replace = self.step(self.store.replace)  # type: ignore[method-assign]
+        self.log.append = self.step(self.log.append)  # type: ignore[method-assign]
+
+    def step(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*given: object, **named: object) -> object:
+            self.steps += 1
+            if self.steps == self.dies_at and not self.after:
+                raise Killed
+            result = call(*given, **named)
+            if self.steps == self.dies_at and self.after:
+                raise Killed
+            return result
+
+        return called
+
+    def run(self, argv: Sequence[str], given: bytes = b"") -> Ended:
+        ended: Ended = self.step(super().run)(argv, given)
+        return ended
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("target", [ANNA, SHOP], ids=["account", "site"])
+def test_a_command_that_was_killed_anywhere_is_completed_by_the_same_command(
+    tmp_path: Path,
+    target: SuspensionTarget,
+    after: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    def killed(order: str, dies_at: int) -> bool:
+        """Whether an order in the folder's world was killed at that step."""
+        fragile = FragileWorld(folder, hosting, dies_at=dies_at, after=after)
+        try:
+            fragile.suspend(target) if order == "suspend" else fragile.desk.lift(fragile.only().id, ORDER)
+        except Killed:
+            return True
+        return False
+
+    died = {"suspend": 0, "lift": 0}
+    for order, dies_at in ((order, dies_at) for order in died for dies_at in range(1, 40)):
+        folder, hosting = tmp_path / f"{order}-{dies_at}", made_up_hosting()
+        folder.mkdir()
+        if order == "lift":
+            World(folder, hosting).suspend(target)
+        if not killed(order, dies_at):
+            continue
+        died[order] += 1
+        world = World(folder, hosting)
+        if order == "suspend":
+            standing = world.store.find(SuspensionQuery(frozenset({SuspensionState.IN_FORCE})))
+            done = world.only() if standing else world.suspend(target)
+            assert (done.state, world.only()) == (SuspensionState.IN_FORCE, done), dies_at
+            assert world.kinds()[-1] == "suspension.in-force", dies_at
+        elif world.only().state is not SuspensionState.LIFTED:
+            world.desk.lift(world.only().id, ORDER)
+        lifted = world.desk.lift(world.only().id, ORDER) if order == "suspend" else world.only()
+        assert lifted.state is SuspensionState.LIFTED, (order, dies_at)
+        assert world.suspended() == [], (order, dies_at)
+    assert min(died.values()) > 5
+
+
+def test_who_says_a_killed_order_again_is_in_the_log_and_keeps_it_confidential(tmp_path: Path) -> None:
+    hosting = made_up_hosting()
+    with pytest.raises(Killed):
+        FragileWorld(tmp_path, hosting, dies_at=6).suspend()
+    world = World(tmp_path, hosting)
+    assert world.only().state is SuspensionState.INTENDED
+    done = world.desk.suspend(SuspensionOrder("web1", ANNA, Order("dora", "again"), confidential=True))
+    assert (done.state, done.confidential, done.actor) == (SuspensionState.IN_FORCE, True, "carla")
+    (entry,) = [entry for entry in world.log.entries() if entry.event.kind == "suspension.continued"]
+    assert (entry.event.data["actor"], entry.event.data["reason"]) == ("dora", "again")
 
 
 def test_a_lifting_that_does_nothing_is_told(world: World) -> None:

@@ -74,6 +74,16 @@ def test_once_for_each_source_and_content_over_restarts_too(desk: Desk) -> None:
     assert [e.event.kind for e in desk.audit.entries()] == ["exemption.reported"] * 2
 
 
+def test_what_an_earlier_version_sent_is_not_sent_again(desk: Desk) -> None:
+    desk.reports.queue_reports([exempt()])
+    desk.writer().write()
+    (desk.folder / "reports/sent").rename(desk.folder / "reports/told")
+    later = Desk(desk.folder)
+    later.reports.queue_reports([exempt()])
+    assert later.reports.was_sent(exempt())
+    assert list(later.reports.waiting()) == []
+
+
 def test_a_match_that_is_not_exempt_is_nothing_to_report(desk: Desk) -> None:
     match = Match("police", "sha1")
     desk.reports.queue_reports([match])

@@ -2,15 +2,17 @@
 
 import base64
 import os
+import random
 import re
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
 from goodhoster.notices.reading.pool import PoolLimits, ReaderPool
+from tests.processes import processor_seconds
 
 HEAD = b"From: a@b.example\nSubject: [M0123456789] made up\nMessage-ID: <1@b.example>\n"
 PLAIN = HEAD + b"Content-Type: text/plain\n\nhttps://anna.example/a.jpg\n"
@@ -60,7 +62,7 @@ HOSTILE = {
     "charset-that-is-slow": HEAD + b"Content-Type: text/plain; charset=punycode\n\n" + b"\xff" * 500_000,
     "encoded-words-by-the-thousand": b"Subject: " + b"=?utf-8?q?a?= " * 1000 + b"\n" + HEAD + b"\nx\n",
     "nothing": b"",
-    "nul-and-noise": os.urandom(200_000),
+    "nul-and-noise": random.Random(1).randbytes(200_000),
 }
 SLOW = {"blanks-5-mib", "table-of-openings", "tags-that-never-end", "urls-that-never-end", "table-that-never-ends"}
 SLOW |= {"csv-of-semicolons"}
@@ -82,13 +84,25 @@ def read_by_pool() -> set[str]:
     "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in HOSTILE]
 )
 def test_a_hostile_mail_costs_little_and_is_told(pool: ReaderPool, read_by_pool: set[str], name: str) -> None:
-    began = time.monotonic()
+    pool.read(RawNotice(Carrier.MAIL, PLAIN))
+    before = {reader: processor_seconds(reader) for reader in readers()}
     read_by_pool.add(name)
     notice = pool.read(RawNotice(Carrier.MAIL, HOSTILE[name]))
-    assert time.monotonic() - began < 15
+    spent = {reader: processor_seconds(reader) - before.get(reader, 0.0) for reader in readers()}
+    assert max(spent.values(), default=0.0) < 15
     assert isinstance(notice, ReadNotice)
     assert notice.doubts or all(item.doubts for item in notice.items), "nothing here may be acted on by itself"
     assert pool.read(RawNotice(Carrier.MAIL, PLAIN)).items
+
+
+def readers() -> list[int]:
+    """The reading processes of this one."""
+    found = []
+    for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+            if b"goodhoster.notices.reading.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(int(pid))
+    return found
 
 
 def test_what_an_unreadable_mail_is_about_is_still_told(pool: ReaderPool) -> None:
@@ -102,9 +116,8 @@ def test_what_an_unreadable_mail_is_about_is_still_told(pool: ReaderPool) -> Non
 def test_the_child_that_read_them_all_stayed_within_its_memory(pool: ReaderPool, read_by_pool: set[str]) -> None:
     for name in [name for name in HOSTILE if name not in read_by_pool]:
         pool.read(RawNotice(Carrier.MAIL, HOSTILE[name]))
-    pids = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    readers = [pid for pid in pids if b"goodhoster.notices.reading.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    peaks = [int(re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[0]) for pid in readers]
+    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in readers()]
+    peaks = [int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0]) for text in statuses]
     assert peaks
     assert max(peaks) < 512 << 10
 

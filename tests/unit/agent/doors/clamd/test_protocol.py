@@ -5,9 +5,9 @@ import struct
 
 import pytest
 
-from goodhoster_agent.doors.clamd.partial import is_partial
 from goodhoster_agent.doors.clamd.protocol import ClamdRequest, Conversation, Refusal
-from goodhoster_agent.doors.clamd.streams import StreamBudget, StreamContent
+from goodhoster_agent.doors.partial import is_partial
+from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 
 
 def conversation(budget: int = 1 << 30, longest: int = 1 << 20) -> Conversation:

@@ -56,5 +56,5 @@ def test_a_file_is_one_threads_of_a_mover_too() -> None:
         waiter = threading.Thread(target=wait)
         waiter.start()
         assert not has_it.wait(0.2)
-    assert has_it.wait(5)
+    assert has_it.wait(60)
     waiter.join()

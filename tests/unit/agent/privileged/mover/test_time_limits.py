@@ -20,7 +20,7 @@ def test_an_order_past_its_limit_ends_the_process_and_others_do_not() -> None:
                 with limits.within(0.05):
                     pass
             hanging.enter_context(limits.within(0.3))
-            time.sleep(60)
+            time.sleep(600)
 
         threading.Thread(target=work, daemon=True).start()
         limits.watch()
@@ -28,4 +28,4 @@ def test_an_order_past_its_limit_ends_the_process_and_others_do_not() -> None:
     _, how = os.waitpid(child, 0)
     assert os.WIFSIGNALED(how)
     assert os.WTERMSIG(how) == signal.SIGALRM
-    assert 0.2 < time.monotonic() - began < 30
+    assert 0.2 < time.monotonic() - began < 120

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from threading import Lock
 from typing import BinaryIO
 
 _IN_MEMORY = 1 << 16
@@ -11,21 +13,24 @@ _BLOCK = 1 << 20
 
 
 class StreamBudget:
-    """The bytes that all streams together may take up."""
+    """The bytes that all streams together may take up. Threads may share it."""
 
     def __init__(self, size: int) -> None:
         self._left = size
+        self._lock = Lock()
 
     def take(self, size: int) -> bool:
         """Take so many bytes; False, and none taken, where so many are not left."""
-        if size > self._left:
-            return False
-        self._left -= size
-        return True
+        with self._lock:
+            if size > self._left:
+                return False
+            self._left -= size
+            return True
 
     def give_back(self, size: int) -> None:
         """Give back what was taken."""
-        self._left += size
+        with self._lock:
+            self._left += size
 
 
 class StreamContent:
@@ -64,6 +69,17 @@ class StreamContent:
             return whole, whole
         fd = self._file.fileno()
         return os.pread(fd, _BLOCK, 0), os.pread(fd, _BLOCK, max(0, self.size - _BLOCK))
+
+    def pieces(self) -> Iterator[bytes]:
+        """The whole of it again, in pieces. OSError where the disk does not give it."""
+        if self._file is None:
+            if self._small:
+                yield bytes(self._small)
+            return
+        position = 0
+        while piece := os.pread(self._file.fileno(), _IN_MEMORY, position):
+            position += len(piece)
+            yield piece
 
     def close(self) -> None:
         """Give back what it takes up. May be called twice."""

@@ -17,7 +17,7 @@ Job = Callable[[], None]
 
 
 class FairThreads:
-    """Does jobs in threads.
+    """Threads that do jobs, shared fairly among those who ask.
 
     Whoever asks for much, or asks about a disk that hangs, keeps nobody else waiting.
     """

@@ -5,7 +5,7 @@ A client may send a long file in parts, and each part alone is known to nobody.
 
 from __future__ import annotations
 
-from goodhoster_agent.doors.clamd.streams import StreamContent
+from goodhoster_agent.doors.streams import StreamContent
 
 _ENDS = (
     (b"\xff\xd8\xff", b"\xff\xd9"),

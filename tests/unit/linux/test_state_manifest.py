@@ -7,11 +7,11 @@ import pytest
 
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.customers.database import customers_file
-from goodhoster.adapters.stores.manifest import FILE, lost
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import lost_databases, lost_with_counts
+from goodhoster.assembly.state import lost_parts, lost_with_counts
+from goodhoster.linux.state_manifest import FILE, lost
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.pseudonyms import PersonalValue
 from goodhoster.settings import load
@@ -97,5 +97,5 @@ def test_status_and_checks_tell_it_with_what_the_log_has(tmp_path: Path) -> None
         told = [line for line in status_object(services)["degraded"] if "record of notices is lost" in line]
     assert len(told) == 1
     assert told[0].startswith("ALARM")
-    assert len(lost_databases(settings)) == 1
+    assert len(lost_parts(settings)) == 1
     assert "the audit log has entries about 1 notices" in lost_with_counts(settings)[0]

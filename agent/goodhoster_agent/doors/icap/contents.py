@@ -1,0 +1,224 @@
+"""The contents that the body of an HTTP message would store: each file of a form by itself.
+
+Programs read forms in different ways: PHP takes line ends and boundaries where others see none, and goes on after the
+last one. So a body is split here only where it can be read in one way; every other one is *unchecked*, or somebody
+would hide a picture from us that the application finds.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from goodhoster.errors import UncheckedError
+from goodhoster_agent.doors.icap.messages import AmbiguousError, Fields, HttpMessage
+from goodhoster_agent.doors.streams import StreamContent
+
+_BLOCK = 1 << 20
+_IN_MEMORY = 1 << 16
+_MOST_PARTS = 1000
+_LONGEST_PART_HEADER = 16 << 10
+_LONGEST_END = 64
+"""Bytes of line ends after the last boundary."""
+_MULTIPART = re.compile(
+    r"""multipart/[a-z-]+ \s* (?: ; \s* (?!boundary)[a-z0-9-]+ = (?: [^\s;,"=]+ | "[^"\\]*" ) \s* )*
+        ; \s* boundary = (?: ([A-Za-z0-9'_.+-]{1,70}) | "([A-Za-z0-9'()+_,./:=?-]{1,70})" ) \s*
+        (?: ; \s* (?!boundary)[a-z0-9-]+ = (?: [^\s;,"=]+ | "[^"\\]*" ) \s* )*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_FILE_NAME = re.compile(r'filename="((?:[^"\\]|\\.)*)"', re.IGNORECASE)
+_PART_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([^\r\n\0]*)")
+_AS_IT_IS = {"", "7bit", "8bit", "binary"}
+"""Content-Transfer-Encoding of a part that everybody reads the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundContent:
+    """One content that would be stored."""
+
+    content: bytes | int
+    """The bytes, or the descriptor of a file, for as long as the next one is not asked for."""
+    name: str = ""
+    """As the form says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentLimits:
+    """How much is looked into."""
+
+    longest: int
+    """Bytes of a content after it was unpacked."""
+    parts: int = _MOST_PARTS
+
+
+def contents_of(message: HttpMessage, body: StreamContent, limits: ContentLimits) -> Iterator[FoundContent]:
+    """Every content of a body, one after the other.
+
+    UncheckedError where programs may read it in different ways, or it is over a limit; what was yielded before counts
+    all the same. OSError where the disk has no room.
+    """
+    try:
+        fields = message.fields
+        coding = fields.the_only("content-encoding").strip().lower()
+        kind = fields.the_only("content-type").strip()
+        with ExitStack() as stack:
+            whole = body.content
+            if coding not in {"", "identity"}:
+                yield FoundContent(whole)  # what an application stores that does not unpack it
+                whole = stack.enter_context(_unpacked(whole, coding, limits.longest))
+            if "multipart" not in kind.lower():
+                yield FoundContent(whole)
+                return
+            yield from _parts(stack.enter_context(_mapped(whole)), _boundary(kind), limits.parts)
+    except AmbiguousError as error:
+        raise UncheckedError(f"programs may read it in different ways: {error}", reason="ambiguous") from error
+
+
+# Content-Encoding
+
+
+@contextmanager
+def _unpacked(content: bytes | int, coding: str, longest: int) -> Iterator[bytes | int]:
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        raise UncheckedError(f"its coding is not known here: {coding}", reason="coding")
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+        for piece in _inflated(content, longest):
+            file.write(piece)
+        size = file.tell()
+        if size > _IN_MEMORY:
+            file.flush()
+            yield file.fileno()
+        else:
+            file.seek(0)
+            yield file.read()
+
+
+def _inflated(content: bytes | int, longest: int) -> Iterator[bytes]:
+    """What was packed, in pieces; several members of gzip one after the other (RFC 1952, 2.2)."""
+    left, unpacker = longest, zlib.decompressobj(wbits=_FORMAT_BY_HEADER)
+    try:
+        for packed in _blocks(content):
+            pending = packed
+            while pending:
+                if unpacker.eof:
+                    unpacker = zlib.decompressobj(wbits=_FORMAT_BY_HEADER)
+                piece = unpacker.decompress(pending, _BLOCK)
+                pending = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+                left -= len(piece)
+                if left < 0:
+                    raise UncheckedError(f"it unpacks to more than {longest} bytes", reason="too-big")
+                yield piece
+    except zlib.error as error:
+        raise UncheckedError("it cannot be unpacked", reason="coding") from error
+    if not unpacker.eof:
+        raise UncheckedError("it is cut off", reason="coding")
+
+
+_FORMAT_BY_HEADER = 32 + zlib.MAX_WBITS
+"""gzip, or zlib's, which "deflate" means (RFC 9110, 8.4.1.2)."""
+
+
+def _blocks(content: bytes | int) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    position = 0
+    while block := os.pread(content, _BLOCK, position):
+        position += len(block)
+        yield block
+
+
+# Forms
+
+
+def _boundary(kind: str) -> bytes:
+    found = _MULTIPART.fullmatch(kind)
+    if not found:
+        raise AmbiguousError("its Content-Type does not tell one boundary")
+    return (found[1] or found[2]).encode()
+
+
+@contextmanager
+def _mapped(content: bytes | int) -> Iterator[bytes | mmap.mmap]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with mmap.mmap(content, 0, access=mmap.ACCESS_READ) as mapped:
+        yield mapped
+
+
+def _parts(body: bytes | mmap.mmap, boundary: bytes, most: int) -> Iterator[FoundContent]:
+    """The parts between the boundaries, which stand on lines of their own and nowhere else."""
+    borders = _borders(body, b"--" + boundary, most)
+    for start, end in borders:
+        fields, begin = _part_head(body, start, end)
+        if fields.get("content-transfer-encoding").lower() not in _AS_IT_IS:
+            raise AmbiguousError("a part has a Content-Transfer-Encoding, which not every program undoes")
+        if fields.get("content-type").lower().startswith("multipart/"):
+            raise AmbiguousError("a part has parts")
+        if begin == end:
+            continue
+        named = _FILE_NAME.search(fields.get("content-disposition"))
+        with _piece(body, begin, end) as content:
+            yield FoundContent(content, named[1] if named else "")
+
+
+def _borders(body: bytes | mmap.mmap, line: bytes, most: int) -> list[tuple[int, int]]:
+    """Where each part starts and ends, without the line end that belongs to the boundary."""
+    start = -1
+    parts: list[tuple[int, int]] = []
+    for found in re.finditer(re.escape(line), body):
+        at, after = found.span()
+        if at and body[max(0, at - 2) : at] != b"\r\n":
+            raise AmbiguousError("a boundary stands within a line")
+        if start < 0 and at > len(b"\r\n"):
+            raise AmbiguousError("something stands before the first part")
+        if start > at - 2 >= 0:
+            raise AmbiguousError("a part has no head")
+        if start >= 0:
+            parts.append((start, at - 2))
+        if len(parts) > most:
+            raise UncheckedError(f"it has more than {most} parts", reason="too-many")
+        following = body[after : after + 2]
+        if following == b"--":
+            if body[after + 2 : after + 2 + _LONGEST_END].strip() or len(body) > after + 2 + _LONGEST_END:
+                raise AmbiguousError("something stands after the last part")
+            return parts
+        if following != b"\r\n":
+            raise AmbiguousError("a boundary goes on")
+        start = after + 2
+    raise AmbiguousError("its last boundary is missing")
+
+
+def _part_head(body: bytes | mmap.mmap, start: int, end: int) -> tuple[Fields, int]:
+    """The fields of a part, and where its content begins."""
+    blank = body.find(b"\r\n\r\n", start, min(end, start + _LONGEST_PART_HEADER))
+    if blank < 0:
+        raise AmbiguousError("a part has no head")
+    lines = [_PART_LINE.fullmatch(line) for line in body[start:blank].split(b"\r\n")]
+    fields = tuple(
+        (each[1].decode().lower(), each[2].strip().decode("utf-8", "surrogateescape")) for each in lines if each
+    )
+    if len(fields) != len(lines) or len({name for name, _ in fields}) != len(fields):
+        raise AmbiguousError("the head of a part can be read in several ways")
+    return Fields(fields), blank + 4
+
+
+@contextmanager
+def _piece(body: bytes | mmap.mmap, start: int, end: int) -> Iterator[bytes | int]:
+    """A part's content, as a file by itself where it is large."""
+    if end - start <= _IN_MEMORY:
+        yield body[start:end]
+        return
+    with tempfile.TemporaryFile(buffering=0) as file:
+        for at in range(start, end, _BLOCK):
+            left = memoryview(body[at : min(end, at + _BLOCK)])
+            while left:
+                left = left[file.write(left) or 0 :]
+        yield file.fileno()

@@ -1,0 +1,149 @@
+"""Manifest of what a state directory must hold: databases, keys, accounts and the audit log.
+
+What is lost is noticed by it, also once a new one is in its place.
+
+A database gets a number of its own when it is made, and the manifest has it by its name. An empty one that is made
+where another was lost has another number, so that what is missing stays told until a backup is restored or a person
+accepts the loss. Of other files only that they are missing counts, or, where they never change, that they are others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from goodhoster.errors import RefusedError
+from goodhoster.linux.durable_files import replace_durably
+from goodhoster.linux.file_lock import FileLock
+from goodhoster.linux.sqlite_files import number_in
+
+FILE = "databases.json"
+_LOCK = "databases.lock"
+_FILE_THAT_CHANGES = -1
+_DATABASE = ".sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPart:
+    """A database or file as it was when it was first seen."""
+
+    what: str
+    number: int
+    """Of a database its own, 0 where it was made before there were numbers; of a file by its content, or -1 where
+    that changes.
+    """
+    since: str
+
+
+def enroll_database(file: Path, what: str, number: int) -> None:
+    """Note a database of that number, where that was not done before.
+
+    What cannot be written now is noted later.
+    """
+    _enroll(file.parent, file.name, KnownPart(what, number, _now()))
+
+
+def enroll_file(directory: Path, name: str, what: str, never_changed: bytes = b"") -> None:
+    """Note a file of a state directory by its name, where that was not done before.
+
+    `never_changed`: the content of a file that must stay the same. What cannot be written now is noted later.
+    """
+    number = _number_of(never_changed) if never_changed else _FILE_THAT_CHANGES
+    _enroll(directory, name, KnownPart(what, number, _now()))
+
+
+def is_known(directory: Path, name: str) -> bool:
+    """Whether a file of that name was there once; so too where the manifest cannot be read."""
+    try:
+        return name in _read(directory / FILE)
+    except (OSError, ValueError):
+        return True
+
+
+def lost(directory: Path) -> Mapping[str, str]:
+    """The parts that are not there any more, by their names, with what is wrong in words."""
+    manifest = directory / FILE
+    try:
+        known = _read(manifest)
+    except (OSError, ValueError) as error:
+        return {FILE: f"{manifest} cannot be read: {error}; restore it from a backup, or delete it: it is made anew"}
+    return {
+        name: f"{entry.what} is lost: {why}, and the one that was there since {entry.since[:10]} is missing; "
+        + hint_of(name)
+        for name, entry in known.items()
+        if (why := _missing(directory / name, entry))
+    }
+
+
+def hint_of(name: str) -> str:
+    """What helps where that part is lost."""
+    backup = "a backup" if name.endswith(_DATABASE) or name == "audit.log" else "a backup made --with-keys"
+    return f"restore {backup} (goodhoster state restore); where there is none: goodhoster state accept-loss {name}"
+
+
+def expect_lost(directory: Path, name: str) -> None:
+    """RefusedError where that part is not lost."""
+    if name == FILE or name not in lost(directory):
+        raise RefusedError(f"{name[:80]!r} is not lost", hint="goodhoster state check tells what is")
+
+
+def accept_loss(directory: Path, name: str) -> None:
+    """Remove a lost part from the manifest: a new one may take its place.
+
+    RefusedError where it is not lost.
+    """
+    with FileLock(directory / _LOCK):
+        expect_lost(directory, name)
+        _save(directory, {known: entry for known, entry in _read(directory / FILE).items() if known != name})
+
+
+def _enroll(directory: Path, name: str, new: KnownPart) -> None:
+    with suppress(OSError, ValueError):
+        if name in _read(directory / FILE):
+            return
+        with FileLock(directory / _LOCK):
+            entries = dict(_read(directory / FILE))
+            entries.setdefault(name, new)
+            _save(directory, entries)
+
+
+def _save(directory: Path, entries: Mapping[str, KnownPart]) -> None:
+    text = json.dumps({name: asdict(entry) for name, entry in entries.items()}, indent=1)
+    replace_durably(directory / FILE, [text.encode("ascii")])
+
+
+def _missing(file: Path, entry: KnownPart) -> str:
+    """What is wrong with it, in words; empty where it is there."""
+    if not file.exists():
+        return f"there is no {file}"
+    try:
+        if file.suffix == _DATABASE:
+            number = number_in(file)
+        else:
+            number = _FILE_THAT_CHANGES if entry.number == _FILE_THAT_CHANGES else _number_of(file.read_bytes())
+    except OSError:
+        return ""  # damaged, or not to be read now: that is told by whoever uses it
+    return "" if number == entry.number else f"{file} was made anew"
+
+
+def _number_of(content: bytes) -> int:
+    return int.from_bytes(sha256(content).digest()[:6])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _read(manifest: Path) -> dict[str, KnownPart]:
+    try:
+        written = json.loads(manifest.read_bytes())
+        return {str(name): KnownPart(**entry) for name, entry in written.items()}
+    except FileNotFoundError:
+        return {}
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"it is damaged: {error}") from error

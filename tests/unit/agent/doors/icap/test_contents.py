@@ -1,0 +1,181 @@
+"""Which contents of a body are looked at, and which bodies can be read in several ways."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goodhoster.errors import UncheckedError
+from goodhoster_agent.doors.icap.contents import ContentLimits, contents_of
+from goodhoster_agent.doors.icap.messages import HttpMessage
+from goodhoster_agent.doors.streams import StreamBudget, StreamContent
+
+PICTURE = b"\x89PNG\r\n\x1a\n a made-up picture \n\r\n"
+LIMITS = ContentLimits(longest=1 << 20)
+FORM = "multipart/form-data; boundary=XX"
+
+
+def message(*fields: str) -> HttpMessage:
+    return HttpMessage("".join(f"{line}\r\n" for line in ("POST / HTTP/1.1", "Host: a.example", *fields, "")).encode())
+
+
+def found(body: bytes, *fields: str, limits: ContentLimits = LIMITS) -> list[bytes]:
+    """Each content that is looked at."""
+    stream = StreamContent(StreamBudget(1 << 30))
+    for start in range(0, len(body), 50_000):
+        assert stream.add(body[start : start + 50_000])
+    contents = []
+    for each in contents_of(message(*fields), stream, limits):
+        if isinstance(each.content, bytes):
+            contents.append(each.content)
+        else:
+            contents.append(os.pread(each.content, 1 << 24, 0))
+    stream.close()
+    return contents
+
+
+def form(*contents: bytes, head: bytes = b'Content-Disposition: form-data; name="f"; filename="f.png"') -> bytes:
+    return b"".join(b"--XX\r\n" + head + b"\r\n\r\n" + each + b"\r\n" for each in contents) + b"--XX--\r\n"
+
+
+def in_form(body: bytes, kind: str = FORM) -> list[bytes]:
+    return found(body, f"Content-Type: {kind}")
+
+
+def test_a_body_is_one_content() -> None:
+    assert found(PICTURE, "Content-Type: image/png") == [PICTURE]
+    assert found(PICTURE) == [PICTURE]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=200_000).filter(lambda each: b"--XX" not in each), max_size=5))
+def test_every_part_of_a_form_is_a_content_of_its_own(contents: list[bytes]) -> None:
+    assert in_form(form(*contents)) == contents
+
+
+def test_a_field_without_a_file_s_name_counts_as_well() -> None:
+    assert in_form(form(PICTURE, head=b'Content-Disposition: form-data; name="f"')) == [PICTURE]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        'multipart/form-data; boundary="XX"',
+        "multipart/form-data;boundary=XX",
+        "Multipart/Form-Data; charset=utf-8; Boundary=XX",
+        "multipart/related; boundary=XX; type=image/png",
+        "multipart/mixed; boundary=XX",
+    ],
+)
+def test_a_form_is_one_in_each_usual_spelling(kind: str) -> None:
+    assert in_form(form(PICTURE), kind) == [PICTURE]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "multipart/form-data; boundary=XX; boundary=YY",
+        'multipart/form-data; x="; boundary=YY"; boundary=XX; boundary*=ZZ',
+        "multipart/form-data, boundary=XX",
+        'multipart/form-data; boundary="X\\X"',
+        "multipart/form-data; boundary=XX,YY",
+        "text/plain; multipart/form-data; boundary=XX",
+    ],
+)
+def test_a_kind_that_does_not_tell_one_boundary_is_unchecked(kind: str) -> None:
+    with pytest.raises(UncheckedError) as raised:
+        in_form(form(PICTURE), kind)
+    assert raised.value.reason == "ambiguous"
+
+
+HEAD = b'Content-Disposition: form-data; name="f"; filename="f.png"'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(form(b"a") + b"--XX\r\n" + HEAD + b"\r\n\r\n" + PICTURE + b"\r\n--XX--\r\n", id="after the last"),
+        pytest.param(b"first\r\n" + form(PICTURE), id="before the first"),
+        pytest.param(b"--XX\n" + HEAD + b"\n\n" + PICTURE + b"\n--XX--\n", id="line feeds alone"),
+        pytest.param(form(b"a\n--XX\n" + HEAD + b"\n\n" + PICTURE), id="a boundary behind a line feed alone"),
+        pytest.param(form(b"a --XX b"), id="a boundary within a line"),
+        pytest.param(b"--XX \r\n" + HEAD + b"\r\n\r\n" + PICTURE + b"\r\n--XX--\r\n", id="a blank behind a boundary"),
+        pytest.param(b"--XX\r\n" + HEAD + b"\r\n\r\n" + PICTURE, id="cut off"),
+        pytest.param(b"--XX\r\n" + HEAD + b"\r\n\r\n" + PICTURE + b"\r\n--XX", id="cut off in a boundary"),
+        pytest.param(b"--XX\r\n--XX--\r\n", id="a part of nothing"),
+        pytest.param(
+            b"--XX\r\n" + HEAD + b"\n\nx: y\r\n\r\n" + PICTURE + b"\r\n--XX--\r\n", id="a head that ends twice"
+        ),
+        pytest.param(form(PICTURE, head=HEAD + b"\r\n folded"), id="a folded line"),
+        pytest.param(form(PICTURE, head=HEAD + b"\r\n" + HEAD), id="a field twice"),
+        pytest.param(form(PICTURE, head=HEAD + b"\r\nContent-Transfer-Encoding: base64"), id="an encoding"),
+        pytest.param(form(PICTURE, head=HEAD + b"\r\nContent-Type: multipart/mixed; boundary=Y"), id="parts in a part"),
+        pytest.param(form(PICTURE) + b" " * 100 + b"x", id="blanks, then more"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_a_form_that_programs_read_in_several_ways_is_unchecked(body: bytes) -> None:
+    with pytest.raises(UncheckedError) as raised:
+        in_form(body)
+    assert raised.value.reason == "ambiguous"
+
+
+def test_too_many_parts_are_unchecked() -> None:
+    with pytest.raises(UncheckedError) as raised:
+        found(form(*[b"a"] * 4), f"Content-Type: {FORM}", limits=ContentLimits(1 << 20, parts=3))
+    assert raised.value.reason == "too-many"
+    assert len(found(form(*[b"a"] * 3), f"Content-Type: {FORM}", limits=ContentLimits(1 << 20, parts=3))) == 3
+
+
+def test_a_kind_that_is_said_twice_is_unchecked() -> None:
+    with pytest.raises(UncheckedError):
+        found(form(PICTURE), "Content-Type: text/plain", f"Content-Type: {FORM}")
+    with pytest.raises(UncheckedError):
+        found(form(PICTURE), "Content-Type: text/plain;", f" {FORM}")
+
+
+@pytest.mark.parametrize("size", [10, 300_000], ids=["small", "large"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "x-gzip"])
+def test_what_is_packed_is_looked_at_as_it_is_and_unpacked(coding: str, size: int) -> None:
+    content = PICTURE * (size // len(PICTURE) + 1)
+    packed = zlib.compress(content) if coding == "deflate" else gzip.compress(content, mtime=0)
+    assert found(packed, f"Content-Encoding: {coding}") == [packed, content]
+
+
+def test_members_of_gzip_are_read_one_after_the_other() -> None:
+    packed = gzip.compress(b"a", mtime=0) + gzip.compress(PICTURE, mtime=0)
+    assert found(packed, "Content-Encoding: gzip")[1] == b"a" + PICTURE
+
+
+def test_a_packed_form_is_split() -> None:
+    packed = gzip.compress(form(PICTURE, b"two"), mtime=0)
+    assert found(packed, "Content-Encoding: gzip", f"Content-Type: {FORM}") == [packed, PICTURE, b"two"]
+
+
+@pytest.mark.parametrize(
+    ("coding", "content", "reason"),
+    [
+        ("br", PICTURE, "coding"),
+        ("gzip, gzip", PICTURE, "coding"),
+        ("gzip", PICTURE, "coding"),
+        ("gzip", gzip.compress(PICTURE, mtime=0)[:-9], "coding"),
+        ("gzip", gzip.compress(bytes(1 << 22), mtime=0), "too-big"),
+    ],
+    ids=["unknown", "twice", "not packed", "cut off", "a bomb"],
+)
+def test_what_cannot_be_unpacked_is_unchecked_after_it_was_looked_at(coding: str, content: bytes, reason: str) -> None:
+    stream = StreamContent(StreamBudget(1 << 30))
+    stream.add(content)
+    contents: Iterator[object] = contents_of(message(f"Content-Encoding: {coding}"), stream, LIMITS)
+    next(contents)
+    with pytest.raises(UncheckedError) as raised:
+        next(contents)
+    assert raised.value.reason == reason
+    stream.close()
