@@ -25,6 +25,9 @@ _SUBJECT = re.compile(
     # passed on
     r"|(?:fwd?|wg|tr|rv|doorst|vb|vl|vs|pd|továbbítás|i|enc|ilt|πρθ|转发|轉寄|転送|전달)\s?[:：]"
     # not delivered
+    r"|.{0,60}?(?:postmaster notify|delivery (?:notification|report|status|failure)|returned mail|delayed mail"
+    r"|could not be delivered|mail delivery (?:problem|failed)|mail failure|(?:mail|email) delivery failure"
+    r"|delivery has (?:failed|been delayed)|error sending your mail|не доставлен)"
     r"|(?:mail delivery (?:fail|system|sub)|delivery (?:status notification|failure|has failed|delayed)"
     r"|undeliver(?:able|ed)|returned mail|failure notice|warning: (?:message|could not)"
     r"|message (?:delivery )?(?:failed|delayed|undeliver)|non[- ]deliver|unzustellbar"
@@ -153,7 +156,13 @@ _RECEIVED = {
 _NOT_DELIVERED = (
     r"\b(?:a |the |your )?(?:message|e-?mail)(?: that you sent)? (?:could not be|was not|has not been"
     r"|cannot be) deliver"
-    r"|delivery has failed|(?:could ?n[o']t|was not|not) (?:be )?delivered|address not found|unable to deliver"
+    r"|delivery has failed|delivery status notification|delivery to the following .{0,40}(?:failed|delayed)"
+    r"|error (?:has )?occurred while (?:trying|attempting) to deliver|your (?:message|e-?mail) could not be sent"
+    r"|this is the (?:mailer-daemon|postfix program|mail (?:system|server|delivery))|this is the mail server"
+    r"|the original message was received at|had (?:delivery problems|permanent fatal errors)|transcript of session"
+    r"|delivery incomplete|problem delivering your|sorry to (?:have to )?(?:inform|tell) you that your"
+    r"|not a member of this mailing list|(?:メッセージ|メール).{0,20}送信できませんでした|сообщение не доставлено"
+    r"|(?:could ?n[o']t|was not|not) (?:be )?delivered|address not found|unable to deliver"
     r"|(?:wasn't|not) able to deliver|mailbox is full|user unknown"
     r"|kon niet worden (?:bezorgd|afgeleverd)|konnte nicht zugestellt werden|n'a pas pu être remis"
     r"|no se (?:ha )?(?:pudo|podido) entregar|non (?:è stato possibile|può essere) (?:recapitat|consegnat)"

@@ -84,7 +84,7 @@ _SHORT_WROTE = re.compile(
     r"\W{0,5}\s*",
     re.IGNORECASE,
 )
-_ONLY_WHEN = re.compile(r"\s*(?=.*\d{4})(?=.*\d{1,2}[:.h]\d{2})[\w,.:/+() -]{10,60}\s*")
+_ONLY_WHEN = re.compile(r"\s*(?![^\W\d_][^:\d]{1,24}:)(?=.*\d{4})(?=.*\d{1,2}[:.h]\d{2})[\w,.:/+() -]{10,60}\s*")
 """A line with nothing but a day and a time."""
 _ONLY_NAME = re.compile(r"\s*[^\W\d_][^\d:<>@/|]{1,60}\s*")
 _SENT_FROM = re.compile(

@@ -19,6 +19,7 @@ from goodhoster.notices.reading.envelope import envelope
 from goodhoster.notices.reading.language import language_of
 from goodhoster.notices.reading.mail import Mail, Part
 from goodhoster.notices.reading.references import reference_of
+from goodhoster.notices.reading.url_finder import doubts_about_piece
 
 _MOST_ROWS = 10_000
 _LOOKED_FOR_HEADER = 10  # rows
@@ -35,9 +36,14 @@ _HARMLESS = frozenset(
     "asn as country land date datum time tijd timestamp firstseen lastseen host hostname "  # noqa: SIM905 - a list of words
     "domain domein port poort id "
     "nr no number nummer reference ref kenmerk case ticket md5 sha1 sha256 hash title titel filename size "
-    "source".split()
+    "source path file website site webseite referrer referer registrar server protocol scheme subdomain".split()
 ) | {
     "first seen",
+    "file path",
+    "source page",
+    "referring page",
+    "web site",
+    "domain name",
     "last seen",
     "eerste keer",
     "laatste keer",
@@ -154,6 +160,8 @@ def _items(table: _Table) -> Iterator[ReadItem]:
         )
         if not url:
             url, doubts = " ".join(filter(None, row)), (*doubts, "the row has no address")
+        else:
+            doubts = (*doubts, *doubts_about_piece(url))
         yield ReadItem(
             (url,), _first(cells, _IP), note=_first(cells, _NOTE), reason=_first(cells, _REASON), doubts=doubts
         )

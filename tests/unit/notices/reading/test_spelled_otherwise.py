@@ -1,6 +1,7 @@
 """Addresses spelled with look-alikes or words, names of files beside an address, and links below a base."""
 
 import base64
+import json
 
 import pytest
 
@@ -8,7 +9,15 @@ from goodhoster.model.notices import Carrier, RawNotice, ReadNotice
 from goodhoster.notices.reading.doubts import names_without_item
 from goodhoster.notices.reading.formats.free_text import CONFIRM
 from goodhoster.notices.reading.reader import read
-from goodhoster.notices.reading.url_finder import LOOKALIKE, ODD_HOST, SEPARATOR
+from goodhoster.notices.reading.url_finder import (
+    GLUED,
+    INVISIBLE,
+    LOOKALIKE,
+    ODD_HOST,
+    SEPARATOR,
+    SHORTENED,
+    WILDCARD,
+)
 
 HOST = "anna.example"
 ITEM = f"http://{HOST}/album/two.jpg"
@@ -187,3 +196,67 @@ def test_every_address_column_of_a_list_is_named() -> None:
     notice = of_mail(mail("The list.", more=attached))
     assert f"{HOST}/t/three.jpg" in named(notice)
     assert any(item.doubts or notice.doubts for item in notice.items)
+
+
+def a_list(rows: str) -> ReadNotice:
+    attached = f'Content-Type: text/csv; name="l.csv"\nContent-Disposition: attachment; filename="l.csv"\n\n{rows}'
+    return of_mail(mail("The list.", more=attached))
+
+
+@pytest.mark.parametrize(
+    ("cell", "doubt"),
+    [
+        (f"http://{HOST}/album/pic#1.jpg", SEPARATOR),
+        (f"http://{HOST}/album/a1.jpg; pic.jpg", SEPARATOR),
+        (f'"http://{HOST}/album/a1.jpg, pic.jpg"', SEPARATOR),
+        (f"http://{HOST}/album/?pic.jpg", SEPARATOR),
+        (f"http://{HOST}/album/pic...", SHORTENED),
+        (f"http://{HOST}/album/pic…", SHORTENED),
+        (f"http://{HOST}/album/pic [truncated]", SHORTENED),
+        (f"http://{HOST}/album/pic*", WILDCARD),
+        (f"http://*.{HOST}/pic.jpg", WILDCARD),
+        ("http://anna/album/pic.jpg", ODD_HOST),
+        ("http://аnna.example/pic.jpg", ODD_HOST),
+        (f"http://{HOST}/pic．jpg", LOOKALIKE),
+        (f'"http://{HOST}/a1.jpg http://{HOST}/pic.jpg"', GLUED),
+        (f'"http://{HOST}/album/pic\n1.jpg"', INVISIBLE),
+    ],
+)
+def test_a_piece_in_a_list_or_a_report_is_not_certain_either(cell: str, doubt: str) -> None:
+    (item,) = a_list(f"url,ip\n{cell},192.0.2.1\n").items
+    assert doubt in item.doubts
+    report = {"Version": "3", "Report": {"SourceUrl": cell.strip('"')}}
+    attached = f'Content-Type: application/json; name="xarf.json"\n\n{json.dumps(report)}'
+    (item,) = of_mail(mail("A report.", more=attached)).items
+    assert doubt in item.doubts
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [f"http://{HOST}/my pic (1).jpg", f'"http://{HOST}/a,b.jpg"', f"{HOST}/pic.jpg", "hxxp://anna[.]example/pic.jpg"],
+)
+def test_a_whole_address_in_a_list_is(cell: str) -> None:
+    notice = a_list(f"url,ip\n{cell},192.0.2.1\n")
+    assert [item.doubts for item in notice.items] == [()]
+    assert (notice.doubts, named(notice)) == ((), ())
+
+
+@pytest.mark.parametrize("column", ["path", "file", "website", "source page"])
+def test_columns_that_repeat_a_part_of_the_address_need_nobody(column: str) -> None:
+    notice = a_list(f"url,{column}\n{ITEM},/album/two.jpg\nhttp://{HOST}/b.jpg,http://other.test/thread/1\n")
+    assert (notice.doubts, named(notice)) == ((), ())
+    assert named(a_list(f"url,{column}\n{ITEM},/album/more.jpg\n")) == (f"{HOST}/album/more.jpg",)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        f"http://{HOST}/album/\n\npic.jpg",
+        f"http://{HOST}/album/\n- pic.jpg",
+        f"http://{HOST}/album/pic<1>.jpg",
+        f"http://{HOST}/album/pic>>",
+    ],
+)
+def test_a_directory_or_a_beginning_with_more_below_is_not_certain(written: str) -> None:
+    (item,) = of_mail(mail(written)).items
+    assert item.doubts
