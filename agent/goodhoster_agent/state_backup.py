@@ -26,9 +26,9 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from goodhoster.errors import ConfigurationError, PermanentError, RefusedError
+from goodhoster.errors import ConfigurationError, PermanentError, RefusedError, UncheckedError
 from goodhoster.linux.durable_files import remove_left_drafts
-from goodhoster.linux.sqlite_files import connect, explained
+from goodhoster.linux.sqlite_files import connect, explained, is_for_want_of_room
 
 MANIFEST = "goodhoster-backup.json"
 _LOG = "audit.log"
@@ -37,6 +37,7 @@ _NOT_KEPT = ("*.lock", "*-wal", "*-shm", "*-journal", "*.sock", "index.sqlite*",
 """Made again, or of a process; `audit.log.tail` is made from the log."""
 _DRAFT = ".goodhoster-backup-"
 """In the name of a backup that is being written, before the process id."""
+_MAKE_ROOM = "make room on its disk, then run this again"
 _HINTS = {
     errno.ENOSPC: "make room there",
     errno.EDQUOT: "make room there: the quota is used up",
@@ -104,8 +105,10 @@ def _naming(file: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        message = f"{file} cannot be copied: {explained(error)}"
-        raise PermanentError(message, hint="look whether it is whole: goodhoster state check") from error
+        message = f"{file} cannot be copied: {explained(error, file)}"
+        full = is_for_want_of_room(error, file)
+        hint = _MAKE_ROOM if full else "look whether it is whole: goodhoster state check"
+        raise PermanentError(message, hint=hint) from error
 
 
 def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
@@ -140,13 +143,19 @@ def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Back
 
 
 def damaged_databases(state_dir: Path) -> Iterator[str]:
-    """What is wrong with the databases of a state directory, in words."""
+    """What is wrong with the databases of a state directory, in words.
+
+    UncheckedError where a full disk keeps one from being read: that says nothing of it.
+    """
     for file in sorted(state_dir.rglob("*.sqlite")):
         try:
             with closing(connect(file, read_only=True)) as database:
                 found = [str(row[0]) for row in database.execute("PRAGMA integrity_check(3)")]
         except sqlite3.Error as error:
-            found = [explained(error)]
+            if is_for_want_of_room(error, file):
+                message = f"{file} cannot be checked: {explained(error, file)}"
+                raise UncheckedError(message, reason="unreadable", hint=_MAKE_ROOM) from error
+            found = [explained(error, file)]
         if found != ["ok"]:
             yield f"{file.relative_to(state_dir)}: {'; '.join(found)}"
 

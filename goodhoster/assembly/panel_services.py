@@ -105,8 +105,8 @@ class PanelServices(LazyParts):
         own = self._settings.notices.own_networks
         found: dict[str, SiteSnapshots] = {}
         for table in self._settings.panels if own else ():
-            if table.common.look:
-                at = tuple(map(ipaddress.ip_address, table.common.look_at))
+            if table.common.check_sites:
+                at = tuple(map(ipaddress.ip_address, table.common.check_addresses))
                 found[table.common.name] = HttpSnapshots(Reach(own), at)
         return found
 

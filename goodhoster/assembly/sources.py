@@ -29,11 +29,11 @@ def hash_sources(settings: Settings) -> tuple[ObservedSource, ...]:
     return _build(settings, _read(settings), opened_lists(settings))
 
 
-def checking_sources(settings: Settings, shelf: OpenedLists) -> tuple[ObservedSource, ...]:
+def checking_sources(settings: Settings, collection: OpenedLists) -> tuple[ObservedSource, ...]:
     """The hash sources for checking files; answers of services are cached for all processes."""
     from goodhoster.assembly.state import make_state_dir
 
-    return _build(settings, _read(settings), shelf, make_state_dir(settings.state_dir) / "answers")
+    return _build(settings, _read(settings), collection, make_state_dir(settings.state_dir) / "answers")
 
 
 def opened_lists(settings: Settings) -> OpenedLists:
@@ -69,7 +69,7 @@ def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
 
 
 def _build(
-    settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], shelf: OpenedLists, book: Path | None = None
+    settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], collection: OpenedLists, book: Path | None = None
 ) -> tuple[ObservedSource, ...]:
     from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
     from goodhoster.adapters.hash_sources.caching import CachingSource, identity_of
@@ -79,7 +79,7 @@ def _build(
     from goodhoster.assembly.state import audit_log
     from goodhoster.ports.common import utc_now
 
-    around = Surroundings(shelf, utc_now)
+    around = Surroundings(collection, utc_now)
     record = shadow_recorder(audit_log(settings))
     sources: list[ObservedSource] = []
     with ExitStack() as resources:

@@ -143,7 +143,7 @@ def _lost(settings: Settings) -> dict[str, str]:
     found = dict(lost(settings.state_dir))
     key, checkpoint = settings.state_dir / "audit.key", settings.state_dir / "audit.checkpoint"
     if key.name not in found and checkpoint.exists() and not key.exists():
-        found[key.name] = f"the keys that signed {checkpoint} are lost: there is no {key}; {hint_of(key.name)}"
+        found[key.name] = f"the key file of {checkpoint} is lost: there is no {key}; {hint_of(key.name)}"
     return found
 
 

@@ -30,6 +30,7 @@ from goodhoster.ports.common import Clock
 KEY_FILE = "audit.key"
 _BEGUN = "log.key-begun"
 _CHANGED = "log.key-changed"
+_WHAT = "the key file of the audit log's checkpoints"
 _KEYS = "the keys that sign the audit log's checkpoints"
 
 
@@ -253,7 +254,7 @@ class Checkpoints:
             self._save_keys(signers)
         elif not {each.key for each in signers} <= set(self._published()):  # as made before there was that file
             self._publish([each.key for each in signers])
-        enroll_file(self._directory, self._key_file.name, _KEYS)
+        enroll_file(self._directory, self._key_file.name, _WHAT)
         return signers
 
     def _expect_never_there(self) -> None:
@@ -271,7 +272,7 @@ class Checkpoints:
     def _save_keys(self, signers: Sequence[CheckpointSigner]) -> None:
         save_signers(self._key_file, signers)
         self._publish([signer.key for signer in signers])
-        enroll_file(self._directory, self._key_file.name, _KEYS)
+        enroll_file(self._directory, self._key_file.name, _WHAT)
 
     def _published(self) -> list[Key]:
         """The public keys of the file of them. AuditError when it cannot be read."""

@@ -31,6 +31,7 @@ READABLE = frozenset(
         "case",
         "cause",
         "ciphertext_sha256",
+        "command",
         "copy",
         "decided",
         "destroyed_after",

@@ -32,6 +32,7 @@ from goodhoster.ports.common import Clock
 
 _MOST_HASHES = 63
 _KEY_FILE = "witness.key"
+_WHAT = "the key file of our witness"
 _KEYS = "the keys that our witness cosigns with"
 _COSIGNED = "a checkpoint of another hoster's log that our witness cosigned"
 
@@ -152,7 +153,7 @@ class Witness:
             if not signers and (why := _lost_keys(self._directory)):
                 raise AuditError(f"{_KEYS} are lost: there is no {file}, and {why}", hint=hint_of(_key_name(file)))
             if signers:
-                enroll_file(self._directory.parent, _key_name(file), _KEYS)
+                enroll_file(self._directory.parent, _key_name(file), _WHAT)
             return signers or _new_keys(self._name, self._directory)
 
 
@@ -177,7 +178,7 @@ def _lost_keys(directory: Path) -> str:
 def _new_keys(name: str, directory: Path) -> tuple[CheckpointSigner, ...]:
     signers = new_signers(name, WITNESS_KINDS)
     save_signers(directory / _KEY_FILE, signers)
-    enroll_file(directory.parent, _key_name(directory / _KEY_FILE), _KEYS)
+    enroll_file(directory.parent, _key_name(directory / _KEY_FILE), _WHAT)
     return signers
 
 

@@ -7,6 +7,7 @@ mode observe.
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,7 +68,23 @@ class ObserveSwitch:
         since = self.clock()
         self.audit.append(AuditEvent("mode.observe", {"actor": order.actor, "reason": order.reason}))
         data = {"actor": order.actor, "reason": order.reason, "since": since.isoformat()}
-        replace_durably(self.file, [json.dumps(data).encode("ascii")])
+        try:
+            replace_durably(self.file, [json.dumps(data).encode("ascii")])
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            self._switch_on_without_room(error)
+
+    def _switch_on_without_room(self, error: OSError) -> None:
+        """Stop all measures by an empty file, which needs no room.
+
+        A switch that cannot be read stops them. PermanentError says what could not be written.
+        """
+        self.file.touch(mode=0o600)
+        sync_directory(self.file.parent)
+        message = f"all measures are stopped, but who stopped them and why cannot be written to {self.file}"
+        hint = "make room on the disk of agent.state_dir, then run the same command again"
+        raise PermanentError(f"{message}: {error.strerror}", hint=hint) from error
 
     def switch_off(self, order: Order) -> None:
         """Return to what [policy] says; RefusedError when it is off."""

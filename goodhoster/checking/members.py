@@ -12,16 +12,17 @@ import gzip
 import io
 import lzma
 import re
-import stat
 import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any, BinaryIO, NamedTuple, Protocol, Self
+from typing import Any, BinaryIO, Self
 
 from goodhoster.checking.digests import digests_of
+from goodhoster.checking.member_reading import Member, Readable, Rejoined, read_whole
+from goodhoster.checking.zip_members import named_zip_members, zip_members
 from goodhoster.errors import UncheckedError
 from goodhoster.model.content_kinds import HEAD, kind_of, named_as_picture, other_archive, other_archive_behind
 from goodhoster.model.digests import Digests
@@ -64,22 +65,6 @@ _COMPRESSED: dict[bytes, Callable[[BinaryIO], gzip.GzipFile | bz2.BZ2File | lzma
 _LONGEST_MAGIC = max(map(len, _COMPRESSED))
 
 
-class Readable(Protocol):
-    """A member, from its start to its end."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to that many bytes more; none at the end."""
-
-
-class Member(NamedTuple):
-    """A member of an archive: a file, or something else, such as a link or a directory."""
-
-    name: bytes
-    """As the archive has it; empty where it has none."""
-    file: Readable | None
-    """None: no file."""
-
-
 Opener = Callable[[BinaryIO], Iterator[Member]]
 
 
@@ -88,7 +73,7 @@ def opener_at_end(end: bytes) -> Opener | None:
 
     Such as a self-extracting one: every program that reads ZIP files looks there (APPNOTE 4.3.16).
     """
-    return _zip if any(_ends_a_zip(end, mark.start()) for mark in re.finditer(b"PK\5\6", end)) else None
+    return zip_members if any(_ends_a_zip(end, mark.start()) for mark in re.finditer(b"PK\5\6", end)) else None
 
 
 def _ends_a_zip(end: bytes, at: int) -> bool:
@@ -111,7 +96,7 @@ def opener_of(beginning: bytes) -> Opener | None:
     None for what is no archive or document.
     """
     if beginning.startswith((b"PK\3\4", b"PK\5\6", *_SPANNING_MARKS)):
-        return _zip
+        return zip_members
     if beginning.startswith(tuple(_COMPRESSED)):
         return _compressed
     if _begins_as_tar(beginning):
@@ -151,8 +136,8 @@ class Inside:
     """
 
     def __init__(self, file: BinaryIO, opener: Opener, limits: ReadingLimits) -> None:
-        self._members = opener(file)
         self._every = limits.every_member
+        self._members = named_zip_members(file) if self._every and opener is zip_members else opener(file)
         self._left = _Left(limits.members, limits.member_bytes)
         self._problem: UncheckedError | None = None
         """The first of what could not be looked at."""
@@ -182,7 +167,7 @@ class Inside:
                 self._note(_unreadable(error))
 
     def _digests_of(self, name: bytes, file: Readable | None, depth: int) -> Iterator[Digests]:
-        head = _read_whole(file, HEAD) if file else b""
+        head = read_whole(file, HEAD) if file else b""
         self._left.unpacked(len(head))
         if file is None or not head:
             self.left_out += 1
@@ -196,7 +181,7 @@ class Inside:
         if is_picture:
             self._left.found()
         if is_picture and opener:  # both at once, or an archive that is called a picture
-            held = _held(_Rejoined(head, rest))
+            held = _held(Rejoined(head, rest))
             yield digests_of([held])
             yield from self._nested(opener, io.BytesIO(held), depth)
         elif is_picture:
@@ -205,7 +190,7 @@ class Inside:
             if opener_at_end(end.last) or other_archive_behind(end.last):
                 self._note(_not_looked_into("an archive behind a picture"))
         elif opener:
-            yield from self._nested(opener, _Rejoined(head, rest), depth)
+            yield from self._nested(opener, Rejoined(head, rest), depth)
         elif other := other_archive(head):
             self._note(_not_looked_into(other))
 
@@ -237,13 +222,13 @@ def _opened(opener: Opener, file: Readable) -> Iterator[Member]:
     A ZIP is read from its end, so that it must be held whole.
     """
     source: Any = file  # the others want nothing but reading
-    if opener is _zip:
+    if opener is zip_members:
         source = io.BytesIO(_held(file))
     yield from opener(source)
 
 
 def _held(file: Readable) -> bytes:
-    held = _read_whole(file, _LARGEST_DOCUMENT + 1)
+    held = read_whole(file, _LARGEST_DOCUMENT + 1)
     if len(held) > _LARGEST_DOCUMENT:
         raise UncheckedError("an archive inside is too large to be looked into", reason="too-big")
     return held
@@ -302,68 +287,18 @@ def _blocks(head: bytes, member: Readable) -> Iterator[bytes]:
         yield block
 
 
-def _read_whole(file: Readable, size: int) -> bytes:
-    """Exactly that many bytes, fewer at the end only.
-
-    One call of `read` may return less where one part of a file ends.
-    """
-    parts: list[bytes] = []
-    while size and (block := file.read(size)):
-        parts.append(block)
-        size -= len(block)
-    return b"".join(parts)
-
-
-def _zip(file: BinaryIO) -> Iterator[Member]:
-    with zipfile.ZipFile(file) as archive:
-        for entry in archive.infolist():
-            name = entry.filename.encode("utf-8", "surrogateescape")
-            if entry.filename.endswith("/"):  # not is_dir(), which fails for a member without a name
-                continue
-            if stat.S_ISLNK(entry.external_attr >> 16):
-                yield Member(name, None)
-                continue
-            # Opened when it is read: what is wrong with one member must not end this loop.
-            yield Member(name, _Packed(archive, entry))
-
-
-@dataclass(slots=True)
-class _Packed:
-    """A member of a ZIP file."""
-
-    archive: zipfile.ZipFile
-    entry: zipfile.ZipInfo
-    opened: IO[bytes] | None = None
-
-    def read(self, size: int, /) -> bytes:
-        self.opened = self.opened or self.archive.open(self.entry)
-        return self.opened.read(size)
-
-
 def _compressed(file: BinaryIO) -> Iterator[Member]:
     """The members of compressed data: a TAR file, or one file alone."""
     # Not tarfile's own decompression, which takes quadratic time over data that compresses well.
-    magic = _read_whole(file, _LONGEST_MAGIC)
-    packed: Any = _Rejoined(magic, file)  # of a file, decompression wants nothing but reading
+    magic = read_whole(file, _LONGEST_MAGIC)
+    packed: Any = Rejoined(magic, file)  # of a file, decompression wants nothing but reading
     unpacked = next(opens(packed) for start, opens in _COMPRESSED.items() if magic.startswith(start))
-    first = _read_whole(unpacked, BEGINNING)
-    whole = _Rejoined(first, unpacked)
+    first = read_whole(unpacked, BEGINNING)
+    whole = Rejoined(first, unpacked)
     if _begins_as_tar(first):
         yield from _tar(whole)
     elif first:
         yield Member(b"", whole)
-
-
-@dataclass(slots=True)
-class _Rejoined:
-    """A file whose beginning was read already."""
-
-    first: bytes
-    rest: Readable
-
-    def read(self, size: int, /) -> bytes:
-        begun, self.first = self.first[:size], self.first[size:]
-        return begun or self.rest.read(size)
 
 
 def _tar(file: Readable) -> Iterator[Member]:
@@ -421,7 +356,7 @@ class _Ending:
 
     def read(self, size: int, /) -> bytes:
         """Read as a file does; EOFError when more is asked for after the end."""
-        block = _read_whole(self._file, size)
+        block = read_whole(self._file, size)
         if not block:
             self._left -= 1
             if self._left < 0:
@@ -441,7 +376,7 @@ _LAYERS = 3
 
 
 def _pdf(file: BinaryIO) -> Iterator[Member]:
-    document = _read_whole(file, _LARGEST_DOCUMENT + 1)
+    document = read_whole(file, _LARGEST_DOCUMENT + 1)
     if len(document) > _LARGEST_DOCUMENT:
         raise UncheckedError("the document is too large to be opened", reason="too-big")
     if _ENCRYPTED.search(document):
@@ -461,8 +396,8 @@ def _picture(document: bytes, start: int, end: int) -> Readable | None:
     unpacked: Readable = io.BytesIO(document[start:end])
     for _ in range(_LAYERS):
         inner = _Inflated(unpacked)
-        first = _read_whole(inner, _LONGEST_PICTURE_MAGIC)
-        unpacked = _Rejoined(first, inner)
+        first = read_whole(inner, _LONGEST_PICTURE_MAGIC)
+        unpacked = Rejoined(first, inner)
         if _PICTURE.match(first):
             return unpacked
         if not _ZLIB.match(first):

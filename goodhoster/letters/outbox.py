@@ -178,11 +178,11 @@ class Outbox:
 
     def _file(self, folder: str, letter_id: str) -> Path:
         """The path of a letter; sent letters have a folder a day, so that none gets too large."""
-        shelf = self._directory / folder
+        day_folder = self._directory / folder
         if folder == "sent":
-            shelf /= letter_id.partition("-")[0]
-            shelf.mkdir(mode=0o700, exist_ok=True)
-        return shelf / f"{letter_id}.json"
+            day_folder /= letter_id.partition("-")[0]
+            day_folder.mkdir(mode=0o700, exist_ok=True)
+        return day_folder / f"{letter_id}.json"
 
     def _count(self, receiver: str) -> bool:
         """Count one more for that receiver today; False when its limit is reached. A byte a letter."""

@@ -88,9 +88,9 @@ class Child:
 
     def is_there(self) -> bool:
         """Whether the child still runs; to be asked between two requests, when it sends nothing."""
-        heard = select.poll()
-        heard.register(self._channel, select.POLLIN)
-        return not heard.poll(0)
+        readable = select.poll()
+        readable.register(self._channel, select.POLLIN)
+        return not readable.poll(0)
 
     def send(self, content: bytes, seconds: float, file: int | None = None) -> None:
         """Send one frame, and an open file with it.

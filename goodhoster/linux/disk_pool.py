@@ -48,10 +48,10 @@ class DiskPool:
     They end with the process, whatever they wait for: what they do must survive that.
     """
 
-    def __init__(self, most: int, patience: float) -> None:
-        """`patience`: seconds that a call may take before its disk is taken to hang."""
+    def __init__(self, most: int, timeout: float) -> None:
+        """`timeout`: seconds that a call may take before its disk is taken to hang."""
         self._most = most
-        self._patience = patience
+        self._timeout = timeout
         self._changed = threading.Condition()
         self._disks: dict[int, _Disk] = {}
 
@@ -127,7 +127,7 @@ class DiskPool:
                     return None
                 taken = found.waiting.popleft()
                 if taken[0].set_running_or_notify_cancel():
-                    found.running[threading.get_ident()] = time.monotonic() + self._patience + taken[2]
+                    found.running[threading.get_ident()] = time.monotonic() + self._timeout + taken[2]
                     return taken
 
     def _leave(self, disk: int, found: _Disk) -> None:

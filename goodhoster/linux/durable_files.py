@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from fnmatch import fnmatch
 from glob import escape
@@ -14,6 +14,8 @@ from pathlib import Path
 
 _AT_ONCE = 200
 _DRAFT_IN_USE_FOR = 60.0
+_ROOM = 1 << 20
+"""Bytes; with fewer a database cannot be opened."""
 _EMPTY_FOR = 86_400.0
 """Seconds after which an empty directory is removed: whoever just made it is about to use it."""
 
@@ -25,12 +27,8 @@ def write_durably(file: Path, parts: Iterable[bytes]) -> None:
     """
     draft = _draft_of(file)
     try:
-        with open(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb"
-        ) as opened:
-            opened.writelines(parts)
-            opened.flush()
-            os.fsync(opened.fileno())
+        with _naming(file):
+            _write(draft, parts)
         os.link(draft, file)
     finally:
         with suppress(FileNotFoundError):
@@ -47,17 +45,21 @@ def replace_durably(file: Path, parts: Sequence[bytes]) -> None:
     remove_left_drafts(file.parent, f".{escape(file.name)}.")
     draft = _draft_of(file)
     try:
-        with open(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb"
-        ) as opened:
-            opened.writelines(parts)
-            opened.flush()
-            os.fsync(opened.fileno())
+        with _naming(file):
+            _write(draft, parts)
         move_durably(draft, file)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(draft)
         raise
+
+
+def _write(draft: Path, parts: Iterable[bytes]) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(draft, flags, 0o600), "wb") as opened:
+        opened.writelines(parts)
+        opened.flush()
+        os.fsync(opened.fileno())
 
 
 def _draft_of(file: Path) -> Path:
@@ -89,6 +91,26 @@ def remove_left_drafts(directory: Path, pattern: str) -> None:
             left = process and fnmatch(stem, pattern) and not Path("/proc", process).exists()
             if left and time.time() - draft.lstat().st_mtime > _DRAFT_IN_USE_FOR:
                 draft.unlink()
+
+
+def has_no_room(directory: Path) -> bool:
+    """Whether the disk of a directory is full; False where that cannot be told."""
+    try:
+        disk = os.statvfs(directory)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _ROOM or disk.f_files > disk.f_favail == 0
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Name the file in an error of the disk, which tells none where an open file is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(file)
+        raise
 
 
 def sync_directory(directory: Path) -> None:

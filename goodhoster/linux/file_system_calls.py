@@ -43,15 +43,15 @@ class _Call:
 
     def __exit__(self, *_: object) -> None:
         del self._calls.under_way[id(self)]
-        if self._calls.clock() - self.begun > self._calls.patience:
+        if self._calls.clock() - self.begun > self._calls.timeout:
             self._calls.answered(self.point)
 
 
 class FileSystemCalls:
     """The calls under way in this process. Threads share it."""
 
-    def __init__(self, patience: float = _PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
-        self.patience = patience
+    def __init__(self, timeout: float = _PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
+        self.timeout = timeout
         self.clock = clock
         self.under_way: dict[int, _Call] = {}
         self._threads = threading.BoundedSemaphore(_MOST_THREADS)
@@ -136,7 +136,7 @@ class FileSystemCalls:
 
     def _late_calls(self) -> list[_Call]:
         """The late calls, the longest first."""
-        latest = self.clock() - self.patience
+        latest = self.clock() - self.timeout
         return [call for call in list(self.under_way.values()) if call.begun < latest]
 
 

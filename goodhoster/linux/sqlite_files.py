@@ -15,6 +15,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from goodhoster.linux.durable_files import has_no_room
+
 _placing = threading.Lock()
 _WAIT = 5.0
 
@@ -68,11 +70,22 @@ def write_ahead(db: sqlite3.Connection, timeout: float = _WAIT) -> None:
             return
 
 
-def explained(error: Exception) -> str:
-    """What SQLite said, in words that tell what to look for where its own do not."""
+def explained(error: Exception, file: Path) -> str:
+    """What SQLite said of a file, in words that tell what to look for where its own do not."""
+    if is_for_want_of_room(error, file):
+        return f"its disk is full ({error})"
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN:
         return f"{error}: it, or a file that SQLite makes beside it (-wal, -shm, or a temporary one), may not be opened"
     return str(error)
+
+
+def is_for_want_of_room(error: Exception, file: Path) -> bool:
+    """Whether a file cannot be used because its disk is full.
+
+    SQLite calls that an I/O error where it maps a file.
+    """
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and has_no_room(file.parent))
 
 
 def _place_temporary_files(db: sqlite3.Connection, folder: Path) -> None:

@@ -24,7 +24,7 @@ class CrewSize:
     """So many are not held up."""
     most: int
     """There are never more than these, held up or not."""
-    patience: float
+    timeout: float
     """Seconds at one piece of work after which a thread counts as held up."""
 
 
@@ -123,7 +123,7 @@ class ThreadCrew:
         while not self._stopping:
             with self._changed:
                 self._changed.wait_for(lambda: self._began or self._stopping)
-                late = time.monotonic() - self._size.patience
+                late = time.monotonic() - self._size.timeout
                 self._held_up |= {thread for thread, began in self._began.items() if began < late}
                 missing = min(
                     self._size.free - len(self._threads - self._held_up), self._size.most - len(self._threads)

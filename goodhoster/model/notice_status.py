@@ -119,11 +119,11 @@ class NoticeItem:
     """Since when it is inaccessible."""
     reopened: int = 0
     """How often it was gone and came back."""
-    looks: int = 0
+    consecutive_checks: int = 0
     """How often in a row it was seen from outside to be gone, or, while it is not, to be there."""
-    looks_gone: int = 0
+    gone_checks: int = 0
     """How often in a row it was seen to be gone although nothing was done about it."""
-    look_at: datetime | None = None
+    next_check_at: datetime | None = None
     """When to look next."""
     known_to: tuple[str, ...] = ()
     """Sources that know its file or a copy, exactly: a second opinion, which makes it more urgent."""
@@ -139,7 +139,7 @@ class NoticeItem:
     """The question to that customer's contact with which it was forwarded; see `model.contact_requests`."""
     found_at: tuple[str, ...] = ()
     """Other addresses of ours at which the crawler found it again: gone is what is gone there, too."""
-    left: str = ""
+    unresolved: str = ""
     """Which copy could not be dealt with, and why: until a person has seen to it the item is not done."""
 
     @property
@@ -217,7 +217,7 @@ class Notice:
     """The last decision of a person."""
     index_gap: str = ""
     """What the index did not know yet when copies were looked for; empty where it knew every file."""
-    told: tuple[str, ...] = ()
+    sent: tuple[str, ...] = ()
     """Letters and pages that went out, each once."""
     replies: tuple[Reply, ...] = ()
     """What came as answer to our letters, oldest first."""

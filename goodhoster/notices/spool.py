@@ -88,7 +88,7 @@ class Spool:
         digest = hashlib.sha256(raw.content).digest()
         origin = arrived.origin
         names = _names_of(origin) if origin else [new_id(now, "N")]
-        if origin and (before := next(filter(None, map(self._kept_before, names)), None)):
+        if origin and (before := next(filter(None, map(self._earlier_receipt, names)), None)):
             return before
         name = names[0]
         about = (arrived.sender, arrived.notifier, arrived.status_key, arrived.own_server)
@@ -125,7 +125,7 @@ class Spool:
             raise PermanentError(f"the raw message of notice {receipt.id} is not the one that was received")
         return RawNotice(receipt.carrier, content)
 
-    def _kept_before(self, notice_id: str) -> Receipt | None:
+    def _earlier_receipt(self, notice_id: str) -> Receipt | None:
         """Receipt for a notice that was delivered before."""
         for folder in (self._waiting, self._day_folder(notice_id)):
             with suppress(FileNotFoundError):
@@ -134,9 +134,9 @@ class Spool:
 
     def _day_folder(self, notice_id: str) -> Path:
         """Folder of a day, so that none gets too large."""
-        shelf = self._kept / notice_id.partition("-")[0]
-        shelf.mkdir(mode=0o700, exist_ok=True)
-        return shelf
+        day_folder = self._kept / notice_id.partition("-")[0]
+        day_folder.mkdir(mode=0o700, exist_ok=True)
+        return day_folder
 
     def _open(self, notice_id: str) -> tuple[bytes, bytes]:
         for folder in (self._waiting, self._kept / notice_id.partition("-")[0]):

@@ -106,7 +106,7 @@ def needs_log(item: NoticeItem) -> bool:
 
     It came back, or nobody noted when it went.
     """
-    return item.reopened > 0 or (item.state is ItemState.GONE and item.looks_gone > 0)
+    return item.reopened > 0 or (item.state is ItemState.GONE and item.gone_checks > 0)
 
 
 def _was_looked_at(item: NoticeItem) -> bool:
@@ -116,8 +116,8 @@ def _was_looked_at(item: NoticeItem) -> bool:
     done, and no other follows it.
     """
     if item.state is ItemState.GONE:
-        return item.looks_gone > 0
-    return item.looks > 1 or (item.looks == 1 and item.look_at is not None)
+        return item.gone_checks > 0
+    return item.consecutive_checks > 1 or (item.consecutive_checks == 1 and item.next_check_at is not None)
 
 
 def reported(notice: Notice, looks: Mapping[Key, Sequence[OutsideCheckEntry]]) -> Iterator[ReportedUrl]:

@@ -101,6 +101,13 @@ class NoticesSettings:
         default=None,
         example='"127.0.0.1:8470"',
     )
+    client_address_header: str = setting(
+        text,
+        "Header in which the TLS proxy before `listen` names its client, for limits per address. The proxy must set "
+        "it itself; empty: all its clients share one limit.",
+        default="",
+        example='"X-Forwarded-For"',
+    )
     maildir: Path | None = setting(
         path, "A Maildir whose new mails are notices; off when absent.", default=None, example='"/var/mail/abuse"'
     )

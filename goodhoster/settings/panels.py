@@ -30,13 +30,13 @@ class PanelSettings:
         default=None,
         example='"6h"',
     )
-    look: bool = setting(
+    check_sites: bool = setting(
         yes_or_no,
         "After a suspension check the site itself, with and without a query, at addresses in notices.own_networks: "
         "without it only the panel's own answer counts.",
         default=True,
     )
-    look_at: tuple[str, ...] = setting(
+    check_addresses: tuple[str, ...] = setting(
         addresses,
         "Addresses to check, where the names lead to a proxy or a CDN in front.",
         default=(),

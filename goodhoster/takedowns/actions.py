@@ -116,7 +116,7 @@ class TakedownActions:
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         asked = [demand for each in found for demand in (*each.demands.follow, *each.demands.held)]
         answers = iter(Demands(self.desk).receive(asked))
-        after = [self._told(each, answers, asked[1]) for asked, each in zip(items, found, strict=True)]
+        after = [self._updated_item(each, answers, asked[1]) for asked, each in zip(items, found, strict=True)]
         if tries > 1:
             after = [
                 self.act([asked], visible=visible, tries=tries - 1)[0] if _not_taken(item) else item
@@ -168,15 +168,15 @@ class TakedownActions:
         earlier = all((case.closed_at or since) < since for case in cases)
         if earlier and any(case.state is CaseState.RESTORED for case in cases):
             return item  # decided before this notice came: somebody must look again
-        after = _told_by(cases, item)
+        after = _state_from_cases(cases, item)
         if after.state is item.state and _waits_for_others(cases):
             after = replace(after, reason=item.reason)  # this notice's own, not that of the one that came first
-        if item.left and after.state in _NOTHING_THERE:
+        if item.unresolved and after.state in _NOTHING_THERE:
             return item
-        if item.found_at and item.looks and after.state in _NOTHING_THERE:
+        if item.found_at and item.consecutive_checks and after.state in _NOTHING_THERE:
             return item  # whether it is gone at the other addresses, too, is seen from outside
         # What is offline here and can be seen all the same waits for a person for that reason.
-        return item if after.state is ItemState.OFFLINE and item.looks else after
+        return item if after.state is ItemState.OFFLINE and item.consecutive_checks else after
 
     def confirm_cases(self, item: NoticeItem, order: Order) -> None:
         """Confirm every waiting case of this item's files, by a person's order."""
@@ -263,13 +263,13 @@ class TakedownActions:
             return self._without_file(item, looked.location, grounds)
         shown = looked.named[0].upload
         known_to = _known_to(match for file in looked.named for match in file.verdict.matches)
-        item = replace(item, place=shown.place, customer=shown.customer, left=looked.problem, known_to=known_to)
+        item = replace(item, place=shown.place, customer=shown.customer, unresolved=looked.problem, known_to=known_to)
         return _Found(item, self._demands(looked.named, grounds))
 
     def _demands(self, named: Sequence[NamedFile], grounds: Grounds) -> CopyDemands:
         return demands_for(named, grounds, self.desk.store, self.desk.rules.storm_customers)
 
-    def _told(self, found: _Found, answers: Iterator[Received], grounds: Grounds) -> NoticeItem:
+    def _updated_item(self, found: _Found, answers: Iterator[Received], grounds: Grounds) -> NoticeItem:
         """The item updated by its part of the case desk's answer, and by what is at its place now."""
         received = [next(answers) for _ in found.demands.follow]
         cases = [*found.taken, *(case for answer in received for case in answer.cases)]
@@ -281,13 +281,13 @@ class TakedownActions:
             return item
         if any(case.state is CaseState.RESTORED for case in cases):
             return self._held(item, "a person restored this very file before")
-        after = _told_by(cases, item)
+        after = _state_from_cases(cases, item)
         after = replace(after, reason=_own_reason(received, after))
-        if item.left and after.state in _NOTHING_THERE:
-            return self._held(after, item.left)
-        return self._as_it_is_now(after, cases, grounds)
+        if item.unresolved and after.state in _NOTHING_THERE:
+            return self._held(after, item.unresolved)
+        return self._after_look_again(after, cases, grounds)
 
-    def _as_it_is_now(self, item: NoticeItem, cases: Sequence[Case], grounds: Grounds) -> NoticeItem:
+    def _after_look_again(self, item: NoticeItem, cases: Sequence[Case], grounds: Grounds) -> NoticeItem:
         """The item after a look whether its address shows nothing any more.
 
         Its owner may have put another file there, whose case then says that the checked one is gone. Where nothing
@@ -297,7 +297,7 @@ class TakedownActions:
             return item
         taken = item.state is ItemState.OFFLINE
         if _is_replaced(item.place, cases):
-            return self._held(replace(item, cases=item.cases if taken else (), left=_REPLACED), _REPLACED)
+            return self._held(replace(item, cases=item.cases if taken else (), unresolved=_REPLACED), _REPLACED)
         return item if taken else self._no_file(replace(item, cases=()), grounds)
 
     def _read(self, files: Iterable[LocatedFile]) -> tuple[list[NamedFile], str]:
@@ -346,7 +346,7 @@ class TakedownActions:
             return _Found(self._no_file(item, grounds))
         named, problem = self._read(location.beside)
         demands = self._demands(named, grounds)
-        return _Found(replace(item, reason="there is no such file (any more)", left=problem), demands, taken)
+        return _Found(replace(item, reason="there is no such file (any more)", unresolved=problem), demands, taken)
 
     def _no_file(self, item: NoticeItem, grounds: Grounds) -> NoticeItem:
         """Handle an address without a file.
@@ -411,7 +411,7 @@ class TakedownActions:
 def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     if item.blocked or any(case.state is not CaseState.RESTORED for case in cases):
         return item
-    return replace(_told_by(cases, item), look_at=None, gone_at=None)
+    return replace(_state_from_cases(cases, item), next_check_at=None, gone_at=None)
 
 
 def _own_reason(received: Sequence[Received], item: NoticeItem) -> str:
@@ -429,7 +429,7 @@ def _waits_for_others(cases: Sequence[Case]) -> bool:
     return any(case.state in UNDECIDED and case.notice for case in cases)
 
 
-def _told_by(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
+def _state_from_cases(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     """The item with the state of the case that is furthest behind."""
     states = {_ITEM_STATES[case.state]: case for case in reversed(cases)}
     worst = next(state for state in _WORST_FIRST if state in states)
@@ -452,7 +452,7 @@ def _left(item: NoticeItem, looked: LookedFor | GoodhosterError) -> Iterator[Upl
 
 
 def _not_taken(item: NoticeItem) -> bool:
-    return item.left == _REPLACED and not item.cases
+    return item.unresolved == _REPLACED and not item.cases
 
 
 def _is_replaced(place: Place, cases: Sequence[Case]) -> bool:

@@ -67,11 +67,11 @@ class Answers:
         """
         final = notice.state is NoticeState.DONE
         letter, told = self.answer(notice), min(_names_of("result" if final else "interim", notice), key=len)
-        if letter is None or told in notice.told:
+        if letter is None or told in notice.sent:
             return notice
         letter = letter if final else replace(letter, id=f"{notice.id}-{told}")
         self.outbox.put(replace(letter, limited=False))
-        return replace(notice, told=(*notice.told, told))
+        return replace(notice, sent=(*notice.sent, told))
 
     def write_statements(self, notice: Notice) -> Notice:
         """Write the statements to customers, by order of a person.
@@ -102,7 +102,7 @@ class Answers:
         """Queue a letter; where it cannot be written now, only record that, once."""
         if letter is not None and not self.outbox.put(letter):
             told += "-not-sent"
-        return notice if told in notice.told else replace(notice, told=(*notice.told, told))
+        return notice if told in notice.sent else replace(notice, sent=(*notice.sent, told))
 
     def _owed(self, notice: Notice) -> Iterator[tuple[str, Letter | None]]:
         cases = self._cases_of(notice)
@@ -111,9 +111,9 @@ class Answers:
             return
         result = _names_of("result", notice)
         if notice.state is NoticeState.DONE:
-            if not result & set(notice.told):
+            if not result & set(notice.sent):
                 yield min(result, key=len), self._result(notice, cases)
-        elif not _names_of("receipt", notice) & set(notice.told) and _round(notice) == 1:
+        elif not _names_of("receipt", notice) & set(notice.sent) and _round(notice) == 1:
             yield "receipt", texts.receipt(notice, self.head)
 
     def statements(self, notice: Notice, *, withhold: bool) -> Iterator[tuple[str, Letter | None]]:
@@ -128,7 +128,7 @@ class Answers:
     ) -> Iterator[tuple[str, Letter | None]]:
         for customer, acted in _acted(notice, cases).items():
             told = f"statement:{customer}"
-            if {told, f"{told}-not-sent"} & set(notice.told):
+            if {told, f"{told}-not-sent"} & set(notice.sent):
                 continue
             if withhold:
                 yield f"{told}-withheld", None

@@ -29,7 +29,7 @@ class CrawlSchedule:
     every: timedelta
     reported_within: timedelta
 
-    def go(self, pause: Callable[[], bool]) -> float:
+    def run_once(self, pause: Callable[[], bool]) -> float:
         """Go on with the run, or begin the next; returns the seconds until there is more.
 
         `pause` waits before each request, and says whether to stop there. Raises what stores and directories raise.
@@ -44,9 +44,9 @@ class CrawlSchedule:
             progress = CrawlProgress(now)
             self._keep(progress)
             self.audit.append(AuditEvent("crawl.began", {}))
-        return 0.0 if self._go_on(progress, pause) else self.every.total_seconds()
+        return 0.0 if self._is_interrupted(progress, pause) else self.every.total_seconds()
 
-    def _go_on(self, progress: CrawlProgress, pause: Callable[[], bool]) -> bool:
+    def _is_interrupted(self, progress: CrawlProgress, pause: Callable[[], bool]) -> bool:
         """Whether the run was broken off."""
         crawl = CrawlRun(pause)
         ids = self.notices.ids(NoticeQuery(received_since=progress.began_at - self.reported_within))

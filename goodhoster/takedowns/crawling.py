@@ -225,7 +225,7 @@ class Crawler:
             return ""
         found = ""
         with suppress(NotAnUploadError), self.checks.examine(upload.place) as examined:
-            found = self._told(examined, counts)
+            found = self._known_sources(examined, counts)
             if found and examined.content and self._is_a_case(upload.place, examined.content.digests.sha256):
                 return ""
             if found or examined.verdict.kind is VerdictKind.UNCHECKED:
@@ -239,10 +239,10 @@ class Crawler:
     def _content(self, page: FetchedPage, location: Location, host: str, counts: CrawlCounts) -> str:
         tree = location.place.tree if location.place else self.checks.tree_of(host)
         with _in_memory(page.content, Place(tree, b"crawled")) as opened:
-            return self._told(self.checks.examine_opened(opened), counts)
+            return self._known_sources(self.checks.examine_opened(opened), counts)
 
     @staticmethod
-    def _told(examined: Examined, counts: CrawlCounts) -> str:
+    def _known_sources(examined: Examined, counts: CrawlCounts) -> str:
         """By which sources a content is known or near; empty where it is not."""
         verdict = examined.verdict
         counts.unchecked += verdict.kind is VerdictKind.UNCHECKED

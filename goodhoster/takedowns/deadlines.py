@@ -65,7 +65,7 @@ def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, t
 
 def pages(notice: Notice, now: datetime, terms: DeadlineTerms) -> Iterator[tuple[str, str]]:
     """Unsent alerts that are due by now: a short stable code, and the text."""
-    told = set(notice.told)
+    told = set(notice.sent)
     reply = f"page-reply-{sum(reply.seen for reply in notice.replies)}"
     proven = notice.level in {TrustLevel.AUTHORITY, TrustLevel.PINNED}
     if proven and any(reply.waits for reply in notice.replies) and reply not in told:
@@ -73,7 +73,7 @@ def pages(notice: Notice, now: datetime, terms: DeadlineTerms) -> Iterator[tuple
     if notice.stopped_at is not None or notice.deadline is None:
         return
     waits = [*_waiting(notice), notice.reason]
-    if "page-person" not in told and notice.state is NoticeState.NEEDS_PERSON and _cannot_wait(notice):
+    if "page-person" not in told and notice.state is NoticeState.NEEDS_PERSON and _is_urgent(notice):
         yield "page-person", f"a person must decide: {waits[0]}"
     if "page-reopened" not in told and any(item.state is ItemState.REOPENED for item in notice.items):
         yield "page-reopened", "it was gone and is back online"
@@ -93,7 +93,7 @@ def kind_of(told: str) -> AlertKind:
 
 def next_due(notice: Notice, now: datetime, terms: DeadlineTerms) -> datetime | None:
     """When to look at this notice again; None when nothing more happens by itself."""
-    moments = [item.look_at for item in notice.items if item.look_at]
+    moments = [item.next_check_at for item in notice.items if item.next_check_at]
     if notice.stopped_at is None:
         if notice.deadline is not None:
             turns = (notice.deadline - _warn_before(notice, terms), notice.deadline)
@@ -126,7 +126,7 @@ def _waiting(notice: Notice) -> Iterator[str]:
     yield from (item.reason for item in items)
 
 
-def _cannot_wait(notice: Notice) -> bool:
+def _is_urgent(notice: Notice) -> bool:
     """Whether a notice pages a person at once.
 
     An authority's order does; so does a proven notice that could not be acted on, and whatever a source knows.

@@ -151,16 +151,16 @@ class NoticeDesk:
         notice = self._parts.store.get(notice_id)
         items = tuple(self._parts.acts.sync(item, notice.receipt.received_at) for item in notice.items)
         if items == notice.items:
-            self._look(notice)
+            self._check_from_outside(notice)
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
-            return self._carried_out(notice) if self._is_left(notice) else self._handle(notice)
+            return self._carry_out_decision(notice) if self._is_interrupted(notice) else self._handle(notice)
 
     def found_again(self, notice_id: str, url: str, found: FoundAgain) -> Notice:
         """Reopen a URL that was gone and is to be seen again, perhaps at another address of ours."""
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
-            items = tuple(self._again(notice, item, found) if item.url == url else item for item in notice.items)
+            items = tuple(self._reopened(notice, item, found) if item.url == url else item for item in notice.items)
             return self._handle(replace(notice, items=items), recorded=notice)
 
     def confirm(self, notice_id: str, order: Order) -> Notice:
@@ -195,29 +195,29 @@ class NoticeDesk:
         seen = self._parts.store.get(notice_id).decided
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
-            if self._is_left(notice):
-                notice = self._carried_out(notice)
+            if self._is_interrupted(notice):
+                notice = self._carry_out_decision(notice)
             _expect_undecided(notice, seen, verb)
             self._log(f"notice.{verb}", notice_id, actor=order.actor, reason=order.reason)
             now = self._parts.clock()
             begun = replace(notice, decided=Decided(verb, order.actor, order.reason, now, done=False), due=now)
             self._parts.store.replace(begun, expected=notice.state)
-            return self._carried_out(begun)
+            return self._carry_out_decision(begun)
 
-    def _is_left(self, notice: Notice) -> bool:
+    def _is_interrupted(self, notice: Notice) -> bool:
         """Whether a crash interrupted a decision that may be gone on with."""
         if notice.decided is None or notice.decided.done:
             return False
         return notice.decided.verb is DecisionVerb.DISMISSED or self._parts.acts.desk.rules.enforce
 
-    def _carried_out(self, notice: Notice) -> Notice:
+    def _carry_out_decision(self, notice: Notice) -> Notice:
         """Carry out the decision that is on record.
 
         What fails is the person's again, and not tried by itself.
         """
         assert notice.decided  # noqa: S101 - asked for then alone
         order, decided = Order(notice.decided.actor, notice.decided.reason), replace(notice.decided, done=True)
-        after = replace(_replies_seen(notice), decided=decided, reviewed=True)
+        after = replace(_with_replies_seen(notice), decided=decided, reviewed=True)
         try:
             if decided.verb is DecisionVerb.CONFIRMED:
                 after = replace(after, items=tuple(self._confirmed(notice, item, order) for item in notice.items))
@@ -236,12 +236,12 @@ class NoticeDesk:
         """
         before = recorded or notice
         notice = self._understood(notice)  # who sent it, what it says, by when it must be done
-        notice = self._compared_with_ours(notice)  # what it names of ours beside its items
+        notice = self._with_names_of_ours(notice)  # what it names of ours beside its items
         notice = replace(notice, index_gap=self._index_gap(notice))  # how far copies can be found now
         notice = replace(notice, items=tuple(self._items_after(notice)))  # located, and taken offline or held
         notice = self._forwarded(notice)  # to customers with servers of their own
         if before.state is NoticeState.RECEIVED:
-            notice = replace(notice, duplicate_of=self._earlier(notice))
+            notice = replace(notice, duplicate_of=self._earlier_copy(notice))
         notice = self._settled(notice, by_person=by_person)  # what the items add up to, and whether the clock stops
         notice = self._parts.letters.write(notice)  # to its sender, and to the customers
         notice = _after_replies(notice)  # which wait for a person when everything else is done
@@ -254,7 +254,7 @@ class NoticeDesk:
         if notice.state is NoticeState.RECEIVED:
             return self._read(notice)
         keys_were_missing = notice.trust is not None and notice.trust.passing
-        return self._believe_again(notice) if keys_were_missing else notice
+        return self._reevaluate_sender(notice) if keys_were_missing else notice
 
     def _record(self, before: Notice, after: Notice) -> None:
         if after == before:
@@ -281,7 +281,7 @@ class NoticeDesk:
         notifier = self._notifiers.get(trust.notifier)
         return replace(read, language=notifier.language) if notifier and notifier.language else read
 
-    def _believe_again(self, notice: Notice) -> Notice:
+    def _reevaluate_sender(self, notice: Notice) -> Notice:
         """Evaluate the sender again where the keys could not be fetched when the notice came.
 
         What was held for that reason may go on when they can.
@@ -299,7 +299,7 @@ class NoticeDesk:
         read = self._in_their_language(replace(says, items=(), text=""), trust)
         return replace(notice, read=read, trust=trust, items=again)
 
-    def _compared_with_ours(self, notice: Notice) -> Notice:
+    def _with_names_of_ours(self, notice: Notice) -> Notice:
         """Record which of the names in it are ours and no item's.
 
         Where that cannot be told now, it is asked again later.
@@ -320,7 +320,7 @@ class NoticeDesk:
         waited = self._parts.clock() - notice.receipt.received_at
         return notice.trust is not None and notice.trust.passing and waited < _KEYS_WITHIN
 
-    def _earlier(self, notice: Notice) -> str:
+    def _earlier_copy(self, notice: Notice) -> str:
         """An earlier notice with the same sender, number and URLs; or the very same mail."""
         if notice.trust is not None and notice.trust.copy_of:
             return notice.trust.copy_of
@@ -346,9 +346,9 @@ class NoticeDesk:
         if self._waits_for_keys(notice):
             yield from notice.items
             return
-        acted = self._acted(notice, [item for item in notice.items if _to_act_on(notice, item)])
+        acted = self._act_on(notice, [item for item in notice.items if _to_act_on(notice, item)])
         for item in notice.items:
-            after = next(acted) if _to_act_on(notice, item) else self._next(notice, item)
+            after = next(acted) if _to_act_on(notice, item) else self._continue_item(notice, item)
             yield first_look(after, self._parts.clock(), may_look=self._parts.outside is not None)
 
     def _forwarded(self, notice: Notice, order: Order | None = None) -> Notice:
@@ -364,24 +364,24 @@ class NoticeDesk:
                 self._log("item.forwarded", notice.id, url=after.url, customer=after.customer, request=after.forwarded)
         return replace(notice, items=items)
 
-    def _acted(self, notice: Notice, items: Sequence[NoticeItem]) -> Iterator[NoticeItem]:
+    def _act_on(self, notice: Notice, items: Sequence[NoticeItem]) -> Iterator[NoticeItem]:
         """The items after the measures; the next piece is looked for while one is carried out."""
         acts, pieces = self._parts.acts, [items[n : n + _ACTS_AT_ONCE] for n in range(0, len(items), _ACTS_AT_ONCE)]
         for piece, looked in map_ahead(acts.look_for, pieces):
             yield from acts.act([(item, self._grounds(notice, item)) for item in piece], looked)
 
-    def _next(self, notice: Notice, item: NoticeItem) -> NoticeItem:
+    def _continue_item(self, notice: Notice, item: NoticeItem) -> NoticeItem:
         acts = self._parts.acts
-        if item.state is ItemState.REOPENED and item.looks == 0:
+        if item.state is ItemState.REOPENED and item.consecutive_checks == 0:
             (again,) = acts.act([(item, self._grounds(notice, item))], visible=True)
             nothing_new = (again.cases, again.blocked) == (item.cases, item.blocked)
-            return replace(item, looks=1) if nothing_new else replace(again, look_at=None)
+            return replace(item, consecutive_checks=1) if nothing_new else replace(again, next_check_at=None)
         return acts.sync(item, notice.receipt.received_at)
 
     def _grounds(self, notice: Notice, item: NoticeItem) -> Grounds:
         notifier = self._notifiers.get(notice.notifier)
         uncertain = "; ".join(doubts_about(item.read, notice.read, notifier))
-        doubt = _not_by_itself(notice.trust, notifier) or uncertain
+        doubt = _why_person_needed(notice.trust, notifier) or uncertain
         return Grounds(notice.id, notice.notifier, doubt, notifier.caps if notifier else _NOTHING, uncertain)
 
     def _settled(self, notice: Notice, *, by_person: bool) -> Notice:
@@ -392,15 +392,15 @@ class NoticeDesk:
         if not notice.items and not by_person and notice.state is not NoticeState.DONE:
             why = "; ".join(notice.read.doubts if notice.read else ()) or "no address was found in it"
             return replace(notice, state=NoticeState.NEEDS_PERSON, reason=why)
-        if settled and (why := _passed_over(notice)):
+        if settled and (why := _unreviewed_parts(notice)):
             return replace(notice, state=NoticeState.NEEDS_PERSON, reason=why)
         if settled:
             return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now)
         if notice.stopped_at is not None and notice.deadline is not None:
             term = notice.deadline - notice.receipt.received_at
-            told = tuple(each for each in notice.told if each not in PAGES)  # a new clock: who was paged is paged anew
+            told = tuple(each for each in notice.sent if each not in PAGES)  # a new clock: who was paged is paged anew
             end = max(notice.deadline, now + min(term, timedelta(days=1)))
-            notice = replace(notice, stopped_at=None, deadline=end, told=told)
+            notice = replace(notice, stopped_at=None, deadline=end, sent=told)
         waits = any(item.state.waits_for_person for item in notice.items)
         return replace(notice, state=NoticeState.NEEDS_PERSON if waits else NoticeState.OPEN)
 
@@ -419,19 +419,19 @@ class NoticeDesk:
             except PassingError as error:
                 _log.error("no alert could be delivered: %s (%s)", error, subject)
                 continue
-            notice = replace(notice, told=(*notice.told, told))
+            notice = replace(notice, sent=(*notice.sent, told))
         return notice
 
-    def _look(self, notice: Notice) -> None:
+    def _check_from_outside(self, notice: Notice) -> None:
         """Look at what is due from outside, without blocking anybody."""
         outside, now = self._parts.outside, self._parts.clock()
-        due = [n for n, item in enumerate(notice.items) if item.look_at is not None and item.look_at <= now]
+        due = [n for n, item in enumerate(notice.items) if item.next_check_at is not None and item.next_check_at <= now]
         if outside is None or not due:
             return
         seen: dict[int, Seen] = {}
         while due and self._parts.clock() - now <= _LOOKS_WITHIN:
             piece, due = due[:_LOOKS_AT_ONCE], due[_LOOKS_AT_ONCE:]
-            found = map_parallel(lambda n: _sight_of(notice.items[n], outside), piece, most=_LOOKS_AT_ONCE)
+            found = map_parallel(lambda n: _seen_at_all_addresses(notice.items[n], outside), piece, most=_LOOKS_AT_ONCE)
             seen |= zip(piece, found, strict=True)
         with self._parts.lock:
             current = self._parts.store.get(notice.id)
@@ -440,14 +440,14 @@ class NoticeDesk:
 
     def _seen(self, notice: Notice, number: int, seen: Seen | None) -> NoticeItem:
         item = notice.items[number]
-        if seen is None or item.look_at is None:
+        if seen is None or item.next_check_at is None:
             return item
         after = after_look(item, seen, self._parts.clock())
         if after.state is not item.state:
             self._log("item." + after.state, notice.id, url=after.url, seen=seen.detail)
         return after
 
-    def _again(self, notice: Notice, item: NoticeItem, found: FoundAgain) -> NoticeItem:
+    def _reopened(self, notice: Notice, item: NoticeItem, found: FoundAgain) -> NoticeItem:
         after = found_again(item, found, self._parts.clock())
         if after.state is not item.state:
             self._log("item." + after.state, notice.id, url=after.url, found_at=found.url, seen=found.how)
@@ -457,12 +457,12 @@ class NoticeDesk:
         if not item.state.waits_for_person or (item.server and not item.forwarded):
             return item
         if item.forwarded:
-            return self._by_a_persons_word(item, order)
+            return self._offline_by_customer(item, order)
         grounds = replace(self._grounds(notice, item), uncertain="")
-        if not item.cases or item.left:
+        if not item.cases or item.unresolved:
             item = self._parts.acts.confirm(item, grounds)
         self._parts.acts.confirm_cases(item, order)
-        return replace(self._confirmed_elsewhere(item, grounds, order), left="")
+        return replace(self._confirmed_elsewhere(item, grounds, order), unresolved="")
 
     def _confirmed_elsewhere(self, item: NoticeItem, grounds: Grounds, order: Order) -> NoticeItem:
         """An item after what the crawler found at other addresses was acted on."""
@@ -472,31 +472,35 @@ class NoticeDesk:
             left = other.state.waits_for_person and not other.cases
             reason = f"where it was found again: {other.reason}" if left else item.reason
             cases = tuple(dict.fromkeys((*item.cases, *other.cases)))
-            item = replace(item, cases=cases, reason=reason, look_at=self._parts.clock())
+            item = replace(item, cases=cases, reason=reason, next_check_at=self._parts.clock())
         return item
 
-    def _by_a_persons_word(self, item: NoticeItem, order: Order) -> NoticeItem:
+    def _offline_by_customer(self, item: NoticeItem, order: Order) -> NoticeItem:
         """An item that a person says a customer took offline.
 
         It is looked at from outside at once, where we may.
         """
         now = self._parts.clock()
         gone = replace(
-            item, state=ItemState.INACCESSIBLE, reason=f"{order.actor}: {order.reason}", gone_at=now, looks=0
+            item,
+            state=ItemState.INACCESSIBLE,
+            reason=f"{order.actor}: {order.reason}",
+            gone_at=now,
+            consecutive_checks=0,
         )
-        return replace(gone, look_at=now if self._parts.outside else None)
+        return replace(gone, next_check_at=now if self._parts.outside else None)
 
     def _dismissed(self, item: NoticeItem, order: Order) -> NoticeItem:
         if not item.dismissible:
             return item
         item = self._parts.acts.dismiss(item, order)
-        return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", look_at=None)
+        return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", next_check_at=None)
 
     def _log(self, event: str, notice_id: str, **data: str) -> None:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))
 
 
-def _sight_of(item: NoticeItem, outside: Outside) -> Seen:
+def _seen_at_all_addresses(item: NoticeItem, outside: Outside) -> Seen:
     return worst_of([outside.look(url) for url in (item.url, *item.found_at)])
 
 
@@ -521,7 +525,7 @@ def _why_bounced(receipt: Receipt, raw: RawNotice) -> str:
     return why_bounced(receipt.sender, headers_of(raw.content)) if mail else ""
 
 
-def _passed_over(notice: Notice) -> str:
+def _unreviewed_parts(notice: Notice) -> str:
     """Parts of a notice that lead to no item and that no person has seen to.
 
     With such a part it is not done, whatever its items say.
@@ -544,11 +548,11 @@ def _after_replies(notice: Notice) -> Notice:
     return replace(notice, state=NoticeState.NEEDS_PERSON, reason="a reply to our letter waits to be seen")
 
 
-def _replies_seen(notice: Notice) -> Notice:
+def _with_replies_seen(notice: Notice) -> Notice:
     return replace(notice, replies=tuple(replace(reply, seen=True) for reply in notice.replies))
 
 
-def _not_by_itself(trust: TrustFinding | None, notifier: Notifier | None) -> str:
+def _why_person_needed(trust: TrustFinding | None, notifier: Notifier | None) -> str:
     """Reason why a notice of this trust waits for a person; empty when it may lead to a measure."""
     if trust is None or trust.level is TrustLevel.UNAUTHENTICATED:
         return "the sender is not proven"

@@ -33,7 +33,7 @@ class FormAppeals:
     codes: LetterCodes
     language_of: Callable[[str], str]
 
-    def behind(self, letter: str, code: str) -> FormState | None:
+    def link_state(self, letter: str, code: str) -> FormState | None:
         """What is behind a link; None where it is not ours, or nothing is left to be appealed."""
         if not is_appeal_link(self.codes, letter, code):
             return None
@@ -44,11 +44,11 @@ class FormAppeals:
         return FormState(name, self.language_of(told[0].customer), tuple(self.letters.known(told)))
 
     def take(self, letter: str, code: str, text: str) -> FormState | None:
-        """Take in an appeal about what the letter tells of; None as in `behind`.
+        """Take in an appeal about what the letter tells of; None as in `link_state`.
 
         Whether it was taken is seen by its text: what was appealed before stays as it was.
         """
-        if (state := self.behind(letter, code)) is None or state.appeals:
+        if (state := self.link_state(letter, code)) is None or state.appeals:
             return state
         self.letters.open(letter, text, AppealChannel.FORM)
-        return self.behind(letter, code)
+        return self.link_state(letter, code)

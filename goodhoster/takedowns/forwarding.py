@@ -51,7 +51,7 @@ class CustomerForwarding:
                 by_customer[item.customer].append(item)
         after: dict[int, NoticeItem] = {}
         for items in by_customer.values():
-            told = self._told(contacts, _Share(notice, items, now, order.actor if order else "the notice"))
+            told = self._result_of(contacts, _Share(notice, items, now, order.actor if order else "the notice"))
             after |= {
                 id(item): replace(item, state=told.state, reason=told.reason, forwarded=told.request) for item in items
             }
@@ -67,24 +67,28 @@ class CustomerForwarding:
             return replace(item, state=ItemState.HELD, reason=why)
         return item
 
-    def _told(self, contacts: CustomerNotices, share: _Share) -> _Told:
+    def _result_of(self, contacts: CustomerNotices, share: _Share) -> _ForwardingResult:
         """What becomes of the items of one customer."""
         customer, deadline = share.items[0].customer, share.deadline(contacts.notice_within)
         where = f"on a server of customer {customer}'s own"
         if not self.enforcing:
-            return _Told(ItemState.OBSERVED, f"{where}: would be forwarded to its contact")
+            return _ForwardingResult(ItemState.OBSERVED, f"{where}: would be forwarded to its contact")
         if share.confidential:
-            return _Told(ItemState.HELD, f"{where}, and a confidential order is not handed on")
+            return _ForwardingResult(ItemState.HELD, f"{where}, and a confidential order is not handed on")
         if deadline - share.now < _LEAST:
-            return _Told(ItemState.HELD, f"{where}, and the deadline leaves it no time: reach the customer yourself")
+            return _ForwardingResult(
+                ItemState.HELD, f"{where}, and the deadline leaves it no time: reach the customer yourself"
+            )
         lines = tuple(defanged(item.url) for item in share.items)
         received = share.notice.receipt.received_at
         try:
             request = contacts.forward(customer, Forwarding(share.notice.id, received, lines, deadline, share.actor))
         except GoodhosterError as error:
-            return _Told(ItemState.HELD, f"{where}, and it was not forwarded: {error}")
+            return _ForwardingResult(ItemState.HELD, f"{where}, and it was not forwarded: {error}")
         until = f"{request.deadline:%Y-%m-%d %H:%M} UTC"
-        return _Told(ItemState.FORWARDED, f"forwarded to customer {customer}, to be answered by {until}", request.id)
+        return _ForwardingResult(
+            ItemState.FORWARDED, f"forwarded to customer {customer}, to be answered by {until}", request.id
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ class _Share:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _ForwardingResult:
     """What became of such a share."""
 
     state: ItemState

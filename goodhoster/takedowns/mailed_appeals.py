@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from goodhoster.customers.standing.appeals import says_something
 from goodhoster.errors import RefusedError
 from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState
@@ -59,7 +60,7 @@ class MailedAppeals:
         if not (references or statements):
             return False
         read = answer.read()
-        if read.automatic or read.deliveries or not read.text.strip():
+        if read.automatic or read.deliveries or not says_something(read.text):
             return False
         text = _text(answer, read)
         opened = [appeal for reference in references for appeal in self._by_reference(reference, text)]

@@ -40,7 +40,7 @@ class ManualLetters:
             notice = self.store.get(notice_id)
             return self._record(notice, self.letters.write_answer(notice))
 
-    def tell(self, notice_id: str, order: Order) -> Notice:
+    def inform_customers(self, notice_id: str, order: Order) -> Notice:
         """Inform the customers of what was withheld because an order was confidential.
 
         RefusedError when nobody is left to be informed.
@@ -48,19 +48,19 @@ class ManualLetters:
         with self.lock:
             notice = self.store.get(notice_id)
             self.statements(notice_id)
-            self._log("notice.told", notice, actor=order.actor, reason=order.reason)
+            self._log("notice.customers-notified", notice, actor=order.actor, reason=order.reason)
             self._record(notice, self.letters.write_statements(notice))
             return self.store.get(notice_id)
 
     def statements(self, notice_id: str) -> list[Letter]:
-        """The letters that `tell` would send; nothing is sent.
+        """The letters that `inform_customers` would send; nothing is sent.
 
         RefusedError when nobody is left to be informed.
         """
         notice = self.store.get(notice_id)
         letters = [letter for _, letter in self.letters.statements(notice, withhold=False) if letter]
         if not letters:
-            hint = "see told in goodhoster notices show; a contact stands in the list of sites"
+            hint = "see sent in goodhoster notices show; a contact stands in the list of sites"
             raise RefusedError(f"nobody is left to be told about notice {notice_id}", hint=hint)
         return letters
 
@@ -73,7 +73,7 @@ class ManualLetters:
         with self.lock:
             notice = self.store.get(notice_id)
             letter = self.letters.forwarding(notice, hotline)
-            if "forward" not in notice.told:
+            if "forward" not in notice.sent:
                 self._log("notice.forwarded", notice, actor=actor, to=hotline)
                 self._record(notice, self.letters.write_forward(notice, letter))
             return letter

@@ -24,10 +24,10 @@ def first_look(item: NoticeItem, now: datetime, *, may_look: bool) -> NoticeItem
 
     It is to be looked at right away; where we may not look, our own reading back must do.
     """
-    if item.state not in _UNSEEN or item.look_at is not None:
+    if item.state not in _UNSEEN or item.next_check_at is not None:
         return item
     if may_look:
-        return replace(item, looks=0, look_at=now)
+        return replace(item, consecutive_checks=0, next_check_at=now)
     return _gone(item, now)
 
 
@@ -42,9 +42,9 @@ def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
         return _not_there(replace(item, reason=seen.detail), now)
     if seen.sight is Sight.THERE and not _acted(item) and item.state in _UNSEEN:
         back = replace(item, state=ItemState.REOPENED, reason=f"no file, yet {seen.detail}")
-        return replace(back, looks=0, looks_gone=0, look_at=None)
-    again = replace(item, looks=item.looks + 1, looks_gone=0, look_at=now + LOOK_AGAIN)
-    if again.looks < _PATIENCE:
+        return replace(back, consecutive_checks=0, gone_checks=0, next_check_at=None)
+    again = replace(item, consecutive_checks=item.consecutive_checks + 1, gone_checks=0, next_check_at=now + LOOK_AGAIN)
+    if again.consecutive_checks < _PATIENCE:
         return replace(again, reason=seen.detail)
     why = "it can still be seen" if seen.sight is Sight.THERE else "it cannot be checked"
     here = "offline here" if _acted(item) else "no file is here"
@@ -63,7 +63,7 @@ def found_again(item: NoticeItem, found: FoundAgain, now: datetime) -> NoticeIte
     if item.state not in {ItemState.INACCESSIBLE, ItemState.GONE}:
         return item
     back = replace(item, state=ItemState.REOPENED, reopened=item.reopened + 1, reason=reason, gone_at=None)
-    return replace(back, looks=0 if itself else 1, looks_gone=0, look_at=now + LOOK_AGAIN)
+    return replace(back, consecutive_checks=0 if itself else 1, gone_checks=0, next_check_at=now + LOOK_AGAIN)
 
 
 def worst_of(seen: Sequence[Seen]) -> Seen:
@@ -77,16 +77,16 @@ def _not_there(item: NoticeItem, now: datetime) -> NoticeItem:
     What we took offline is seen to be; what was away before must be away again and again.
     """
     if _acted(item):
-        return replace(_gone(item, now), look_at=next_look(now, 1))
-    item = replace(item, looks_gone=item.looks_gone + 1, look_at=now + LOOK_AGAIN)
-    return replace(_gone(item, now), look_at=None) if item.looks_gone >= _LOOKS_BEFORE_GONE else item
+        return replace(_gone(item, now), next_check_at=next_look(now, 1))
+    item = replace(item, gone_checks=item.gone_checks + 1, next_check_at=now + LOOK_AGAIN)
+    return replace(_gone(item, now), next_check_at=None) if item.gone_checks >= _LOOKS_BEFORE_GONE else item
 
 
 def _gone(item: NoticeItem, now: datetime) -> NoticeItem:
     """Inaccessible item by our measure; or gone, where there was nothing to do."""
     if not _acted(item):
         return replace(item, state=ItemState.GONE)
-    return replace(item, state=ItemState.INACCESSIBLE, gone_at=now, looks=1)
+    return replace(item, state=ItemState.INACCESSIBLE, gone_at=now, consecutive_checks=1)
 
 
 def _acted(item: NoticeItem) -> bool:
@@ -96,7 +96,11 @@ def _acted(item: NoticeItem) -> bool:
 def _after_recheck(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
     if seen.sight is Sight.THERE:
         back = replace(item, state=ItemState.REOPENED, reopened=item.reopened + 1, reason=f"back: {seen.detail}")
-        return replace(back, gone_at=None, looks=0, look_at=now + LOOK_AGAIN)
+        return replace(back, gone_at=None, consecutive_checks=0, next_check_at=now + LOOK_AGAIN)
     if seen.sight is Sight.UNKNOWN:
-        return replace(item, look_at=now + LOOK_AGAIN)
-    return replace(item, looks=item.looks + 1, look_at=next_look(item.gone_at or now, item.looks + 1))
+        return replace(item, next_check_at=now + LOOK_AGAIN)
+    return replace(
+        item,
+        consecutive_checks=item.consecutive_checks + 1,
+        next_check_at=next_look(item.gone_at or now, item.consecutive_checks + 1),
+    )

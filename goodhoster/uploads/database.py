@@ -86,7 +86,7 @@ class Database:
             self._db, self._inode = self._open()
         except (sqlite3.DatabaseError, OSError) as error:
             hint = "check the owner and mode of agent.state_dir and the free space there"
-            raise ConfigurationError(f"the index {file} cannot be used: {explained(error)}", hint=hint) from error
+            raise ConfigurationError(f"the index {file} cannot be used: {explained(error, file)}", hint=hint) from error
 
     def run(self, operation: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Run a function in one transaction.
@@ -102,7 +102,7 @@ class Database:
             except (sqlite3.DatabaseError, OSError) as error:
                 hint = "check the free space and the mount of agent.state_dir; what is missed is found by a scan"
                 raise IndexUnavailableError(
-                    f"the index {self._file} cannot be used now: {explained(error)}", hint=hint
+                    f"the index {self._file} cannot be used now: {explained(error, self._file)}", hint=hint
                 ) from error
 
     def erase(self, operation: Callable[[sqlite3.Connection], Answer]) -> Answer:

@@ -63,7 +63,7 @@ def followed_homes(trees: Sequence[bytes], kept_out: Sequence[bytes] = ()) -> li
     The trees are those of the configuration; none of the homes lies in one, in another or around one, nor around or in
     what is `kept_out`. A disk that does not answer keeps nobody waiting: its homes are left out.
     """
-    calls = FileSystemCalls(patience=_PATIENCE)
+    calls = FileSystemCalls(timeout=_PATIENCE)
     found: list[tuple[HomeLink, bytes]] = []
     taken = [*trees, *kept_out]
     for link in islice(_links_of(trees), _MOST_TRIED):

@@ -84,7 +84,7 @@ def test_a_damaged_record_is_an_error_that_says_so(tmp_path: Path) -> None:
 
 def test_a_record_that_another_holds_is_busy(tmp_path: Path) -> None:
     file = tmp_path / "record.sqlite"
-    store = SqliteCaseStore(file, patience=0.1)
+    store = SqliteCaseStore(file, timeout=0.1)
     holder = sqlite3.connect(file, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(BusyError, match="another process"):

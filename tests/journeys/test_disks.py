@@ -157,6 +157,40 @@ class TestDiskOfTheState:
         pictures.all_is_as_it_should_be()
         pictures.come_back()
 
+    def test_full_and_commands_without_a_daemon(self, host: Host, state: Path, pictures: Pictures) -> None:
+        """Each says that the disk is full and changes nothing; what was ordered can be ordered again."""
+        host.start()
+        pictures.write()
+        pictures.all_is_as_it_should_be()
+        host.stop()
+        one, entries = host.cases()[0]["id"], len(host.audit("measure.done"))
+        fill(state / "ballast")
+        for words in (
+            ("cases", "list"),
+            ("cases", "restore", one, "--reason", "test"),
+            ("cases", "note", one, "test"),
+            ("notices", "list"),
+            ("scan", str(host.customers)),
+            ("state", "backup", str(host.folder / "backup")),
+        ):
+            code, told = host.ended_with(*words)
+            assert code == 2, told
+            assert "disk is full" in told, told
+            assert "make room" in told or "free space" in told, told
+        assert not (host.folder / "backup").exists()
+        code, told = host.ended_with("state", "check")
+        assert (code, "cannot be checked: its disk is full" in told) == (3, True), told
+        code, told = host.ended_with("observe", "--now", "--reason", "test")
+        assert (code, "all measures are stopped, but" in told) == (2, True), told
+        (state / "ballast").unlink()
+
+        assert "nothing is touched" in host.ended_with("status")[1], "what cannot be read stops measures"
+        assert len(host.audit("measure.done")) == entries
+        assert not any(path.exists() for path in pictures.paths[:KNOWN])
+        assert "every database is whole" in host.run("state", "check")
+        host.run("observe", "--end", "--reason", "test")
+        pictures.come_back()
+
     def test_read_only(self, host: Host, state: Path, pictures: Pictures) -> None:
         """As if it were full; a daemon does not start on it, and says why."""
         host.start()

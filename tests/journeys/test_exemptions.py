@@ -89,8 +89,10 @@ def test_with_exemptions_a_wrong_list_costs_nothing_and_its_owner_is_told(host: 
     case = json.loads(host.run("cases", "show", host.cases()[0]["id"], "--json"))
     assert (case["state"], case["verdict"]) == ("held", "exempt")
     assert case["reason"] == "exempt (wordpress-6.4.3), and yet known to hashcheckservice"
-    owners_told = {"hashcheckservice": True}
-    assert wait_until(lambda: json.loads(host.run("cases", "show", case["id"], "--json"))["owners_told"] == owners_told)
+    owners_notified = {"hashcheckservice": True}
+    assert wait_until(
+        lambda: json.loads(host.run("cases", "show", case["id"], "--json"))["owners_notified"] == owners_notified
+    )
     (storm,) = map(json.loads, host.run("storms", "list", "--json").splitlines())
     assert storm["cause"]["kind"] == "exemption"
     done = json.loads(host.run("storms", "undo", storm["id"], "--reason", "images of WordPress", "--json"))
@@ -145,7 +147,7 @@ def test_an_owner_who_is_not_set_is_missed_aloud_and_told_once_he_is(host: Host,
     host.service.known = {sha1_of(STANDARD["logo"])}
     host.start()
     host.upload("anna/logo.png", STANDARD["logo"])
-    assert wait_until(lambda: host.status()["owners_not_told"] == {"hashcheckservice": 1})
+    assert wait_until(lambda: host.status()["owners_not_notified"] == {"hashcheckservice": 1})
     assert wait_until(lambda: "its owner is not told: no owner is set for it" in host.journal())
     assert "PROBLEM owner of hashcheckservice: nobody is told" in host.run("doctor", code=1)
     assert "owner       of hashcheckservice: not told" in host.run("cases", "show", host.cases()[0]["id"])
@@ -153,7 +155,7 @@ def test_an_owner_who_is_not_set_is_missed_aloud_and_told_once_he_is(host: Host,
     configure(host, port=letterbox.port)
     host.reload()
     assert wait_until(lambda: len(letterbox.taken) == 1)
-    assert wait_until(lambda: host.status()["owners_not_told"] == {})
+    assert wait_until(lambda: host.status()["owners_not_notified"] == {})
     assert wait_until(lambda: f"ok      owner of hashcheckservice: {OWNER}" in host.ended_with("doctor")[1])
     host.run("doctor")
 

@@ -165,7 +165,7 @@ def test_letters_survive_kills_and_a_mail_server_that_was_away(
     letters = 0
     for kill in range(rounds(1, 10)):
         notice = away.receive(away.mail(away.upload("anna", f"{kill}.jpg")))
-        letters += len(notice["told"])
+        letters += len(notice["sent"])
         host.start()
         host.kill()
     with postfix(folder) as port:
@@ -214,7 +214,7 @@ def test_no_machine_is_answered_and_one_that_answers_everything_comes_to_an_end(
         for number in range(1, 4):
             assert wait_until(lambda: received_by_robot(folder) == number), (folder / "log").read_text()  # noqa: B023
             send(f"robot-{number}", "From: robot@elsewhere.example\n", "robot@elsewhere.example")
-        assert wait_until(lambda: "receipt-not-sent" in ours.notices()[-1]["told"]), ours.notices()
+        assert wait_until(lambda: "receipt-not-sent" in ours.notices()[-1]["sent"]), ours.notices()
         ours.settled({"needs-person": len(AUTOMATIC) + 5})
         assert wait_until(lambda: not ours.letters())
         host.stop()

@@ -137,7 +137,7 @@ def test_the_desk_decides_in_its_own_name_and_the_auditor_only_looks(office: Off
     code, _, err = office.run("bob", "cases", "restore", case, "--reason", "x")
     assert (code, "needs the right to decide" in err) == (2, True)
     assert not (office.host.customers / "anna/known.png").exists()
-    ordered = office.host.audit("person.ordered")
+    ordered = [each for each in office.host.audit("person.ordered") if each["actor"] != "root"]
     assert ordered == [{"actor": "alice", "uid": 61001, "command": "cases confirm", "right": "decide"}]
     assert office.host.audit("measure.done")
 

@@ -30,7 +30,7 @@ def order(noticed: NoticeHost, url: str) -> dict[str, Any]:
 
 def test_every_customer_gets_a_statement_of_reasons_of_its_own_in_its_language(noticed: NoticeHost) -> None:
     notice = noticed.receive(noticed.mail(*(noticed.upload(customer, "p.jpg") for customer in CUSTOMERS)))
-    assert set(notice["told"]) == {"statement:anna", "statement:bert", "statement:cas-no-contact", "result"}
+    assert set(notice["sent"]) == {"statement:anna", "statement:bert", "statement:cas-no-contact", "result"}
     letters = noticed.letters()
     nl, en = letters["statement anna@mail.example"], letters["statement bert@mail.example"]
     for said in ("artikel 17", "Wat en hoe lang", "anna/www/p.jpg", "een erkende melder", "artikel 252", "automatisch"):
@@ -76,7 +76,7 @@ def test_a_confidential_order_is_withheld_from_its_customer_until_a_person_says_
     noticed.host.run("notices", "tell", notice["id"], "--reason", "six weeks are over")
     text = noticed.letters()["statement anna@mail.example"]["text"]
     assert "een autoriteit heeft ons dat bevolen (haar kenmerk: ATKM-7)" in " ".join(text.split())
-    assert noticed.host.audit("notice.told")[0]["reason"] == "six weeks are over"
+    assert noticed.host.audit("notice.customers-notified")[0]["reason"] == "six weeks are over"
     assert "nobody is left" in noticed.host.run("notices", "tell", notice["id"], "--reason", "again", code=2)
 
 
@@ -87,7 +87,7 @@ def test_what_is_handed_on_to_the_hotline_is_in_the_log_and_told_once(noticed: N
     (entry,) = noticed.host.audit("notice.forwarded")
     assert (entry["notice"], entry["to"]) == (notice["id"], "meldpunt@hotline.example")
     assert entry["actor"]
-    assert [n["told"].count("forward") for n in noticed.notices()] == [1]
+    assert [n["sent"].count("forward") for n in noticed.notices()] == [1]
     assert "hxxp://anna[.]example/p[.]jpg" in noticed.letters()["forward meldpunt@hotline.example"]["text"]
 
 

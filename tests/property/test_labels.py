@@ -44,13 +44,13 @@ labels = st.builds(
 
 @given(labels)
 def test_a_label_reads_back_as_it_was_written(label: Label) -> None:
-    with tempfile.TemporaryDirectory() as folder, opened(os.open(folder, os.O_RDONLY)) as shelf:
-        write_intent(shelf, label)
-        assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (None, None)
-        declare_intent(shelf, label.case_id)
-        assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (label, None)
-        seal_label(shelf, label.case_id)
-        guard_label(shelf, label.case_id)
-        assert (read_intent(shelf, label.case_id), read_label(shelf, label.case_id)) == (None, label)
-        remove_label(shelf, label.case_id)  # it is immutable
+    with tempfile.TemporaryDirectory() as folder, opened(os.open(folder, os.O_RDONLY)) as quarantine:
+        write_intent(quarantine, label)
+        assert (read_intent(quarantine, label.case_id), read_label(quarantine, label.case_id)) == (None, None)
+        declare_intent(quarantine, label.case_id)
+        assert (read_intent(quarantine, label.case_id), read_label(quarantine, label.case_id)) == (label, None)
+        seal_label(quarantine, label.case_id)
+        guard_label(quarantine, label.case_id)
+        assert (read_intent(quarantine, label.case_id), read_label(quarantine, label.case_id)) == (None, label)
+        remove_label(quarantine, label.case_id)  # it is immutable
         assert os.listdir(folder) == []

@@ -117,8 +117,8 @@ def _life(
     now = raw.received + timedelta(minutes=rng.choice([0, 1, 45, 300, 3000]))
     item = replace(item, state=ItemState.OFFLINE, cases=("case",) if fate == "acted" else ())
     item, seen_at = first_look(item, now, may_look=True), []
-    while item.look_at is not None and now < END:
-        now = max(now, item.look_at)
+    while item.next_check_at is not None and now < END:
+        now = max(now, item.next_check_at)
         now = next((end for start, end in outages if start <= now < end), now)  # nothing looks while it is down
         if now >= END:
             break
@@ -130,7 +130,7 @@ def _life(
         item = after
         if item.state is ItemState.REOPENED and item.cases and rng.random() < 0.7:
             now += timedelta(minutes=rng.choice([1, 90, 4000]))
-            item = first_look(replace(item, state=ItemState.OFFLINE, look_at=None), now, may_look=True)
+            item = first_look(replace(item, state=ItemState.OFFLINE, next_check_at=None), now, may_look=True)
     return item, seen_at
 
 

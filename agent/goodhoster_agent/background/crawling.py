@@ -33,7 +33,7 @@ class CrawlTask(PeriodicTask):
             self._begun = True
             return self._first_after
         self._crawl = self._crawl or self._services.notices.crawl_schedule
-        return min(_LONGEST_WAIT, self._crawl.go(self._paused)) if self._crawl else _LONGEST_WAIT
+        return min(_LONGEST_WAIT, self._crawl.run_once(self._paused)) if self._crawl else _LONGEST_WAIT
 
     def _paused(self) -> bool:
         return self.stopping.wait(self._pause)

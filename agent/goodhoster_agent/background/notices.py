@@ -28,6 +28,7 @@ from goodhoster_agent.intake.storing import NoticeStorage
 
 if TYPE_CHECKING:
     from goodhoster.letters.outbox import Backlog
+    from goodhoster_agent.doors.client_address import ClientAddresses
     from goodhoster_agent.doors.notices import Routes
 
 _log = logging.getLogger(__name__)
@@ -247,12 +248,15 @@ def _ways_in(notices: NoticeServices, settings: Settings, keeping: NoticeStorage
         if (lmtp := lmtp_settings(settings)) is not None:
             ways.append(LmtpIntake(keeping, lmtp))
     if settings.notices.listen is not None:
+        from goodhoster_agent.doors.client_address import ClientAddresses  # noqa: PLC0415 - the same
         from goodhoster_agent.doors.http_server import HttpThread  # noqa: PLC0415 - the same
         from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor  # noqa: PLC0415 - the same
 
         room = partial(_has_room, settings.state_dir, settings.notices.reserve)
         counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store, room)
-        door = NoticeDoor(counter, RateLimit(time.monotonic), list(_other_routes(notices, settings)))
+        clients = ClientAddresses(settings.notices.client_address_header)
+        others = list(_other_routes(notices, settings, clients))
+        door = NoticeDoor(counter, RateLimit(time.monotonic), clients.of, others)
         ways.append(HttpThread(door.app, settings.notices.listen))
     if settings.imap is not None:
         from goodhoster_agent.intake.imap import ImapIntake, MailboxIntake  # noqa: PLC0415 - the same
@@ -264,14 +268,13 @@ def _ways_in(notices: NoticeServices, settings: Settings, keeping: NoticeStorage
     return ways
 
 
-def _other_routes(notices: NoticeServices, settings: Settings) -> Iterator[Routes]:
+def _other_routes(notices: NoticeServices, settings: Settings, clients: ClientAddresses) -> Iterator[Routes]:
     """What customers and identity providers ask for at the same address."""
     from goodhoster_agent.doors.appeal_pages import AppealPages  # noqa: PLC0415 - only where the door is set
     from goodhoster_agent.doors.contact_pages import ContactPages  # noqa: PLC0415 - the same
-    from goodhoster_agent.doors.notices import address_of  # noqa: PLC0415 - the same
 
     yield ContactPages(notices.contacts)
-    yield AppealPages(notices.form_appeals, RateLimit(time.monotonic), address_of)
+    yield AppealPages(notices.form_appeals, RateLimit(time.monotonic), clients.of)
     if settings.identity_providers:
         from goodhoster_agent.doors.identity import IdentityMessages  # noqa: PLC0415 - only where one is set
 

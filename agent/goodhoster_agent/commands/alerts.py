@@ -15,6 +15,8 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    WhyOption,
+    note_order,
     open_services,
     print_json,
     print_line,
@@ -31,7 +33,9 @@ RuleOption = Annotated[str | None, typer.Option("--rule", help="Only this rule."
 
 
 @app.command("test")
-def send_test_command(rule: RuleOption = None, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def send_test_command(
+    rule: RuleOption = None, reason: WhyOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
+) -> None:
     """Send a test by each rule, and tell which were accepted: 0 all, 1 some, 3 none."""
     with open_services(config) as services:
         desk = _desk(services)
@@ -40,6 +44,7 @@ def send_test_command(rule: RuleOption = None, config: ConfigOption = None, *, a
             raise ConfigurationError(f"there is no alert rule {rule}", hint="known are: " + ", ".join(names))
         accepted = 0
         for name in [rule] if rule else names:
+            note_order(services.audit, "alerts test", reason, rule=name)
             trouble = desk.test(name, f"test-{secrets.token_hex(8)}")
             accepted += not trouble
             if as_json:

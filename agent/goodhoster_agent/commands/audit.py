@@ -33,7 +33,9 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    WhyOption,
     current_user,
+    note_order,
     open_services,
     print_json,
     print_line,
@@ -165,6 +167,7 @@ def export_command(
     case: CaseOption,
     to: DirectoryOption,
     since: SinceOption = None,
+    reason: WhyOption = "",
     config: ConfigOption = None,
     *,
     without_names: Annotated[
@@ -177,7 +180,9 @@ def export_command(
     The directory also contains the program that verifies them without goodhoster.
     """
     order = ExportOrder(case, tuple(since or ()), names=not without_names)
-    done, anchored = export(read_settings(config), order, to)
+    settings = read_settings(config)
+    note_order(audit_log(settings), "audit export", reason, case=case)
+    done, anchored = export(settings, order, to)
     if as_json:
         size, root = done.checkpoint.size, done.checkpoint.root.hex()
         print_json({"case": case, "directory": str(to), "entries": done.entries, "size": size, "root": root})

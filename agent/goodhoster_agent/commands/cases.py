@@ -89,10 +89,10 @@ def show_command(
     """Show one case in full."""
     with open_services(config) as services:
         case = services.case_store.get(services.case_store.complete(case_id))
-        told = _owners_told(services, case)
+        told = _owners_notified(services, case)
         purges = services.notices.purges.of([case.id]) if services.notices.purges else ()
         if as_json:
-            more = {"owners_told": told, "purges": [purge_object(one) for one in purges]}
+            more = {"owners_notified": told, "purges": [purge_object(one) for one in purges]}
             print_json(case_object(case) | casework_object(services, case.id) | more)
         else:
             rows = [*(("cache", purge_text(one)) for one in purges), *casework_rows(services, case.id)]
@@ -210,7 +210,7 @@ _COLUMNS: tuple[Column[Case], ...] = (
 )
 
 
-def _owners_told(services: Services, case: Case) -> dict[str, bool]:
+def _owners_notified(services: Services, case: Case) -> dict[str, bool]:
     """Whether the owner was notified, by source that knows what is exempt here."""
     owed = services.owner_reports
     return {match.source: bool(owed.was_sent(match)) for match in case.matches if match.exemption}

@@ -14,6 +14,7 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     current_user,
+    note_order,
     open_services,
     print_json,
     print_line,
@@ -43,7 +44,9 @@ def add_casework(app: typer.Typer, subject: Subject) -> None:
         as_json: JsonOption = False,
     ) -> None:
         with open_services(config) as services:
-            note = services.casework.note(_whole_id(services, subject, subject_id), current_user(), text)
+            whole_id = _whole_id(services, subject, subject_id)
+            note_order(services.audit, f"{subject}s note", **{subject: whole_id})
+            note = services.casework.note(whole_id, current_user(), text)
         print_json(_note_object(note) | {"id": note.subject}) if as_json else print_line(f"noted  {note.subject}")
 
     def take_command(
@@ -55,6 +58,7 @@ def add_casework(app: typer.Typer, subject: Subject) -> None:
     ) -> None:
         with open_services(config) as services:
             for whole_id in [_whole_id(services, subject, each) for each in subject_ids]:
+                note_order(services.audit, f"{subject}s take", **{subject: whole_id})
                 taken = services.casework.take(whole_id, current_user(), from_person=from_person)
                 _print(taken, "taken", as_json=as_json)
 
@@ -64,6 +68,7 @@ def add_casework(app: typer.Typer, subject: Subject) -> None:
         _expect_account(to)
         with open_services(config) as services:
             for whole_id in [_whole_id(services, subject, each) for each in subject_ids]:
+                note_order(services.audit, f"{subject}s hand-over", to=to, **{subject: whole_id})
                 given = services.casework.hand_over(whole_id, current_user(), to)
                 _print(given, f"handed to {given.person}", as_json=as_json)
 

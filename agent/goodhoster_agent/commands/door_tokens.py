@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goodhoster.assembly.state import audit_log
 from goodhoster.errors import RefusedError
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
+    WhyOption,
+    note_order,
     open_services,
     print_json,
     print_line,
@@ -35,6 +38,7 @@ def add_command(
     customer: Annotated[
         str, typer.Option("--customer", help="The one customer it is valid for.", show_default=False)
     ] = "",
+    reason: WhyOption = "",
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
@@ -43,6 +47,7 @@ def add_command(
     scopes = scope or [Scope.CHECK, Scope.MAY, Scope.OUTCOME]
     with open_services(config) as services:
         customer = customer and _customer_of(services, customer)
+        note_order(services.audit, "doors token add", reason, token=name, scopes=", ".join(scopes), customer=customer)
         secret = add_token(tokens_file(services.state_dir), name, scopes, customer)
     print_json({"name": name, "token": secret, "scopes": scopes, "customer": customer}) if as_json else print_line(
         secret
@@ -72,7 +77,10 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 
 
 @app.command("revoke")
-def revoke_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def revoke_command(
+    name: NameArgument, reason: WhyOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
+) -> None:
     """Remove a token. The running service follows within a second."""
+    note_order(audit_log(read_settings(config)), "doors token revoke", reason, token=name)
     revoke_token(tokens_file(read_settings(config).state_dir), name)
     print_json({"name": name, "revoked": True}) if as_json else print_line(f"{name} is revoked")

@@ -12,12 +12,20 @@ from typing import Annotated
 import typer
 
 from goodhoster.assembly.sources import relay_sources
-from goodhoster.assembly.state import make_state_dir
+from goodhoster.assembly.state import AUDIT_FILE, make_state_dir
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.privileges import set_process_name
 from goodhoster.ports import HashSource
 from goodhoster.settings import listen_address
-from goodhoster_agent.commands.options import ConfigOption, JsonOption, print_line, read_settings, warn_of
+from goodhoster_agent.commands.options import (
+    ConfigOption,
+    JsonOption,
+    WhyOption,
+    note_order,
+    print_line,
+    read_settings,
+    warn_of,
+)
 from goodhoster_agent.doors.accounts import add_client, read_clients, remove_client
 from goodhoster_agent.doors.hashservice import HashServiceOptions, clients_file, serve
 from goodhoster_agent.doors.usage_figures import figures_file, read_figures
@@ -66,8 +74,11 @@ def _client_app(setup: Setup) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="Manage the accounts of clients.")
 
     @app.command("add")
-    def add_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    def add_command(
+        name: NameArgument, reason: WhyOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
+    ) -> None:
         """Create an account. Its password is printed once and not stored."""
+        _note(setup(config), "add", name, reason)
         print_new_client(setup(config), name, as_json=as_json)
 
     @app.command("list")
@@ -76,11 +87,21 @@ def _client_app(setup: Setup) -> typer.Typer:
         print_clients(setup(config), as_json=as_json)
 
     @app.command("remove")
-    def remove_command(name: NameArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    def remove_command(
+        name: NameArgument, reason: WhyOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
+    ) -> None:
         """Remove an account. The running service follows within a second."""
+        _note(setup(config), "remove", name, reason)
         print_removed_client(setup(config), name, as_json=as_json)
 
     return app
+
+
+def _note(setup: HashServiceSetup, verb: str, name: str, reason: str) -> None:
+    from goodhoster.audit.log import FileAuditLog
+
+    log = FileAuditLog(make_state_dir(setup.state_dir) / AUDIT_FILE)
+    note_order(log, f"hashservice client {verb}", reason, client=name)
 
 
 def run_server(setup: HashServiceSetup, listen: str, *, as_json: bool) -> None:

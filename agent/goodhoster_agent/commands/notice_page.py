@@ -96,7 +96,7 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
         yield "copies", f"looked for while {notice.index_gap}; one that comes to be known later is held for a person"
     for rule in trust.rules if trust else ():
         yield "rule", f"{'passed' if rule.passed else 'FAILED'} {rule.name}: {rule.why}"
-    yield from (("told", told) for told in notice.told)
+    yield from (("sent", name) for name in notice.sent)
     for reply in notice.replies:
         fate = "automatic" if reply.automatic else "for a person" if reply.waits else "seen"
         fate = "a notice of its own" if reply.notice else fate
@@ -118,8 +118,8 @@ def _items(notice: Notice, services: Services) -> Iterator[Row]:
             yield "  blocked", "the web server shows nothing at its address"
         yield from (("  found at", defanged(url)) for url in item.found_at)
         yield from _cases(item, services)
-        if item.left:
-            yield "  left", item.left
+        if item.unresolved:
+            yield "  unresolved", item.unresolved
         if item.known_to:
             yield "known", f"{defanged(item.url)} to {', '.join(item.known_to)}"
     for front in sorted({item.front for item in notice.items} - {""}):

@@ -37,7 +37,9 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    WhyOption,
     current_user,
+    note_order,
     open_services,
     print_json,
     print_letter,
@@ -224,6 +226,7 @@ def dismiss_command(
 @app.command("answer")
 def answer_command(
     notice_id: IdArgument,
+    reason: WhyOption = "",
     config: ConfigOption = None,
     *,
     show: Annotated[bool, typer.Option("--preview", "--show", help="Print it and send nothing.")] = False,
@@ -237,6 +240,8 @@ def answer_command(
         if letter is None:
             hint = "it came from a machine, or without an address"
             raise RefusedError(f"nobody is to be answered about notice {notice_id}", hint=hint)
+        if not show:
+            note_order(services.audit, "notices answer", reason, notice=notice_id)
         sent = not show and notices.manual_letters.answer(notice_id)
     if as_json:
         found = {"id": notice_id, "to": letter.to, "subject": letter.subject, "text": letter.text, "sent": sent}
@@ -262,7 +267,7 @@ def tell_command(
                 _print_letter(whole_id, letter, as_json=as_json)
             return
         order = order_of(required_reason(reason))
-        _print(services, services.notices.manual_letters.tell(whole_id, order), as_json=as_json)
+        _print(services, services.notices.manual_letters.inform_customers(whole_id, order), as_json=as_json)
 
 
 @app.command("forward")
@@ -339,7 +344,7 @@ def as_object(notice: Notice) -> dict[str, Any]:
         "stopped_at": _moment(notice.stopped_at),
         "reason": notice.reason,
         "duplicate_of": notice.duplicate_of or None,
-        "told": list(notice.told),
+        "sent": list(notice.sent),
         "replies": [_reply_object(reply) for reply in notice.replies],
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],

@@ -21,6 +21,7 @@ from goodhoster.model.uploads import visible
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.model.letters import Letter
+    from goodhoster.ports.common import AuditLog
     from goodhoster.settings import Settings
 
 ConfigOption = Annotated[
@@ -43,6 +44,8 @@ def required_reason(reason: str) -> str:
 
 
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", callback=required_reason)]
+
+WhyOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)]
 
 FINE, YES, WRONG, UNCHECKED = 0, 1, 2, 3
 """Exit codes: fine; the answer is "known", "not whole" or "falls short"; wrong use or configuration; unchecked."""
@@ -106,3 +109,14 @@ def current_user() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
+
+
+def note_order(audit: AuditLog, command: str, reason: str = "", **about: str) -> None:
+    """Write into the audit log who orders what, and why, before it is done.
+
+    For commands whose work has no entry of its own that says so.
+    """
+    from goodhoster.model.audit import AuditEvent
+
+    who = {"actor": current_user(), "command": command, "reason": reason}
+    audit.append(AuditEvent("person.ordered", who | about))

@@ -35,6 +35,8 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    WhyOption,
+    note_order,
     open_services,
     print_json,
     print_line,
@@ -199,6 +201,7 @@ def all_command(
     period: PeriodOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    reason: WhyOption = "",
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
@@ -208,6 +211,7 @@ def all_command(
     With an index that the audit log's key signs.
     """
     with open_services(config) as services:
+        note_order(services.audit, "report all", reason)
         note = write_all(services, chosen_period(period, since, until), to)
     files = [line.split("  ", 1)[1] for line in note.text.decode().splitlines()[1:]]
     if as_json:
@@ -233,10 +237,14 @@ def verify_command(
 
 
 @app.command("police")
-def police_command(case_ids: CaseArguments, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def police_command(
+    case_ids: CaseArguments, reason: WhyOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
+) -> None:
     """Print a notification to the police about cases (DSA Art. 18), for a person to complete."""
     with open_services(config) as services:
         case_ids = [services.case_store.complete(case_id) for case_id in case_ids]
+        for case_id in case_ids:
+            note_order(services.audit, "report police", reason, case=case_id)
         text = police_text(services, case_ids)
     print_json({"cases": case_ids, "text": text}) if as_json else print(text, end="")
 
@@ -246,12 +254,14 @@ def eu_database_command(
     period: PeriodOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    reason: WhyOption = "",
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,  # noqa: ARG001 - it is JSON always
 ) -> None:
     """Print a record for the EU's transparency database of each case that is offline."""
     with open_services(config) as services:
+        note_order(services.audit, "report eu-database", reason)
         for record in eu_records(services, chosen_period(period, since, until)):
             print_json(record)
 
@@ -263,6 +273,7 @@ def xarf_command(
     classification: Annotated[
         str | None, typer.Option("--classification", help=f"Where no source says: {', '.join(CLASSIFICATIONS)}.")
     ] = None,
+    reason: WhyOption = "",
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,  # noqa: ARG001 - it is JSON always
@@ -271,7 +282,9 @@ def xarf_command(
     if classification not in {None, *CLASSIFICATIONS}:
         raise typer.BadParameter(f"choose one of {', '.join(CLASSIFICATIONS)}")
     with open_services(config) as services:
-        print_json(xarf_report(services, services.case_store.complete(case_id), url, classification))
+        whole_id = services.case_store.complete(case_id)
+        note_order(services.audit, "report xarf", reason, case=whole_id)
+        print_json(xarf_report(services, whole_id, url, classification))
 
 
 def _print_report(name: str, period: Period, config: Path | None, form: _Form) -> Document:

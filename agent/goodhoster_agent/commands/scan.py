@@ -25,6 +25,7 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    note_order,
     print_json,
     print_line,
     read_settings,
@@ -53,6 +54,9 @@ def scan_command(
     set_process_name("gh-scan")
     with scanning_services(read_settings(config)) as (services, problems):
         warn_of(problems)
+        if not dry_run:
+            for directory in directories:
+                note_order(services.audit, "scan", path=display(bytes(directory)))
         steps = _follow_progress(services, directories) if dry_run else _scan(services, directories)
         with closing(steps):
             result = _follow(steps, quiet=as_json)

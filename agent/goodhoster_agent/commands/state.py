@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from goodhoster.errors import RefusedError
+from goodhoster.errors import AuditError, RefusedError
 from goodhoster_agent.commands.options import (
     FINE,
     UNCHECKED,
@@ -16,7 +16,9 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    WhyOption,
     current_user,
+    note_order,
     print_json,
     print_line,
     read_settings,
@@ -36,6 +38,7 @@ def backup_command(
     keys: Annotated[
         bool, typer.Option("--with-keys", help="With keys and tokens: whoever has the backup has them.")
     ] = False,
+    reason: WhyOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Write everything that cannot be made again into one file, while the daemon runs.
@@ -43,9 +46,15 @@ def backup_command(
     Without --with-keys a restored host misses its keys, and says so. What is in quarantine on the customers' disks is
     not in it: back those disks up with their .goodhoster directories.
     """
+    from goodhoster.assembly.state import audit_log
     from goodhoster_agent.state_backup import back_up
 
-    backup = back_up(read_settings(config).state_dir, file, version("goodhoster"), keys=keys)
+    settings = read_settings(config)
+    try:
+        note_order(audit_log(settings), "state backup" + " --with-keys" * keys, reason)
+    except AuditError as error:  # a backup is wanted above all where the disk fails
+        warn_of([f"this backup is not in the audit log: {error}"])
+    backup = back_up(settings.state_dir, file, version("goodhoster"), keys=keys)
     found = {"file": str(file), "files": len(backup.files), "made_at": backup.made_at, "keys": backup.keys}
     if as_json:
         print_json(found)
@@ -59,13 +68,14 @@ def restore_command(
     config: ConfigOption = None,
     *,
     replace: Annotated[bool, typer.Option("--replace", help="Move the present state directory aside.")] = False,
+    reason: WhyOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Put a backup in the place of the state directory; the daemon must not run.
 
     Every file is compared first. The index is made anew at the next start, which compares quarantine, log and record.
     """
-    from goodhoster.assembly.state import lost_parts
+    from goodhoster.assembly.state import audit_log, lost_parts
     from goodhoster_agent.daemon_lock import running_daemon
     from goodhoster_agent.state_backup import restore
 
@@ -74,6 +84,7 @@ def restore_command(
     if (process := running_daemon(state_dir)) is not None:
         raise RefusedError(f"a daemon is using {state_dir} (process {process})", hint="systemctl stop goodhoster")
     backup, aside = restore(file, state_dir, replace=replace)
+    note_order(audit_log(settings), "state restore", reason, made_at=backup.made_at)  # in the log that is there now
     found = {"state_dir": str(state_dir), "files": len(backup.files), "made_at": backup.made_at}
     if as_json:
         print_json(found | {"aside": str(aside) if aside else None, "missing": lost_parts(settings)})

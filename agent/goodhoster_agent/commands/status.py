@@ -102,7 +102,7 @@ def as_text(status: dict[str, Any]) -> str:
         *([f"suspended  {status['suspensions']['open']:,}: {_SUSPENSIONS}"] if status["suspensions"]["open"] else []),
         *(f"STEP       {one} (goodhoster customers measures list)" for one in status["steps"]),
         *(f"SUSPENSION {one}" for one in status["suspensions"]["for_a_person"]),
-        *(f"EXEMPT     {_not_told(*one)}" for one in status["owners_not_told"].items()),
+        *(f"EXEMPT     {_not_told(*one)}" for one in status["owners_not_notified"].items()),
         f"notices    {status['open_notices']:,} open, {status['overdue_notices']:,} overdue",
         *([f"crawl      {_crawl(status['crawl'])}"] if status["crawl"] else []),
         *(f"source     {_source(source)}" for source in status["sources"]),

@@ -222,11 +222,11 @@ def fingerprint_of(content: bytes) -> bytes | None:
     return next((each.value for each in found if each.kind is FingerprintKind.PDQ), None)
 
 
-def wait_until(what: str, happened: Callable[[], bool], patience: float = _PATIENCE) -> float:
+def wait_until(what: str, happened: Callable[[], bool], timeout: float = _PATIENCE) -> float:
     """Wait until it happened; returns the seconds. DemoError when it does not."""
     begun = time.monotonic()
     while not happened():
-        if time.monotonic() - begun > patience:
-            raise DemoError(f"{what} did not happen within {patience:.0f} s")
+        if time.monotonic() - begun > timeout:
+            raise DemoError(f"{what} did not happen within {timeout:.0f} s")
         time.sleep(0.002)
     return time.monotonic() - begun

@@ -122,7 +122,7 @@ def service_back(stage: Stage) -> str:
     clear = stage.customers / "anna/upload/evening.png"
     before = Snapshot.of(clear)
     stage.start_service()
-    seconds = wait_until("the known one offline", lambda: not known.exists(), patience=40)
+    seconds = wait_until("the known one offline", lambda: not known.exists(), timeout=40)
     wait_until("an empty queue", lambda: stage.status()["queue"] == 0)
     _unchanged(clear, before)
     return f"caught up by itself after {seconds:.1f} s: known offline, clear untouched"

@@ -204,9 +204,9 @@ def _quarantines(settings: Settings) -> Iterator[DoctorFinding]:
                 broken += [f"{name}: {why}" for name, why in damaged(tree.root)]
         offline = services.case_store.each(CaseQuery(states=frozenset({CaseState.OFFLINE})))
         missing = [case.id for case in offline if not names.issuperset(_quarantine_names(case))]
-        strangers = unknown(sorted(names), services.case_store)
-    if strangers:
-        detail = f"{len(strangers):,} files lie in quarantine without a case: {_some(strangers)}"
+        unknown_files = unknown(sorted(names), services.case_store)
+    if unknown_files:
+        detail = f"{len(unknown_files):,} files lie in quarantine without a case: {_some(unknown_files)}"
         yield DoctorFinding(
             "quarantine", ok=False, detail=detail, hint="the daemon makes their cases anew at its start"
         )
@@ -218,7 +218,7 @@ def _quarantines(settings: Settings) -> Iterator[DoctorFinding]:
         detail = f"{len(broken):,} files in quarantine cannot be put back as they were: {_some(broken)}"
         hint = "bring them or their labels back from a backup of their disk: docs/how-to-quarantine.md"
         yield DoctorFinding("quarantine", ok=False, detail=detail, hint=hint)
-    if not (strangers or missing or broken):
+    if not (unknown_files or missing or broken):
         yield DoctorFinding("quarantine", ok=True, detail=f"{len(names):,} files, as the record says")
 
 

@@ -25,7 +25,7 @@ def panel_findings(settings: Settings) -> Iterator[DoctorFinding]:
     own = bool(settings.notices.own_networks)
     for panel, table in zip(panels(settings), settings.panels, strict=True):
         yield _listing_finding(f"panel {panel.name}", panel, panel.accounts, "accounts")
-        if table.common.look and not own:
+        if table.common.check_sites and not own:
             hint = "set notices.own_networks: without it only the panel's own answer counts after a suspension"
             yield DoctorFinding(f"panel {panel.name}", ok=False, detail="its sites are not checked", hint=hint)
     for billing in billing_systems(settings):

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from goodhoster.customers.standing.appeals import says_something
 from goodhoster.errors import PassingError
 from goodhoster.model.customers.standing import Appeal, AppealState
 from goodhoster_agent.doors.http_server import read_body
@@ -131,7 +132,7 @@ class AppealPages:
 
     def _shown(self, letter: str, code: str, wanted: str) -> web.Response:
         appeals = self._appeals()
-        state = appeals.behind(letter, code) if appeals else None
+        state = appeals.link_state(letter, code) if appeals else None
         if state is None:
             return _gone(wanted)
         language = _known(state.language, wanted)
@@ -142,11 +143,11 @@ class AppealPages:
 
     def _taken(self, letter: str, code: str, text: str | None, wanted: str) -> web.Response:
         appeals = self._appeals()
-        state = appeals.behind(letter, code) if appeals else None
+        state = appeals.link_state(letter, code) if appeals else None
         if appeals is None or state is None:
             return _gone(wanted)
         language = _known(state.language, wanted)
-        if text is None or not text.strip() or len(text) > _LONGEST_TEXT:
+        if text is None or not says_something(text) or len(text) > _LONGEST_TEXT:
             return _form_again(language, state, text)
         try:
             state = appeals.take(letter, code, text)

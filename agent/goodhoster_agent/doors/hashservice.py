@@ -26,7 +26,7 @@ from goodhoster.errors import SourceRefusedError, SourceUnavailableError, Unchec
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.ports import HashSource
 from goodhoster_agent.doors.accounts import Accounts
-from goodhoster_agent.doors.http_server import ListenAddress, listen_until
+from goodhoster_agent.doors.http_server import ListenAddress, listen_until, next_piece
 from goodhoster_agent.doors.process import until_signalled
 from goodhoster_agent.doors.relay import Relay
 from goodhoster_agent.doors.usage_figures import Figures, RequestOutcome, figures_file
@@ -179,7 +179,7 @@ async def _body(request: web.BaseRequest) -> bytes:
         return body
     with suppress(TimeoutError, web.RequestPayloadError):
         async with asyncio.timeout(_BODY_WITHIN):
-            while len(body) <= _LONGEST and (more := await request.content.read(_LONGEST + 1 - len(body))):
+            while len(body) <= _LONGEST and (more := await next_piece(request.content.read(_LONGEST + 1 - len(body)))):
                 body += more
             return body
     return b""

@@ -23,6 +23,8 @@ _AT_ONCE = 256
 """Connections of a server in a thread."""
 _SHUTDOWN_WITHIN = 10.0  # seconds
 _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)
+_PEER_LEFT = ("Connection closed.",)
+"""What aiohttp raises as a RuntimeError where somebody left before the body was waited for."""
 
 
 def silence_peer_errors() -> None:
@@ -228,12 +230,22 @@ async def listen_until(
     await server.shutdown(_SHUTDOWN_WITHIN)
 
 
+async def next_piece(reading: Awaitable[bytes]) -> bytes:
+    """The next piece of a body. RequestPayloadError where the peer has left."""
+    try:
+        return await reading
+    except RuntimeError as error:
+        if error.args != _PEER_LEFT:
+            raise
+        raise web.RequestPayloadError("the peer has left") from error
+
+
 async def read_body(request: web.BaseRequest, at_most: int, within: float) -> bytes | None:
     """The body; None when it is longer or does not come in time."""
     body = b""
     with suppress(TimeoutError):
         async with asyncio.timeout(within):
-            while len(body) <= at_most and (more := await request.content.read(at_most + 1 - len(body))):
+            while len(body) <= at_most and (more := await next_piece(request.content.read(at_most + 1 - len(body)))):
                 body += more
             return body if len(body) <= at_most else None
     return None

@@ -25,7 +25,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import ipaddress
 import json
 import logging
 import re
@@ -44,6 +43,7 @@ from goodhoster.notices.sender.trust import Trust
 from goodhoster.notices.spool import Arrived, Origin
 from goodhoster.ports import NoticeReader, NoticeStore
 from goodhoster_agent.doors import notice_pages
+from goodhoster_agent.doors.http_server import next_piece
 from goodhoster_agent.doors.notice_pages import Language
 from goodhoster_agent.doors.plain_pages import HEADERS
 from goodhoster_agent.doors.rate_limit import RateLimit
@@ -78,8 +78,15 @@ class Routes(Protocol):
 class NoticeDoor:
     """The request handler of notices."""
 
-    def __init__(self, counter: NoticeCounter, rate_limit: RateLimit, others: Sequence[Routes] = ()) -> None:
+    def __init__(
+        self,
+        counter: NoticeCounter,
+        rate_limit: RateLimit,
+        address_of: Callable[[web.Request], str],
+        others: Sequence[Routes] = (),
+    ) -> None:
         self._counter = counter
+        self._address_of = address_of
         self._others = others
         self._rate_limit = rate_limit
 
@@ -150,7 +157,7 @@ class NoticeDoor:
 
     async def _take(self, request: web.Request, carrier: Carrier) -> _Taken:
         """Store a notice; the answer may be sent only after this."""
-        notifier, sender = self._notifier(request), address_of(request)
+        notifier, sender = self._notifier(request), self._address_of(request)
         raw = RawNotice(carrier, await _body(request, _LARGEST[bool(notifier)]))
         unread, read = await self._first_reading(raw, proven=bool(notifier))
         key = secrets.token_urlsafe(18)
@@ -314,18 +321,7 @@ async def _body(request: web.Request, largest: int) -> bytes:
 
 async def _next_piece(request: web.Request) -> bytes:
     async with asyncio.timeout(_PIECE_WITHIN):
-        return await request.content.readany()
-
-
-def address_of(request: web.Request) -> str:
-    """The address for the rate limit: the peer, or the last one that a local proxy names."""
-    peer = request.remote or ""
-    try:
-        local = not peer or ipaddress.ip_address(peer).is_loopback
-    except ValueError:
-        local = True
-    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return forwarded[:64] if local and forwarded else peer
+        return await next_piece(request.content.readany())
 
 
 def _language(request: web.Request, of_notice: Language | None = None) -> Language:

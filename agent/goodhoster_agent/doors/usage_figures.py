@@ -109,7 +109,8 @@ class Figures:
                 opening.pop_all()
         except sqlite3.Error as error:
             raise ConfigurationError(
-                f"figures cannot be kept in {file}: {explained(error)}", hint="Check the folder's owner and free space."
+                f"figures cannot be kept in {file}: {explained(error, file)}",
+                hint="Check the folder's owner and free space.",
             ) from error
 
     def count(self, client: str, outcome: RequestOutcome) -> None:

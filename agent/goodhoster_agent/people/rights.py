@@ -134,7 +134,7 @@ ACCESS: dict[str, Access] = {
     "customers measures undo": DECIDE,
     "customers measures told": DECIDE,
     "customers measures done": DECIDE,
-    "customers statement": Access(Right.SEE, shows=("subject", "preview")),
+    "customers statement": Access(Right.SEE, shows=("subject", "preview", "reason")),
     "customers suspend": DECIDE,
     "customers unsuspend": DECIDE,
     "customers suspensions": Access(Right.SEE, shows=("state", "customer", "panel", "suspension_id")),

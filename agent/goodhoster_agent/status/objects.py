@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections import Counter
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import lost_parts
 from goodhoster.errors import PassingError
+from goodhoster.linux.durable_files import has_no_room
 from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.standing import StepState
 from goodhoster.ports import CaseQuery
@@ -69,7 +68,7 @@ def status_object(services: Services) -> dict[str, Any]:
         ],
         "suspensions": _suspensions(services),
         "steps": _steps(services),
-        "owners_not_told": _owners_not_told(services),
+        "owners_not_notified": _owners_not_notified(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
         "crawl": _crawl(services),
@@ -93,17 +92,13 @@ _COUNTS = (
     "attempts",
 )
 """What a status has no figures of while the record cannot be read."""
-_ROOM = 1 << 20
 
 
 def is_disk_full(settings: Settings, error: Exception | None = None) -> bool:
     """Whether the disk of the state directory is full, or its quota used up."""
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return True
-    with suppress(OSError):
-        disk = os.statvfs(settings.state_dir)
-        return disk.f_bavail * disk.f_frsize < _ROOM or disk.f_files > disk.f_favail == 0
-    return False
+    return has_no_room(settings.state_dir)
 
 
 def status_on_full_disk(settings: Settings, error: Exception) -> dict[str, Any]:
@@ -198,7 +193,7 @@ def _steps(services: Services) -> list[str]:
     return [f"{one.id} of {one.customer}, {one.rung}: {one.state}: {one.trouble or one.reason}" for one in found]
 
 
-def _owners_not_told(services: Services) -> dict[str, int]:
+def _owners_not_notified(services: Services) -> dict[str, int]:
     """The number of exempt contents by source that its owner was not notified of.
 
     Contents that a source knows and that are exempt here.

@@ -47,7 +47,7 @@ class ApacheDirectory:
         blocks = {(node.file, node.line): node for node in walk(main) if node.name == "virtualhost"}
         outer = tuple(node for node in main if node.name not in {"virtualhost", "macro"})
         rules = {written: _rules(_block(written, blocks, reader), outer, dump) for written in dump.hosts}
-        return list(_in_order(_site(w, heard, rules[w]) for w, heard in dump.hosts.items()))
+        return list(_in_order(_site(w, listenings, rules[w]) for w, listenings in dump.hosts.items()))
 
 
 def _rules(block: Node | None, outer: Nodes, dump: ApacheDump) -> ApacheRules | None:
@@ -61,18 +61,18 @@ def _block(written: Written, blocks: dict[Written, Node], reader: ConfigReader) 
     return blocks.get(written)
 
 
-def _site(written: Written, heard: Sequence[Listening], rules: ApacheRules | None) -> Site:
+def _site(written: Written, listenings: Sequence[Listening], rules: ApacheRules | None) -> Site:
     """The site of a virtual host; without rules when its section cannot be found."""
     told = [name for node in (rules.host if rules else ()) if node.name in _NAMES for name in node.args]
-    names = [*told, *(name for listen in heard for name in listen.names)]
-    addresses = {listen.address for listen in heard}
+    names = [*told, *(name for listen in listenings for name in listen.names)]
+    addresses = {listen.address for listen in listenings}
     return Site(
         customer="",
         names=tuple(dict.fromkeys(host_name(found[1]) for found in map(_NAME.match, names) if found)),
         routes=(PathRoute(Matching.PREFIX, "/", os.fsencode(rules.document_root)),) if rules else (),
         addresses=() if "*" in addresses else tuple(sorted(addresses)),
-        ports=tuple(sorted({listen.port for listen in heard if listen.port is not None})),
-        default=any(listen.default for listen in heard),
+        ports=tuple(sorted({listen.port for listen in listenings if listen.port is not None})),
+        default=any(listen.default for listen in listenings),
         rules=rules,
         trouble=_trouble(rules) if rules else f"no <VirtualHost> is to be read at {written[0]}, line {written[1]}",
     )

@@ -65,7 +65,7 @@ class NearList(Protocol):
         """
 
 
-class Shelf(Protocol):
+class OwnListCollection(Protocol):
     """All lists of this host."""
 
     def lists(self) -> Sequence[ExactList]:
@@ -84,9 +84,9 @@ class OwnLists:
     name = "list"
     local = True
 
-    def __init__(self, shelf: Shelf, within: Mapping[FingerprintKind, int] | None = None) -> None:
+    def __init__(self, collection: OwnListCollection, within: Mapping[FingerprintKind, int] | None = None) -> None:
         """`within`: bits that may differ, by kind; near lists of other kinds are not asked."""
-        self._shelf = shelf
+        self._collection = collection
         self._within = within or {}
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
@@ -99,8 +99,8 @@ class OwnLists:
         """
         digests = question.digests
         with _readable():
-            imported = self._shelf.lists()
-            near = [each for each in self._shelf.near_lists() if each.kind in self._within]
+            imported = self._collection.lists()
+            near = [each for each in self._collection.near_lists() if each.kind in self._within]
         lists = [each for each in imported if digests.has(each.algorithm)]
         if not imported and not near:
             message = "no list was imported on this host yet (goodhoster hashlist import)"
@@ -133,7 +133,7 @@ class OwnLists:
         Several lists of one source make one version.
         """
         try:
-            lists, near = self._shelf.lists(), self._shelf.near_lists()
+            lists, near = self._collection.lists(), self._collection.near_lists()
         except (ConfigurationError, OSError):
             return ()  # and then `look_up` says so
         versions: defaultdict[str, list[str]] = defaultdict(list)
@@ -149,7 +149,7 @@ class OwnLists:
     def probe(self) -> None:
         """Open the lists."""
         with _readable():
-            self._shelf.lists()
+            self._collection.lists()
 
     def close(self) -> None:
         """Nothing: the lists belong to the caller that opened them."""

@@ -15,7 +15,7 @@ from typing import ClassVar
 from goodhoster.adapters.hash_sources.circuit_breaker import CircuitBreaker, Pauses
 from goodhoster.adapters.hash_sources.counting import CountedSource
 from goodhoster.adapters.hash_sources.nearest import FARTHEST
-from goodhoster.adapters.hash_sources.own_lists import OwnLists, Shelf
+from goodhoster.adapters.hash_sources.own_lists import OwnListCollection, OwnLists
 from goodhoster.adapters.hash_sources.proxies import basic_auth
 from goodhoster.adapters.hash_sources.retrying import Retrying, RetryPolicy
 from goodhoster.errors import ConfigurationError
@@ -34,7 +34,7 @@ SIGNAL_TYPES: Mapping[str, Algorithm | FingerprintKind] = {"pdq": FingerprintKin
 class Surroundings:
     """Objects that every kind may use."""
 
-    shelf: Shelf
+    collection: OwnListCollection
     clock: Clock
 
 
@@ -235,5 +235,5 @@ class ListKind:
 
     def build(self, around: Surroundings) -> ObservedSource:
         """Build the source, counted."""
-        source: HashSource = OwnLists(around.shelf, self.within)
+        source: HashSource = OwnLists(around.collection, self.within)
         return CountedSource(source, around.clock)

@@ -52,7 +52,8 @@ class SmtpMailer:
         try:
             connection = self._connected()
             # Mostly the null sender (RFC 3834 4): what cannot be delivered comes back to nobody.
-            connection.send_message(message, from_addr=letter.bounces_to, to_addrs=[letter.to])
+            # Not send_message: it writes ">From" for "From" at the beginning of a line.
+            connection.sendmail(letter.bounces_to, [letter.to], message.as_bytes())
         except smtplib.SMTPRecipientsRefused as error:
             ((code, words),) = error.recipients.values()
             self.close()

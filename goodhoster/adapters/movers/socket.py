@@ -103,14 +103,14 @@ class MoverQuarantine:
     def listens(self) -> bool:
         """Return whether a mover takes orders there. Never waits for the order in progress."""
         try:
-            self._connected(patience=1.0).close()
+            self._connected(timeout=1.0).close()
         except OSError:
             return False
         return True
 
-    def _connected(self, patience: float) -> socket.socket:
+    def _connected(self, timeout: float) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC)
-        connection.settimeout(patience)
+        connection.settimeout(timeout)
         try:
             with reachable(self.address) as short:
                 connection.connect(short)
@@ -129,9 +129,9 @@ class MoverQuarantine:
             raise result
         return result
 
-    def _answer(self, message: bytes, patience: float, read: Callable[[bytes], Answer]) -> Answer:
+    def _answer(self, message: bytes, timeout: float, read: Callable[[bytes], Answer]) -> Answer:
         try:
-            with self._connected(patience) as connection:
+            with self._connected(timeout) as connection:
                 connection.send(message)
                 reply = connection.recv(LONGEST_MESSAGE)
         except OSError as error:

@@ -51,7 +51,7 @@ class SqliteAttemptCounts:
             with self._database:
                 self._database.executemany(_ADD, [(day.isoformat(), name, count) for name, count in counts.items()])
         except sqlite3.Error as error:
-            raise PassingError(f"{self._file}: {explained(error)}") from error
+            raise PassingError(f"{self._file}: {explained(error, self._file)}") from error
 
     def since(self, day: date) -> Mapping[str, int]:
         """Answers from that day on, by what they said; PassingError where they cannot be read."""
@@ -62,7 +62,7 @@ class SqliteAttemptCounts:
             with closing(connect(self._file, timeout=_BUSY)) as database:
                 return dict(database.execute(query, (day.isoformat(),)).fetchall())
         except sqlite3.Error as error:
-            raise PassingError(f"{self._file}: {explained(error)}") from error
+            raise PassingError(f"{self._file}: {explained(error, self._file)}") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -39,10 +39,10 @@ _OF_NOTIFIER = "notifier = ? AND notifier <> ''"
 
 
 class SqliteCaseStore:
-    """See `ports.CaseStore`. `patience`: seconds to wait while another process writes."""
+    """See `ports.CaseStore`. `timeout`: seconds to wait while another process writes."""
 
-    def __init__(self, file: Path, patience: float = 30.0) -> None:
-        self.record = RecordFile(file, RECORD, patience)
+    def __init__(self, file: Path, timeout: float = 30.0) -> None:
+        self.record = RecordFile(file, RECORD, timeout)
         """For what shares the file: see `storms`."""
 
     def together(self) -> AbstractContextManager[None]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from goodhoster.errors import BusyError, ConfigurationError, PermanentError
-from goodhoster.linux.sqlite_files import connect, explained, number_of, write_ahead
+from goodhoster.linux.sqlite_files import connect, explained, is_for_want_of_room, number_of, write_ahead
 from goodhoster.linux.sqlite_migrations import Schema, upgrade
 from goodhoster.linux.state_manifest import enroll_database
 
@@ -26,14 +26,14 @@ _AS_OWNER = "run this as root, or as the user who owns the state directory; is i
 
 
 class RecordFile:
-    """An open file of the record. `patience`: seconds to wait while another process writes."""
+    """An open file of the record. `timeout`: seconds to wait while another process writes."""
 
-    def __init__(self, file: Path, schema: Schema, patience: float = 30.0) -> None:
+    def __init__(self, file: Path, schema: Schema, timeout: float = 30.0) -> None:
         self._file = f"{schema.name} {file}"
         self._path, self._hint, self._schema = file, schema.hint, schema
         self._lock = threading.RLock()
         self._together = 0
-        self._db = _connect(file, schema, patience)
+        self._db = _connect(file, schema, timeout)
 
     def opened_again(self) -> RecordFile:
         """The same file by a connection of its own, to be closed by the caller."""
@@ -98,9 +98,8 @@ class RecordFile:
             if error.sqlite_errorcode in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
                 message = f"{self._file} is held by another process: {error}"
                 raise BusyError(message, hint=f"find out which: fuser -v {self._path}") from error
-            raise PermanentError(
-                f"{self._file} cannot be used: {explained(error)}", hint=_hint(error) or "make room"
-            ) from error
+            message = f"{self._file} cannot be used: {explained(error, self._path)}"
+            raise PermanentError(message, hint=_hint(error, self._path) or "make room") from error
         except sqlite3.DatabaseError as error:
             raise PermanentError(f"{self._file} is damaged: {error}", hint=self._hint) from error
 
@@ -115,27 +114,29 @@ def time_text(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="microseconds") if moment else None
 
 
-def _hint(error: Exception) -> str:
+def _hint(error: Exception, file: Path) -> str:
     """What helps where the file itself is not damaged: rights or room; empty otherwise."""
     if isinstance(error, PermissionError):
         return _AS_OWNER
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY}:
         return _AS_OWNER
-    return "make room on its disk" if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR} else ""
+    if is_for_want_of_room(error, file):
+        return "make room on its disk"
+    return "look what is wrong with its disk: journalctl -k" if code == sqlite3.SQLITE_IOERR else ""
 
 
-def _connect(file: Path, schema: Schema, patience: float) -> sqlite3.Connection:
+def _connect(file: Path, schema: Schema, timeout: float) -> sqlite3.Connection:
     try:
         with ExitStack() as opening:
-            db = opening.enter_context(closing(connect(file, threads=True, timeout=patience)))
-            write_ahead(db, patience)
+            db = opening.enter_context(closing(connect(file, threads=True, timeout=timeout)))
+            write_ahead(db, timeout)
             db.execute("PRAGMA synchronous = FULL")
             upgrade(db, file, schema)
             if schema.irreplaceable:
                 enroll_database(file, schema.name, number_of(db))
             opening.pop_all()
     except (sqlite3.DatabaseError, OSError) as error:
-        hint = _hint(error) or schema.hint
-        raise ConfigurationError(f"{schema.name} {file} cannot be used: {explained(error)}", hint=hint) from error
+        hint = _hint(error, file) or schema.hint
+        raise ConfigurationError(f"{schema.name} {file} cannot be used: {explained(error, file)}", hint=hint) from error
     return db

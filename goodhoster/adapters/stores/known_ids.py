@@ -38,5 +38,5 @@ def _known(file: Path, table: str, ids: Collection[str]) -> frozenset[str]:
         with closing(connect(file, read_only=True)) as db:
             return frozenset(row[0] for row in db.execute(query, (json.dumps([*ids]),)))
     except sqlite3.Error as error:
-        message = f"{file} cannot be compared with the audit log: {explained(error)}"
+        message = f"{file} cannot be compared with the audit log: {explained(error, file)}"
         raise PermanentError(message, hint="goodhoster state check") from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from goodhoster.adapters.stores.codec import decode, encode
 from goodhoster.adapters.stores.database import RecordFile, time_text
 from goodhoster.errors import RefusedError
-from goodhoster.linux.sqlite_migrations import Migration, Schema
+from goodhoster.linux.sqlite_migrations import Migration, Schema, rename_json_keys
 from goodhoster.model.ids import complete_name
 from goodhoster.model.notice_status import DATED_AHEAD, Notice, NoticeFigures, NoticeItem, NoticeState
 from goodhoster.model.notices import ReadItem
@@ -39,7 +39,23 @@ _INDEXES = """
 CREATE INDEX notices_notifier ON notices (notifier, received_at);
 CREATE INDEX notices_reference ON notices (reference, received_at) WHERE reference <> '';
 """
-NOTICES = Schema("the record of notices", (Migration(1, (_TABLES,)), Migration(2, (_INDEXES,))), irreplaceable=True)
+_RENAME_KEYS = (
+    rename_json_keys("notices", {"told": "sent"}),
+    rename_json_keys(
+        "notice_items",
+        {
+            "look_at": "next_check_at",
+            "looks": "consecutive_checks",
+            "looks_gone": "gone_checks",
+            "left": "unresolved",
+        },
+    ),
+)
+NOTICES = Schema(
+    "the record of notices",
+    (Migration(1, (_TABLES,)), Migration(2, (_INDEXES,)), Migration(3, _RENAME_KEYS)),
+    irreplaceable=True,
+)
 
 
 _WITH_ITEM = "id IN (SELECT notice FROM notice_items WHERE {test})"
@@ -175,13 +191,13 @@ class SqliteNoticeStore:
 
 def _is_needed(item: NoticeItem, kept: Collection[str]) -> bool:
     """Whether it is needed: to act, look again, lift a block or put its file back."""
-    waits = not item.state.settled or item.look_at is not None or item.blocked
+    waits = not item.state.settled or item.next_check_at is not None or item.blocked
     return waits or any(case in kept for case in (*item.cases, *item.copies_held))
 
 
 def _unlinked(item: NoticeItem, customer: str, url: str) -> NoticeItem:
     read = ReadItem((url,), first_seen=item.read.first_seen, last_seen=item.read.last_seen, digests=item.read.digests)
-    bare = dataclasses.replace(item, read=read, url=url, customer=customer, place=None, reason="", left="")
+    bare = dataclasses.replace(item, read=read, url=url, customer=customer, place=None, reason="", unresolved="")
     return dataclasses.replace(bare, front="", server="", forwarded="", found_at=())
 
 

@@ -25,5 +25,7 @@ class SqliteRelayUse:
             with closing(connect(self._file, read_only=True)) as db:
                 row = db.execute("SELECT max(day) FROM last_days WHERE client = ?", (customer,)).fetchone()
         except sqlite3.Error as error:
-            raise PassingError(f"the usage figures {self._file} cannot be read: {explained(error)}") from error
+            raise PassingError(
+                f"the usage figures {self._file} cannot be read: {explained(error, self._file)}"
+            ) from error
         return datetime.combine(date.fromisoformat(row[0]), time.max, UTC) if row[0] else None

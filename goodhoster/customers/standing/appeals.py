@@ -27,8 +27,16 @@ from goodhoster.ports.standing import StandingStore, StepLetters
 _LONGEST_TEXT = 20_000
 _TOLD_LATER = timedelta(days=7)
 """So long the letter about it is still written: a crash may have come between."""
+_NOTHING_DONE = frozenset({CaseState.GONE, CaseState.WITHDRAWN, CaseState.OBSERVED, CaseState.HELD})
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters that are not seen."""
 _REFERENCE = re.compile(r"\bGH-([2-9a-hj-km-np-z]{12})\b")
 _CASE, _STEP, _SUSPENSION = case_subject(""), step_subject(""), suspension_subject("")
+
+
+def says_something(text: str) -> bool:
+    """Whether a text has a letter or a digit that can be seen."""
+    return any(character.isalnum() and character not in _FILLERS for character in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +101,10 @@ class AppealDesk:
     def about_all(self, measures: Sequence[tuple[str, str]], text: str, channel: AppealChannel) -> list[Appeal]:
         """Take in an appeal about each of these measures, and confirm all in one letter.
 
-        Each is given with whose it is, and was told by a letter of ours.
+        Each is given with whose it is, and was told by a letter of ours. RefusedError when the text has no word.
         """
+        if not says_something(text):
+            raise RefusedError("an objection without a word cannot be decided", hint="say why it was wrong")
         taken = [self._take_in(subject, customer, text, channel) for subject, customer in measures]
         for customer in dict.fromkeys(appeal.customer for appeal in taken):
             self._parts.letters.about_appeals([one for one in taken if one.customer == customer], "received")
@@ -107,8 +117,9 @@ class AppealDesk:
 
         The subject is `step:ID`, `case:ID` or `suspension:ID`.
 
-        RefusedError when there is no such measure, or it is not that customer's.
+        RefusedError when there is no such measure, nothing was done, or it is not that customer's.
         """
+        self._expect_done(subject)
         of = self._customer_of(subject)
         if of != customer:
             raise RefusedError(f"{subject} is not of customer {customer}", hint="see: goodhoster customers standing ID")
@@ -255,6 +266,14 @@ class AppealDesk:
         if kind == "suspension":
             return self._parts.suspension(name).customer
         raise RefusedError(f"{subject!r} names no measure", hint="write step:ID, case:ID or suspension:ID")
+
+    def _expect_done(self, subject: str) -> None:
+        if not subject.startswith(_CASE):
+            return
+        case = self._parts.cases.get(subject.removeprefix(_CASE))
+        if case.state in _NOTHING_DONE:
+            hint = "there is nothing to undo; `goodhoster cases restore` overrules a match that is held"
+            raise RefusedError(f"case {case.id} is {case.state}: nothing was done about its file", hint=hint)
 
     def _log(self, event: str, appeal: Appeal, **more: str | bool) -> None:
         data = {"appeal": appeal.id, "customer": appeal.customer, "subject": appeal.subject, **more}

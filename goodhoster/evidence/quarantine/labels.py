@@ -38,7 +38,7 @@ def is_case_name(name: str) -> bool:
     return bool(_CASE.fullmatch(name)) and not name.startswith("reserve-")
 
 
-def write_intent(shelf: int, label: Label) -> None:
+def write_intent(folder: int, label: Label) -> None:
     """Write what is about to be moved, under a name that says nothing yet.
 
     Its bytes are on disk when this returns.
@@ -47,47 +47,47 @@ def write_intent(shelf: int, label: Label) -> None:
     """
     name = file_name(label.case_id) + _HALF
     text = json.dumps(_as_json(label), indent=1).encode("ascii")
-    with_reserve(shelf, lambda: _write(shelf, name, text))
+    with_reserve(folder, lambda: _write(folder, name, text))
 
 
-def declare_intent(shelf: int, case_id: str) -> None:
-    """Turn what was written into the intent; on disk once the shelf is synced.
+def declare_intent(folder: int, case_id: str) -> None:
+    """Turn what was written into the intent; on disk once the quarantine folder is synced.
 
     Replaces an older intent of that case.
     """
     name = file_name(case_id)
-    with_reserve(shelf, lambda: os.rename(name + _HALF, name + _INTENT, src_dir_fd=shelf, dst_dir_fd=shelf))
+    with_reserve(folder, lambda: os.rename(name + _HALF, name + _INTENT, src_dir_fd=folder, dst_dir_fd=folder))
 
 
-def seal_label(shelf: int, case_id: str) -> None:
+def seal_label(folder: int, case_id: str) -> None:
     """Turn the intent into the label: the file is here, locked, and the one that was checked.
 
-    On disk once the shelf is synced; `guard_label` comes after that.
+    On disk once the quarantine folder is synced; `guard_label` comes after that.
     """
     name = file_name(case_id)
-    with_reserve(shelf, lambda: os.rename(name + _INTENT, name + _SEALED, src_dir_fd=shelf, dst_dir_fd=shelf))
+    with_reserve(folder, lambda: os.rename(name + _INTENT, name + _SEALED, src_dir_fd=folder, dst_dir_fd=folder))
 
 
-def guard_label(shelf: int, case_id: str) -> None:
+def guard_label(folder: int, case_id: str) -> None:
     """Make a sealed label immutable, as its file is.
 
     A backup that is brought back over the tree (`rsync --delete`) removes neither.
     """
-    with opened(os.open(file_name(case_id) + _SEALED, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=shelf)) as label:
+    with opened(os.open(file_name(case_id) + _SEALED, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)) as label:
         try_guard(label)
 
 
-def read_intent(shelf: int, case_id: str) -> Label | None:
+def read_intent(folder: int, case_id: str) -> Label | None:
     """The intent of that case, None when there is none, QuarantineError when it is damaged."""
-    return _read(shelf, file_name(case_id) + _INTENT)
+    return _read(folder, file_name(case_id) + _INTENT)
 
 
-def read_label(shelf: int, case_id: str) -> Label | None:
+def read_label(folder: int, case_id: str) -> Label | None:
     """The sealed label of that case; None when there is none.
 
     QuarantineError when it is damaged.
     """
-    return _read(shelf, file_name(case_id) + _SEALED)
+    return _read(folder, file_name(case_id) + _SEALED)
 
 
 def label_name(case_id: str) -> bytes:
@@ -95,45 +95,45 @@ def label_name(case_id: str) -> bytes:
     return file_name(case_id) + _SEALED
 
 
-def names_of_inode(shelf: int, ino: int) -> int:
+def names_of_inode(folder: int, ino: int) -> int:
     """How many names of a file lie here."""
-    with os.scandir(shelf) as found:
+    with os.scandir(folder) as found:
         return sum(one.inode() == ino and is_case_name(one.name) for one in found)
 
 
-def label_of_inode(shelf: int, ino: int) -> Label | None:
+def label_of_inode(folder: int, ino: int) -> Label | None:
     """The label of another case whose file here is the same inode (a hard link); None if none."""
-    with os.scandir(shelf) as found:
+    with os.scandir(folder) as found:
         names = [os.fsencode(one.name) for one in found if one.inode() == ino]
     cases = [name.decode() for name in names if _CASE.fullmatch(name.decode("ascii", "replace"))]
-    labels = (read_label(shelf, case) or read_intent(shelf, case) for case in cases)
+    labels = (read_label(folder, case) or read_intent(folder, case) for case in cases)
     return next((label for label in labels if label is not None), None)
 
 
-def remove_label(shelf: int, case_id: str) -> None:
+def remove_label(folder: int, case_id: str) -> None:
     """Remove intent and label of a case whose file is not here (any more).
 
     Fine when there are none, on read-only disks too.
     """
     for suffix in (_HALF, _INTENT, _SEALED):
         name = file_name(case_id) + suffix
-        if exists(shelf, name):
-            with opened(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=shelf)) as label:
+        if exists(folder, name):
+            with opened(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)) as label:
                 set_guards(label, 0)
-            os.unlink(name, dir_fd=shelf)
-            os.fsync(shelf)
+            os.unlink(name, dir_fd=folder)
+            os.fsync(folder)
 
 
-def _write(shelf: int, name: bytes, content: bytes) -> None:
-    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600, dir_fd=shelf)
+def _write(folder: int, name: bytes, content: bytes) -> None:
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600, dir_fd=folder)
     with open(fd, "wb", buffering=0) as file:
         file.write(content)
         os.fsync(fd)
 
 
-def _read(shelf: int, name: bytes) -> Label | None:
+def _read(folder: int, name: bytes) -> Label | None:
     try:
-        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=shelf)
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
     except FileNotFoundError:
         return None
     with open(fd, "rb") as file:

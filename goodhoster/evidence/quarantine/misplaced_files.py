@@ -11,7 +11,7 @@ from goodhoster.linux import kernel
 from goodhoster.model.quarantine import Label
 
 
-def return_misplaced(shelf: int, label: Label, parent: int) -> None:
+def return_misplaced(folder: int, label: Label, parent: int) -> None:
     """Put the wrongly moved file back into the open directory, never over another file.
 
     The intention is forgotten then. QuarantineError when it cannot go back: it is kept beside, untouched, under a
@@ -19,40 +19,40 @@ def return_misplaced(shelf: int, label: Label, parent: int) -> None:
     """
     name = file_name(label.case_id)
     try:
-        kernel.rename_noreplace((shelf, name), (parent, os.path.basename(label.place.path)))
+        kernel.rename_noreplace((folder, name), (parent, os.path.basename(label.place.path)))
     except OSError as error:
-        raise _set_aside_for_person(shelf, label, error.strerror) from error
+        raise _set_aside_for_person(folder, label, error.strerror) from error
     os.fsync(parent)
-    remove_label(shelf, label.case_id)
+    remove_label(folder, label.case_id)
 
 
-def return_misplaced_after_crash(shelf: int, label: Label) -> None:
+def return_misplaced_after_crash(folder: int, label: Label) -> None:
     """The same after a crash: only into the very directory the file was taken from."""
     try:
         parent = open_parent(label.place)
     except OSError as error:
         if error.errno in ABSENT:
-            raise _set_aside_for_person(shelf, label, error.strerror) from error
+            raise _set_aside_for_person(folder, label, error.strerror) from error
         raise
     with opened(parent):
         if identity(parent) != label.parent:
-            raise _set_aside_for_person(shelf, label, "another directory is there now")
-        return_misplaced(shelf, label, parent)
+            raise _set_aside_for_person(folder, label, "another directory is there now")
+        return_misplaced(folder, label, parent)
 
 
-def _set_aside_for_person(shelf: int, label: Label, why: str | None) -> QuarantineError:
-    kept = _set_aside(shelf, file_name(label.case_id))
-    remove_label(shelf, label.case_id)
+def _set_aside_for_person(folder: int, label: Label, why: str | None) -> QuarantineError:
+    kept = _set_aside(folder, file_name(label.case_id))
+    remove_label(folder, label.case_id)
     message = f"another file was moved from {label.place} and cannot go back ({why}): it is kept as {kept.decode()}"
     return QuarantineError(message, hint="put it where it belongs by hand: it lies in .goodhoster/quarantine")
 
 
-def _set_aside(shelf: int, name: bytes) -> bytes:
+def _set_aside(folder: int, name: bytes) -> bytes:
     number = 1
     while True:
         kept = b"%s.limbo-%d" % (name, number)
         try:
-            kernel.rename_noreplace((shelf, name), (shelf, kept))
+            kernel.rename_noreplace((folder, name), (folder, kept))
         except FileExistsError:
             number += 1
         else:

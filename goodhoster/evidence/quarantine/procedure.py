@@ -40,7 +40,7 @@ from goodhoster.evidence.quarantine.locking import has_bytes, lock, unlock
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, without_guards
 from goodhoster.evidence.quarantine.misplaced_files import return_misplaced_after_crash
 from goodhoster.evidence.quarantine.reserve import keep_reserve, sync_with_reserve
-from goodhoster.evidence.quarantine.storage import open_shelf, shelves
+from goodhoster.evidence.quarantine.storage import open_quarantine, quarantine_folders
 from goodhoster.evidence.quarantine.taking import (
     READ,
     disk_errors,
@@ -81,18 +81,18 @@ class LocalQuarantine:
         place, name = upload.place, os.path.basename(upload.place.path)
         with self._working_in(place) as stack:
             parent = stack.enter_context(opened(open_parent_of(place)))
-            shelf, label = self._sealed(case_id, upload, stack)
+            folder, label = self._sealed(case_id, upload, stack)
             if identity(parent) != label.parent and not moved:
                 message = f"the directory of {place} is not the one the file was taken from"
                 raise RefusedError(message, hint="if the site was moved and that is the right place: restore --moved")
             if exists(parent, name):
                 raise _already_taken(place)
-            file = stack.enter_context(opened(_open_locked(shelf, label)))
+            file = stack.enter_context(opened(_open_locked(folder, label)))
             with without_guards(parent):
-                _move_back(file, shelf, (parent, name), label)
-            for directory in (parent, shelf):
+                _move_back(file, folder, (parent, name), label)
+            for directory in (parent, folder):
                 os.fsync(directory)
-            remove_label(shelf, case_id)
+            remove_label(folder, case_id)
 
     def verify_in_place(self, upload: Upload, sha256: bytes) -> None:
         """See `ports.Quarantine`."""
@@ -125,28 +125,28 @@ class LocalQuarantine:
             found = self._find(case_id, upload, stack)
             if found is None:
                 return
-            shelf, label = found
-            if not exists(shelf, file_name(case_id)):
-                remove_label(shelf, case_id)
+            folder, label = found
+            if not exists(folder, file_name(case_id)):
+                remove_label(folder, case_id)
                 return
-            _expect_minimum_age(self.destroy_after, shelf, case_id)
-            file = stack.enter_context(opened(_open_locked(shelf, label)))
-            _expect_no_name_elsewhere(file, shelf, case_id)
+            _expect_minimum_age(self.destroy_after, folder, case_id)
+            file = stack.enter_context(opened(_open_locked(folder, label)))
+            _expect_no_name_elsewhere(file, folder, case_id)
             guards = read_metadata(file).flags
             set_guards(file, 0)
             try:
-                os.unlink(file_name(case_id), dir_fd=shelf)
+                os.unlink(file_name(case_id), dir_fd=folder)
             finally:
                 if os.fstat(file).st_nlink:
                     set_guards(file, guards)  # another name of it lies here
-            remove_label(shelf, case_id)
-            os.fsync(shelf)
+            remove_label(folder, case_id)
+            os.fsync(folder)
 
     def prepare(self, tree: bytes) -> None:
         """See `ports.Quarantine`."""
         with self._working_in(Place(tree, b"")) as stack:
             top = stack.enter_context(opened(open_directory(tree)))
-            keep_reserve(stack.enter_context(opened(open_shelf(tree, top))))
+            keep_reserve(stack.enter_context(opened(open_quarantine(tree, top))))
 
     def settle(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""
@@ -154,15 +154,15 @@ class LocalQuarantine:
             found = self._find(case_id, upload, stack)
             if found is None:
                 return Whereabouts.ELSEWHERE
-            shelf, label = found
+            folder, label = found
             _give_parent_flags_back(label)
-            if not exists(shelf, file_name(case_id)):
+            if not exists(folder, file_name(case_id)):
                 _give_flags_back(label)
-                remove_label(shelf, case_id)
+                remove_label(folder, case_id)
                 return Whereabouts.ELSEWHERE
-            if read_label(shelf, case_id) is None and not _finished_after_crash(shelf, label):
+            if read_label(folder, case_id) is None and not _finished_after_crash(folder, label):
                 return Whereabouts.ELSEWHERE
-            lock(stack.enter_context(opened(_open_locked(shelf, label))))
+            lock(stack.enter_context(opened(_open_locked(folder, label))))
             return Whereabouts.QUARANTINE
 
     @contextmanager
@@ -176,13 +176,13 @@ class LocalQuarantine:
     @staticmethod
     def _find(case_id: str, upload: Upload, stack: ExitStack) -> tuple[int, Label] | None:
         devices: set[int] = set()
-        for shelf in shelves(upload.place, devices):
-            label = read_label(shelf, case_id) or read_intent(shelf, case_id)
+        for folder in quarantine_folders(upload.place, devices):
+            label = read_label(folder, case_id) or read_intent(folder, case_id)
             if label is not None:
-                return stack.enter_context(opened(os.dup(shelf))), label
-            if exists(shelf, file_name(case_id)):
-                raise _without_label(case_id, shelf)
-            remove_label(shelf, case_id)  # half written
+                return stack.enter_context(opened(os.dup(folder))), label
+            if exists(folder, file_name(case_id)):
+                raise _without_label(case_id, folder)
+            remove_label(folder, case_id)  # half written
         if upload.state.dev not in devices and not _is_in_place(upload):
             message = f"{upload.place}: the file system it was on is not there, so nobody can say where the file is"
             raise QuarantineError(message, hint="mount it again, then: goodhoster cases restore or confirm")
@@ -199,23 +199,23 @@ def _not_watched(place: Place) -> RefusedError:
     return RefusedError(f"{place} is in no watched tree")
 
 
-def _expect_minimum_age(seconds: float, shelf: int, case_id: str) -> None:
+def _expect_minimum_age(seconds: float, folder: int, case_id: str) -> None:
     """Refuse a file that has not lain here for so long by its label, which is written once."""
-    label = entry(shelf, label_name(case_id))
+    label = entry(folder, label_name(case_id))
     if label is None or time.time() - label.st_mtime < seconds:
         raise RefusedError(f"the file of case {case_id} has not lain in quarantine for as long as is set up")
 
 
-def _expect_no_name_elsewhere(file: int, shelf: int, case_id: str) -> None:
+def _expect_no_name_elsewhere(file: int, folder: int, case_id: str) -> None:
     found = os.fstat(file)
-    if found.st_nlink > names_of_inode(shelf, found.st_ino):
+    if found.st_nlink > names_of_inode(folder, found.st_ino):
         message = f"the file of case {case_id} has other names outside quarantine: its bytes would stay"
         raise RefusedError(message, hint="find them (find DISK -inum) and remove them; it is tried again every day")
 
 
-def _without_label(case_id: str, shelf: int) -> QuarantineError:
+def _without_label(case_id: str, folder: int) -> QuarantineError:
     """The error for a file in quarantine whose label is missing; the file stays offline."""
-    where = os.fsdecode(os.readlink(b"/proc/self/fd/%d" % shelf))
+    where = os.fsdecode(os.readlink(b"/proc/self/fd/%d" % folder))
     message = f"the file of case {case_id} lies in quarantine without its label: owner, mode and place are not known"
     return QuarantineError(
         message, hint=f"bring {where}/{case_id}.label back from a backup, then run the command again"
@@ -246,20 +246,20 @@ def _is_in_place(upload: Upload) -> bool:
     return (found.st_size, found.st_mtime_ns) == (checked.size, checked.mtime_ns)
 
 
-def _finished_after_crash(shelf: int, label: Label) -> bool:
+def _finished_after_crash(folder: int, label: Label) -> bool:
     """Seal the moved file if it is the checked one; return anything else to where it was."""
-    if not is_file_of(shelf, label):
-        return_misplaced_after_crash(shelf, label)
+    if not is_file_of(folder, label):
+        return_misplaced_after_crash(folder, label)
         return False
-    with opened(_open_locked(shelf, label)) as file:
+    with opened(_open_locked(folder, label)) as file:
         lock(file)
         if has_bytes(file, label.sha256):
-            seal_label(shelf, label.case_id)
-            sync_with_reserve(shelf, shelf)
-            guard_label(shelf, label.case_id)
+            seal_label(folder, label.case_id)
+            sync_with_reserve(folder, folder)
+            guard_label(folder, label.case_id)
             return True
         give_back_changed(file, label)
-        return_misplaced_after_crash(shelf, label)
+        return_misplaced_after_crash(folder, label)
         set_guards(file, label.metadata.flags)
         return False
 
@@ -288,14 +288,14 @@ def _give_parent_flags_back(label: Label) -> None:
             set_guards(parent, label.parent_flags)
 
 
-def _move_back(file: int, shelf: int, target: tuple[int, bytes], label: Label) -> None:
+def _move_back(file: int, folder: int, target: tuple[int, bytes], label: Label) -> None:
     """Unlock and rename back; a failure before the rename leaves the file locked."""
     try:
         if not has_bytes(file, label.sha256):
             message = f"the bytes of case {label.case_id} in quarantine are not those that were checked"
             raise QuarantineError(message, hint="a program kept writing to it: compare with a backup")
         unlock(file, label.metadata)
-        _rename_back((shelf, file_name(label.case_id)), target, label)
+        _rename_back((folder, file_name(label.case_id)), target, label)
     except BaseException:
         lock(file)
         raise
@@ -319,14 +319,14 @@ def _expect_file_of(file: int, label: Label) -> None:
         raise QuarantineError(f"the file of case {label.case_id} in quarantine is not the one its label describes")
 
 
-def _open_locked(shelf: int, label: Label) -> int:
-    """The file on the shelf. The shelf is ours alone: nobody else can swap a name there."""
+def _open_locked(folder: int, label: Label) -> int:
+    """Open the file in quarantine, whose folder is ours alone: nobody else swaps a name there."""
     name = file_name(label.case_id)
     try:
-        file = os.open(name, READ | os.O_NOATIME, dir_fd=shelf)
+        file = os.open(name, READ | os.O_NOATIME, dir_fd=folder)
     except PermissionError:  # mode 000 and not root
-        os.chmod(name, 0o400, dir_fd=shelf)
-        file = os.open(name, READ | os.O_NOATIME, dir_fd=shelf)
+        os.chmod(name, 0o400, dir_fd=folder)
+        file = os.open(name, READ | os.O_NOATIME, dir_fd=folder)
     except OSError as error:
         if error.errno not in ABSENT:
             raise

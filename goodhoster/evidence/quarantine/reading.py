@@ -8,7 +8,7 @@ import stat
 from goodhoster.errors import QuarantineError
 from goodhoster.evidence.quarantine.directories import exists
 from goodhoster.evidence.quarantine.labels import file_name, read_label
-from goodhoster.evidence.quarantine.storage import shelves
+from goodhoster.evidence.quarantine.storage import quarantine_folders
 from goodhoster.model.uploads import Place
 
 
@@ -18,9 +18,9 @@ def open_quarantined(place: Place, name: str) -> int | None:
     QuarantineError when the disk does not let it be read.
     """
     try:
-        for shelf in shelves(place, set()):
-            if exists(shelf, file_name(name)) and read_label(shelf, name) is not None:
-                file = os.open(file_name(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=shelf)
+        for folder in quarantine_folders(place, set()):
+            if exists(folder, file_name(name)) and read_label(folder, name) is not None:
+                file = os.open(file_name(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
                 if stat.S_ISREG(os.fstat(file).st_mode):
                     return file
                 os.close(file)

@@ -19,16 +19,16 @@ _SIZE = 64 << 10
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-def keep_reserve(shelf: int) -> None:
+def keep_reserve(folder: int) -> None:
     """Fill the reserve up as far as there is room; the last piece is given up first."""
-    if exists(shelf, _PIECES[-1]):
+    if exists(folder, _PIECES[-1]):
         return
     for piece in _PIECES:
-        if not exists(shelf, piece) and not _written(shelf, piece):
+        if not exists(folder, piece) and not _written(folder, piece):
             return
 
 
-def with_reserve(shelf: int, step: Callable[[], Result]) -> Result:
+def with_reserve(folder: int, step: Callable[[], Result]) -> Result:
     """Do a step that needs little room and may be repeated; on a full disk use the reserve.
 
     OSError when that is used up too.
@@ -37,18 +37,18 @@ def with_reserve(shelf: int, step: Callable[[], Result]) -> Result:
         try:
             return step()
         except OSError as error:
-            if error.errno not in _FULL or not _release_piece(shelf):
+            if error.errno not in _FULL or not _release_piece(folder):
                 raise
 
 
-def sync_with_reserve(directory: int, shelf: int) -> None:
-    """Write an open directory to disk; on a full disk use the reserve of that shelf."""
-    with_reserve(shelf, lambda: os.fsync(directory))
+def sync_with_reserve(directory: int, folder: int) -> None:
+    """Write an open directory to disk; on a full disk use the reserve of that quarantine folder."""
+    with_reserve(folder, lambda: os.fsync(directory))
 
 
-def _written(shelf: int, piece: bytes) -> bool:
+def _written(folder: int, piece: bytes) -> bool:
     try:
-        fd = os.open(piece, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=shelf)
+        fd = os.open(piece, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
         with opened(fd):
             os.write(fd, os.urandom(_SIZE))  # random: a file system that packs would keep no room
             os.fsync(fd)
@@ -56,15 +56,15 @@ def _written(shelf: int, piece: bytes) -> bool:
         return True  # another mover makes it just now
     except OSError:
         with suppress(FileNotFoundError):
-            os.unlink(piece, dir_fd=shelf)
+            os.unlink(piece, dir_fd=folder)
         return False
     return True
 
 
-def _release_piece(shelf: int) -> bool:
+def _release_piece(folder: int) -> bool:
     for piece in reversed(_PIECES):
         with suppress(FileNotFoundError):
-            os.unlink(piece, dir_fd=shelf)
-            os.fsync(shelf)
+            os.unlink(piece, dir_fd=folder)
+            os.fsync(folder)
             return True
     return False

@@ -34,30 +34,30 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _PLAIN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
-def open_shelf(tree: bytes, parent: int) -> int:
+def open_quarantine(tree: bytes, parent: int) -> int:
     """The quarantine directory for files of that open directory, made when there is none.
 
     QuarantineError when it cannot be made safe, OSError when the disk refuses.
     """
     with _home(tree, parent) as (home, firm), opened(_make_own(home)) as outer:
-        shelf = _make(outer, _SHELF)
-        if shelf is None:
+        folder = _make(outer, _SHELF)
+        if folder is None:
             raise QuarantineError("the quarantine in our own directory is not a private directory of this user")
         if not firm:
             _pin(outer, home)
-        return shelf
+        return folder
 
 
-def shelves(place: Place, devices: set[int]) -> Iterator[int]:
+def quarantine_folders(place: Place, devices: set[int]) -> Iterator[int]:
     """Every quarantine directory that may hold the file of that place, open until the next.
 
     Adds the device of each file system that was looked at: on another one nothing can be said.
     """
     for directory in _homes(place):
         devices.add(os.fstat(directory).st_dev)
-        for shelf in _existing(directory):
-            with opened(shelf):
-                yield shelf
+        for folder in _existing(directory):
+            with opened(folder):
+                yield folder
 
 
 def home_of(tree: bytes) -> bytes:
@@ -69,7 +69,7 @@ def home_of(tree: bytes) -> bytes:
         return os.readlink(b"/proc/self/fd/%d" % home)
 
 
-def was_shelf(place: Place, directory: int) -> bool:
+def was_quarantine(place: Place, directory: int) -> bool:
     """Whether the open directory is a quarantine, of whatever was mounted there before."""
     named = os.path.dirname(place.path).endswith(tuple(own + b"/" + _SHELF for own in OWN_DIRECTORIES))
     return named and is_private(os.fstat(directory))
@@ -81,7 +81,7 @@ def is_private(found: os.stat_result) -> bool:
 
 
 def _homes(place: Place) -> Iterator[int]:
-    """Directories that a shelf may have been made in: whoever owns them today."""
+    """Directories that a quarantine folder may have been made in: whoever owns them today."""
     with opened(open_directory(place.tree)) as tree, ancestors(tree) as way, opened(open_nearest(place)) as nearest:
         yield from way
         if file_system(nearest) != file_system(tree):
@@ -162,9 +162,9 @@ def _existing(home: int) -> Iterator[int]:
             if outer is None:
                 continue
             with opened(outer):
-                shelf = _open_private(outer, _SHELF)
-            if shelf is not None:
-                yield shelf
+                folder = _open_private(outer, _SHELF)
+            if folder is not None:
+                yield folder
 
 
 def _open_private(parent: int, name: bytes) -> int | None:

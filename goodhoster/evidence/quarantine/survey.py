@@ -8,15 +8,15 @@ from contextlib import suppress
 
 from goodhoster.errors import QuarantineError
 from goodhoster.evidence.quarantine.labels import is_case_name, read_intent, read_label
-from goodhoster.evidence.quarantine.storage import shelves
+from goodhoster.evidence.quarantine.storage import quarantine_folders
 from goodhoster.model.quarantine import Label
 from goodhoster.model.uploads import Place
 
 
 def quarantined(tree: bytes) -> Iterator[str]:
     """The names of all files in quarantine on the mounted file systems of a tree."""
-    for shelf in shelves(Place(tree, b""), set()):
-        with os.scandir(shelf) as found:
+    for folder in quarantine_folders(Place(tree, b""), set()):
+        with os.scandir(folder) as found:
             yield from (entry.name for entry in found if is_case_name(entry.name))
 
 
@@ -25,21 +25,21 @@ def damaged(tree: bytes) -> Iterator[tuple[str, str]]:
 
     No label, or another size. Their bytes are not read.
     """
-    for shelf in shelves(Place(tree, b""), set()):
-        with os.scandir(shelf) as found:
+    for folder in quarantine_folders(Place(tree, b""), set()):
+        with os.scandir(folder) as found:
             names = sorted(entry.name for entry in found if is_case_name(entry.name))
         for name in names:
             with suppress(FileNotFoundError):  # put back meanwhile
-                if why := _damage(shelf, name):
+                if why := _damage(folder, name):
                     yield name, why
 
 
-def _damage(shelf: int, name: str) -> str:
-    size = os.stat(name, dir_fd=shelf, follow_symlinks=False).st_size
+def _damage(folder: int, name: str) -> str:
+    size = os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
     try:
-        label = read_label(shelf, name)
-        if label is None and read_intent(shelf, name) is None:
-            os.stat(name, dir_fd=shelf, follow_symlinks=False)  # while it is put back its label goes after it
+        label = read_label(folder, name)
+        if label is None and read_intent(folder, name) is None:
+            os.stat(name, dir_fd=folder, follow_symlinks=False)  # while it is put back its label goes after it
             return "its label is missing"
     except QuarantineError as error:
         return str(error)
@@ -48,9 +48,9 @@ def _damage(shelf: int, name: str) -> str:
 
 def label_of(tree: bytes, name: str) -> Label | None:
     """The label of a file in quarantine; None where there is none, or it cannot be read."""
-    for shelf in shelves(Place(tree, b""), set()):
+    for folder in quarantine_folders(Place(tree, b""), set()):
         try:
-            label = read_label(shelf, name) or read_intent(shelf, name)
+            label = read_label(folder, name) or read_intent(folder, name)
         except QuarantineError:
             continue
         if label is not None:

@@ -4,7 +4,7 @@ So they wait for the disk side by side.
 
 The steps of each file are those of the procedure, in their order: its intent is on disk before anything is renamed, its
 lock before its label is sealed. So a crash leaves each file by itself where `settle` finds it, and each has its own
-inverse. What is shared is the waiting: one sync of the shelf stands for all that was renamed in it.
+inverse. What is shared is the waiting: one sync of the quarantine folder stands for all that was renamed in it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from goodhoster.evidence.quarantine.locking import has_bytes, lock, unlock
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, without_guards
 from goodhoster.evidence.quarantine.misplaced_files import return_misplaced
 from goodhoster.evidence.quarantine.reserve import keep_reserve, sync_with_reserve, with_reserve
-from goodhoster.evidence.quarantine.storage import open_shelf, was_shelf
+from goodhoster.evidence.quarantine.storage import open_quarantine, was_quarantine
 from goodhoster.linux import kernel
 from goodhoster.linux.leases import LEASES
 from goodhoster.linux.threads import map_parallel
@@ -52,11 +52,11 @@ def take_all(requests: Sequence[QuarantineRequest], settle: Settle) -> list[str 
         taking = _Taking(stack, settle, requests)
         taking.each(_write_intent, at_once=_SYNCS_AT_ONCE)
         taking.each(_declare_intent)
-        taking.sync(_shelf)  # every intent is on disk before the first deed
+        taking.sync(_folder)  # every intent is on disk before the first deed
         taking.each(_move_out)
         taking.each(_lock, at_once=_SYNCS_AT_ONCE)
         taking.each(_seal)
-        taking.sync(_shelf)
+        taking.sync(_folder)
         taking.each(_guard_label)
         taking.sync(_parent, at_once=_SYNCS_AT_ONCE)
         taking.each(_verify_offline)
@@ -79,10 +79,10 @@ def _disk_error(place: Place, error: OSError) -> QuarantineError:
 
 @dataclass(frozen=True, slots=True)
 class _Directory:
-    """The open directory of files that are taken, and the shelf for them."""
+    """The open directory of files that are taken, and the quarantine folder for them."""
 
     fd: int
-    shelf: int
+    folder: int
     identity: bytes
     flags: int
 
@@ -100,8 +100,8 @@ class _File:
     """What could not be locked, in words."""
 
     @property
-    def shelf(self) -> int:
-        return self.directory.shelf
+    def folder(self) -> int:
+        return self.directory.folder
 
     @property
     def case_id(self) -> str:
@@ -118,7 +118,7 @@ class _Taking:
     ends: dict[int, str | GoodhosterError] = field(default_factory=dict)
     files: list[_File] = field(default_factory=list)
     directories: dict[tuple[bytes, bytes], _Directory] = field(default_factory=dict)
-    shelves: dict[tuple[bytes, tuple[int, int]], int] = field(default_factory=dict)
+    quarantine_folders: dict[tuple[bytes, tuple[int, int]], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for number, request in enumerate(self.requests):
@@ -139,7 +139,7 @@ class _Taking:
 
         def sync(fd: int) -> OSError | None:
             try:
-                sync_with_reserve(fd, files[fd].shelf)
+                sync_with_reserve(fd, files[fd].folder)
             except OSError as error:
                 return error
             return None
@@ -167,12 +167,12 @@ class _Taking:
         directory = self._directory_of(place)
         case_file = file_name(request.case_id)
         if (
-            exists(directory.shelf, case_file)
+            exists(directory.folder, case_file)
             and self.settle(request.case_id, request.upload) is Whereabouts.QUARANTINE
         ):
             self.ends[number] = _FOUND_DONE
             return
-        _not_ours_already(directory.fd, directory.shelf, place)
+        _not_ours_already(directory.fd, directory.folder, place)
         fd = self._kept(_open_file(directory.fd, os.path.basename(place.path), request.upload))
         self.files.append(_File(number, fd, directory, _label(request, fd, directory)))
 
@@ -180,16 +180,16 @@ class _Taking:
         key = place.tree, os.path.dirname(place.path)
         if key not in self.directories:
             parent = self._kept(open_parent_of(place))
-            shelf = self._shelf_of(place.tree, parent)
-            self.directories[key] = _Directory(parent, shelf, identity(parent), read_metadata(parent).flags)
+            folder = self._folder_of(place.tree, parent)
+            self.directories[key] = _Directory(parent, folder, identity(parent), read_metadata(parent).flags)
         return self.directories[key]
 
-    def _shelf_of(self, tree: bytes, parent: int) -> int:
+    def _folder_of(self, tree: bytes, parent: int) -> int:
         key = tree, file_system(parent)
-        if key not in self.shelves:
-            self.shelves[key] = self._kept(open_shelf(tree, parent))
-            keep_reserve(self.shelves[key])
-        return self.shelves[key]
+        if key not in self.quarantine_folders:
+            self.quarantine_folders[key] = self._kept(open_quarantine(tree, parent))
+            keep_reserve(self.quarantine_folders[key])
+        return self.quarantine_folders[key]
 
     def _kept(self, fd: int) -> int:
         return self.stack.enter_context(opened(fd))
@@ -207,8 +207,8 @@ def _attempt(file: _File, step: Callable[[], None]) -> GoodhosterError | None:
 # The steps
 
 
-def _shelf(file: _File) -> int:
-    return file.shelf
+def _folder(file: _File) -> int:
+    return file.folder
 
 
 def _parent(file: _File) -> int:
@@ -216,11 +216,11 @@ def _parent(file: _File) -> int:
 
 
 def _write_intent(file: _File) -> None:
-    write_intent(file.shelf, file.label)
+    write_intent(file.folder, file.label)
 
 
 def _declare_intent(file: _File) -> None:
-    declare_intent(file.shelf, file.case_id)
+    declare_intent(file.folder, file.case_id)
 
 
 def _move_out(file: _File) -> None:
@@ -231,8 +231,8 @@ def _move_out(file: _File) -> None:
         try:
             set_guards(file.fd, 0)
             _rename_out(file)
-            if not is_file_of(file.shelf, label):
-                return_misplaced(file.shelf, label, parent)
+            if not is_file_of(file.folder, label):
+                return_misplaced(file.folder, label, parent)
                 message = f"{label.place} was replaced while it was being taken offline; the other file was put back"
                 raise RefusedError(message)
         except BaseException:
@@ -241,12 +241,12 @@ def _move_out(file: _File) -> None:
 
 
 def _rename_out(file: _File) -> None:
-    shelf, label = file.shelf, file.label
+    folder, label = file.folder, file.label
     source = file.directory.fd, os.path.basename(label.place.path)
     try:
-        with_reserve(shelf, lambda: kernel.rename_noreplace(source, (shelf, file_name(label.case_id))))
+        with_reserve(folder, lambda: kernel.rename_noreplace(source, (folder, file_name(label.case_id))))
     except OSError as error:
-        remove_label(shelf, label.case_id)
+        remove_label(folder, label.case_id)
         if error.errno in ABSENT and not _is_there(file.fd, source):
             raise RefusedError(f"{label.place} is gone") from error
         raise QuarantineError(f"cannot move {label.place}: {error.strerror}") from error
@@ -255,25 +255,25 @@ def _rename_out(file: _File) -> None:
 def _lock(file: _File) -> None:
     """Lock the moved file and keep it if its bytes are those that were checked; else return it."""
     fd, label = file.fd, file.label
-    file.missing = with_reserve(file.shelf, lambda: lock(fd))
+    file.missing = with_reserve(file.folder, lambda: lock(fd))
     if not has_bytes(fd, label.sha256):
         give_back_changed(fd, label)
-        return_misplaced(file.shelf, label, file.directory.fd)
+        return_misplaced(file.folder, label, file.directory.fd)
         set_guards(fd, label.metadata.flags)
         raise RefusedError(f"{label.place} was written to since it was checked; it was put back")
 
 
 def _seal(file: _File) -> None:
-    seal_label(file.shelf, file.case_id)
+    seal_label(file.folder, file.case_id)
 
 
 def _guard_label(file: _File) -> None:
-    guard_label(file.shelf, file.case_id)
+    guard_label(file.folder, file.case_id)
 
 
 def _verify_offline(file: _File) -> None:
-    locked = entry(file.shelf, file_name(file.case_id))
-    if locked is None or stat.S_IMODE(locked.st_mode) or read_label(file.shelf, file.case_id) is None:
+    locked = entry(file.folder, file_name(file.case_id))
+    if locked is None or stat.S_IMODE(locked.st_mode) or read_label(file.folder, file.case_id) is None:
         raise QuarantineError(f"{file.label.place} was moved, but reading back does not show it offline and locked")
 
 
@@ -297,9 +297,9 @@ def leased(place: Place, parent: int, name: bytes) -> PassingError:
     return PassingError(f"the owner of {place} has a write lease on it, which is being broken")
 
 
-def is_file_of(shelf: int, label: Label) -> bool:
+def is_file_of(folder: int, label: Label) -> bool:
     """Whether the file under the case's name is the inode that was checked."""
-    found = entry(shelf, file_name(label.case_id))
+    found = entry(folder, file_name(label.case_id))
     return found is not None and stat.S_ISREG(found.st_mode) and found.st_ino == label.ino
 
 
@@ -330,8 +330,8 @@ def _open_file(parent: int, name: bytes, upload: Upload) -> int:
     return file
 
 
-def _not_ours_already(parent: int, shelf: int, place: Place) -> None:
-    if os.path.samestat(os.fstat(parent), os.fstat(shelf)) or was_shelf(place, parent):
+def _not_ours_already(parent: int, folder: int, place: Place) -> None:
+    if os.path.samestat(os.fstat(parent), os.fstat(folder)) or was_quarantine(place, parent):
         raise RefusedError(f"{place} is in quarantine already")
 
 
@@ -345,12 +345,12 @@ def _label(request: QuarantineRequest, file: int, directory: _Directory) -> Labe
         parent=directory.identity,
         size=state.size,
         sha256=request.sha256,
-        metadata=_metadata_of(file, directory.shelf),
+        metadata=_metadata_of(file, directory.folder),
         parent_flags=directory.flags,
     )
 
 
-def _metadata_of(file: int, shelf: int) -> Metadata:
+def _metadata_of(file: int, folder: int) -> Metadata:
     """The metadata as the owner had them.
 
     Where another name of the file is in quarantine it is locked, and that label tells. Only then is the whole
@@ -358,7 +358,7 @@ def _metadata_of(file: int, shelf: int) -> Metadata:
     """
     found = os.fstat(file)
     may_be_locked = found.st_nlink > 1 and not stat.S_IMODE(found.st_mode)
-    other = label_of_inode(shelf, found.st_ino) if may_be_locked else None
+    other = label_of_inode(folder, found.st_ino) if may_be_locked else None
     return other.metadata if other else read_metadata(file)
 
 

@@ -32,7 +32,7 @@ class Segment:
         self.tables = tables_in(mapped, header)
         self._path = path
         self._mapped = mapped
-        self._sieves: dict[int, Prefilter | None] = {}
+        self._prefilters: dict[int, Prefilter | None] = {}
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -69,10 +69,10 @@ class Segment:
 
         Meant for very many values. What makes this fast is kept for the next call.
         """
-        if limit not in self._sieves:
-            self._sieves[limit] = Prefilter.of(self.tables.values, limit)
-        sieve = self._sieves[limit]
-        some = sieve.passed(asked) if sieve else np.arange(len(asked))
+        if limit not in self._prefilters:
+            self._prefilters[limit] = Prefilter.of(self.tables.values, limit)
+        prefilter = self._prefilters[limit]
+        some = prefilter.passed(asked) if prefilter else np.arange(len(asked))
         return some[np.unique(self.search(asked[some], limit).asked)]
 
     def verify(self) -> None:

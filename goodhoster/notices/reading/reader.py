@@ -97,8 +97,7 @@ def _read_mail(content: bytes) -> ReadNotice:
     deliveries = deliveries_in(mail.message)
     notice = replace(notice, unread=unread, mentions=mentions, deliveries=deliveries)
     text = _text(mail)
-    opening = next(filter(None, map(str.strip, text.splitlines())), "")[:_LONGEST_OPENING]
-    return replace(notice, opening=opening, text=text)
+    return replace(notice, opening=_opening(text) if _answers(mail) else "", text=text)
 
 
 def _only_quoted(mail: Mail, notice: ReadNotice) -> Iterator[ReadItem]:
@@ -125,11 +124,17 @@ def _addresses_of(item: ReadItem) -> list[WebAddress]:
 
 
 def _text(mail: Mail) -> str:
-    """The beginning of an answer; empty for any other mail. Quotations were taken out before."""
-    if not (mail.header("In-Reply-To") or mail.header("References")):
-        return ""
+    """The beginning of a mail. Quotations were taken out before."""
     texts = (*mail.texts("text/plain"), *(text_of_html(markup).text for markup in mail.texts("text/html")))
     return next((text.strip() for text in texts if text.strip()), "")[:_LONGEST_TEXT]
+
+
+def _opening(text: str) -> str:
+    return next(filter(None, map(str.strip, text.splitlines())), "")[:_LONGEST_OPENING]
+
+
+def _answers(mail: Mail) -> bool:
+    return bool(mail.header("In-Reply-To") or mail.header("References"))
 
 
 def _reading_of(mail: Mail) -> ReadNotice:

@@ -27,7 +27,7 @@ from goodhoster.notices.sender.authentication_results import own_passes
 from goodhoster.notices.sender.dkim_signatures import PublicKey, Signature, matches, public_key
 from goodhoster.notices.sender.domains import same_organisation, within
 from goodhoster.notices.sender.mail_evidence import SIGNED_ONCE, MailEvidence
-from goodhoster.notices.sender.signed_headers import why_encoding_is_open
+from goodhoster.notices.sender.signed_headers import why_encoding_is_ambiguous
 from goodhoster.ports import KeyRecords, SeenMails
 
 _TOGETHER = timedelta(hours=1)
@@ -107,7 +107,7 @@ class DkimEvaluation:
         May look up a key, and records a mail that is believed.
         """
         self.rules = list(self.evidence.rules)
-        if not (self._claims_enough() and self._is_true(mail)):
+        if not (self._covers_enough() and self._is_verified(mail)):
             return self._found(TrustLevel.UNAUTHENTICATED)
         owner = self.context.owner(self.signature.domain)
         if owner is None:
@@ -131,14 +131,14 @@ class DkimEvaluation:
         self.rules.append(TrustRule(name, passed, why))
         return passed
 
-    def _claims_enough(self) -> bool:
+    def _covers_enough(self) -> bool:
         """Whether the signature covers enough, if it verifies.
 
         Asked before any key is fetched.
         """
         signature, author = self.signature, self.evidence.author
         unsigned = [name for name in SIGNED_ONCE if name not in signature.signed]
-        encoding = why_encoding_is_open(self.evidence.mail, self.evidence.raw, signature.signed)
+        encoding = why_encoding_is_ambiguous(self.evidence.mail, self.evidence.raw, signature.signed)
         algorithm = signature.tags["a"].lower()
         return (
             self._rule(
@@ -160,7 +160,7 @@ class DkimEvaluation:
             and self._rule("dkim.algorithm", passed=algorithm in ALGORITHMS, why=f"a={algorithm[:40]}")
         )
 
-    def _is_true(self, mail: SeenMail) -> bool:
+    def _is_verified(self, mail: SeenMail) -> bool:
         """Whether the signature matches, by a key that is strong and not on trial."""
         key = self._key()
         if key is None:

@@ -25,7 +25,7 @@ from goodhoster.notices.sender.dkim_evaluation import ALGORITHMS, TrustContext, 
 from goodhoster.notices.sender.dkim_signatures import public_key
 from goodhoster.notices.sender.domains import same_organisation
 from goodhoster.notices.sender.mail_evidence import SIGNED_ONCE, MailEvidence, mail_evidence_of
-from goodhoster.notices.sender.signed_headers import why_encoding_is_open, without_unsigned
+from goodhoster.notices.sender.signed_headers import why_encoding_is_ambiguous, without_unsigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class _Forwarding:
 
     def finding(self, chain: Chain, mail: SeenMail) -> TrustFinding:
         forwarder = self._forwarder(chain)
-        if forwarder is None or not (self._claims_enough(chain) and self._is_true(chain, forwarder)):
+        if forwarder is None or not (self._covers_enough(chain) and self._is_verified(chain, forwarder)):
             return self.found()
         author = self.evidence.author
         passed = sealed_passes(chain.results, self.evidence.mail.message)
@@ -101,11 +101,11 @@ class _Forwarding:
         self.rule("forwarder", passed=forwarder is not None, why=f"{sealed} sealed last and {known} a pinned forwarder")
         return forwarder
 
-    def _claims_enough(self, chain: Chain) -> bool:
+    def _covers_enough(self, chain: Chain) -> bool:
         """Whether the forwarder signed enough, as for DKIM."""
         signed = chain.message
         unsigned = [name for name in SIGNED_ONCE if name not in signed.signed]
-        encoding = why_encoding_is_open(self.evidence.mail, self.evidence.raw, signed.signed)
+        encoding = why_encoding_is_ambiguous(self.evidence.mail, self.evidence.raw, signed.signed)
         algorithms = {signed.tags["a"].lower(), chain.seals[-1].tags["a"].lower()}
         whole = signed.covers_whole_body
         why = "not signed: " + ", ".join(unsigned) if unsigned else "every header that matters is signed"
@@ -116,7 +116,7 @@ class _Forwarding:
             and self.rule("algorithm", passed=algorithms <= ALGORITHMS, why=", ".join(sorted(algorithms))[:80])
         )
 
-    def _is_true(self, chain: Chain, forwarder: Forwarder) -> bool:
+    def _is_verified(self, chain: Chain, forwarder: Forwarder) -> bool:
         names = {chain.seals[-1].key_name, chain.message.key_name}
         try:
             for name in names:

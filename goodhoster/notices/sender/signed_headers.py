@@ -47,7 +47,7 @@ def without_unsigned(raw: bytes, signed: Sequence[str]) -> bytes:
     return b"".join(reversed(kept)).removesuffix(b"\n").removesuffix(b"\r") + raw[len(head) :]
 
 
-def why_encoding_is_open(mail: Mail, raw: bytes, signed: Sequence[str]) -> str:
+def why_encoding_is_ambiguous(mail: Mail, raw: bytes, signed: Sequence[str]) -> str:
     """Reason why the body could have been encoded otherwise when signed; empty if it could not.
 
     Empty only where that is certain.
@@ -86,11 +86,11 @@ def _is_quoted_printable(body: bytes) -> bool:
     return (
         not body.strip(b"\t\r\n").translate(None, _PRINTABLE)
         and b"=" not in _NEEDED_ESCAPE.sub(b"", body)
-        and _is_no_plain_text(body)
+        and _is_not_plain_text(body)
     )
 
 
-def _is_no_plain_text(body: bytes) -> bool:
+def _is_not_plain_text(body: bytes) -> bool:
     """Whether nobody can have meant this body as it stands.
 
     It has letters beyond ASCII as an encoder writes them, or a line cut where encoders cut them. What looks so in a

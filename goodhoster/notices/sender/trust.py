@@ -79,7 +79,7 @@ class Trust:
             for signature in evidence.signatures
         ]
         if signed:
-            trust, signature = max(signed, key=lambda way: _how_good(way[0]))
+            trust, signature = max(signed, key=lambda way: _trust_rank(way[0]))
             yield Belief(trust, RawNotice(Carrier.MAIL, without_unsigned(evidence.raw, signature.signed)))
 
     def _by_others(self, raw: bytes, mail: SeenMail) -> Iterator[Belief]:
@@ -92,7 +92,7 @@ def _best(evidence: MailEvidence, ways: Sequence[Belief]) -> Belief:
     whole = RawNotice(Carrier.MAIL, evidence.raw)
     if not ways:
         return Belief(_unsigned(evidence.rules), whole)
-    best = max(ways, key=lambda way: _how_good(way.trust))
+    best = max(ways, key=lambda way: _trust_rank(way.trust))
     if best.trust.level is not TrustLevel.UNAUTHENTICATED:
         return best
     rules = tuple(dict.fromkeys(rule for way in ways for rule in way.trust.rules))
@@ -111,7 +111,7 @@ def _unsigned(
     return TrustFinding(TrustLevel.UNAUTHENTICATED, rules=(*before, rule))
 
 
-def _how_good(finding: TrustFinding) -> tuple[int, bool, int]:
+def _trust_rank(finding: TrustFinding) -> tuple[int, bool, int]:
     """Sort key for findings: the further believed the better.
 
     Among equals, one that may yet improve is better, then one that failed later.

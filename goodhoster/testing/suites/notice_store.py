@@ -59,13 +59,13 @@ def a_notice(name: str = "N1", received_at: datetime = NOON) -> Notice:
         "anna",
         Place(b"/srv", b"anna/\xff.jpg"),
         ("20260301-abcdefg",),
-        looks=2,
-        look_at=NOON,
+        consecutive_checks=2,
+        next_check_at=NOON,
     )
     receipt = Receipt(name, received_at, Carrier.MAIL, b"\x01" * 32, "bounce@hotline.example")
     other = NoticeItem(ReadItem(("https://anna.example/2",)), "https://anna.example/2")
     return Notice(
-        receipt, NoticeState.OPEN, read, trust, (item, other), NOON + timedelta(days=1), told=("receipt",), due=NOON
+        receipt, NoticeState.OPEN, read, trust, (item, other), NOON + timedelta(days=1), sent=("receipt",), due=NOON
     )
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from goodhoster.checking.members import BEGINNING, END, Inside, Member, opener_at_end, opener_of
+from goodhoster.checking.member_reading import Member
+from goodhoster.checking.members import BEGINNING, END, Inside, opener_at_end, opener_of
 from goodhoster.errors import UncheckedError
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.testing.hostile import tar_of
@@ -380,7 +381,8 @@ def stored(*members: bytes) -> bytes:
 )
 def test_what_cannot_be_read_hides_nothing_beside_it(content: bytes, reason: str) -> None:
     found, said = found_and_reason(content)
-    assert (found[-1:], said) == (sha256(JPEG), reason)
+    assert sha256(JPEG)[0] in found
+    assert said == reason
 
 
 def test_a_bomb_of_archives_ends_at_the_limit() -> None:

@@ -13,7 +13,7 @@ from tests.conftest import Disk
 
 @pytest.fixture
 def calls() -> FileSystemCalls:
-    return FileSystemCalls(patience=1.0)
+    return FileSystemCalls(timeout=1.0)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.adapters.stores.customers.database import customers_file
+from goodhoster.linux import sqlite_files
 from goodhoster.linux.sqlite_files import connect, explained
 from tests.two_at_once import Order, at_once
 
@@ -69,8 +70,25 @@ def test_a_file_is_only_read_whatever_its_name(tmp_path: Path) -> None:
 def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError) as raised:
         connect(tmp_path / "none" / "record.sqlite")
-    assert "temporary" in explained(raised.value)
-    assert explained(sqlite3.OperationalError("database or disk is full")) == "database or disk is full"
+    assert "temporary" in explained(raised.value, tmp_path / "none" / "record.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("code", "disk", "said"),
+    [
+        (sqlite3.SQLITE_FULL, "has room", "its disk is full (words)"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, "full", "its disk is full (words)"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, "has room", "words"),
+        (sqlite3.SQLITE_CORRUPT, "full", "words"),
+    ],
+)
+def test_a_full_disk_is_told_from_a_bad_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, disk: str, said: str
+) -> None:
+    monkeypatch.setattr(sqlite_files, "has_no_room", lambda _: disk == "full")
+    error = sqlite3.OperationalError("words")
+    error.sqlite_errorcode = code
+    assert explained(error, tmp_path / "record.sqlite") == said
 
 
 @pytest.mark.slow

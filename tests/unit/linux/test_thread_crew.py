@@ -17,7 +17,7 @@ class Work:
         self.given: queue.SimpleQueue[threading.Event | int] = queue.SimpleQueue()
         self.done: list[int] = []
         self.at_once = 0
-        self.crew = ThreadCrew("test", CrewSize(2, most=5, patience=0.2), self.step)
+        self.crew = ThreadCrew("test", CrewSize(2, most=5, timeout=0.2), self.step)
 
     def step(self) -> bool:
         try:

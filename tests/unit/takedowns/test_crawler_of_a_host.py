@@ -114,7 +114,7 @@ def test_what_came_back_on_a_host_is_found_told_and_counted(config: Path, port: 
         assert rounds
         reach = Reach(settings.notices.own_networks, here, {"http": port, "https": 1})
         crawler = replace(rounds.crawler, pages=HttpPages(reach), outside=HttpOutside(reach))
-        assert replace(rounds, crawler=crawler).go(lambda: False) == timedelta(days=7).total_seconds()
+        assert replace(rounds, crawler=crawler).run_once(lambda: False) == timedelta(days=7).total_seconds()
         (item,) = services.notices.store.get("20260101-abcdefg").items
         assert item.state is ItemState.REOPENED
         assert set(item.found_at) == {"http://anna.example/show?id=1", "http://anna.example/other.png"}

@@ -339,29 +339,29 @@ def test_rounds_begin_when_due_go_on_after_a_stop_and_are_in_the_log(crawled: Cr
     assert crawled.services.states(second) == [ItemState.GONE]
     file, crawl = crawled.folder / "crawl.json", rounds(crawled)
     crawled.stop_after = 3
-    assert crawl.go(crawled.pause) == 0.0
+    assert crawl.run_once(crawled.pause) == 0.0
     half = read_progress(file)
     assert half is not None
     assert (half.ended_at, half.urls) == (None, 1)
     crawled.stop_after = 1000
-    assert crawl.go(crawled.pause) == timedelta(days=7).total_seconds()
+    assert crawl.run_once(crawled.pause) == timedelta(days=7).total_seconds()
     ended = read_progress(file)
     assert ended is not None
     assert (ended.urls, ended.ended_at) == (2, crawled.services.now)
     assert len(crawled.log("crawl.began")) == 1
     assert crawled.log("crawl.ended") == [{"urls": 2, "pages": ended.pages, "found": 0, "unchecked": 0}]
     asked = len(crawled.pages.asked)
-    assert 0 < crawl.go(crawled.pause) <= timedelta(days=7).total_seconds()
+    assert 0 < crawl.run_once(crawled.pause) <= timedelta(days=7).total_seconds()
     assert len(crawled.pages.asked) == asked
     crawled.services.now += timedelta(days=7)
-    crawl.go(crawled.pause)
+    crawl.run_once(crawled.pause)
     assert (len(crawled.pages.asked) > asked, len(crawled.log("crawl.began"))) == (True, 2)
 
 
 def test_old_notices_are_let_be_and_a_damaged_state_begins_anew(crawled: Crawled) -> None:
     (crawled.folder / "crawl.json").write_text('{"began_at": 7}')
     crawled.services.now = NOON + timedelta(days=400)
-    rounds(crawled).go(crawled.pause)
+    rounds(crawled).run_once(crawled.pause)
     assert crawled.log("crawl.ended") == [{"urls": 0, "pages": 0, "found": 0, "unchecked": 0}]
     assert json.loads((crawled.folder / "crawl.json").read_text())["ended_at"]
 
@@ -369,7 +369,7 @@ def test_old_notices_are_let_be_and_a_damaged_state_begins_anew(crawled: Crawled
 def test_a_directory_that_does_not_answer_ends_the_round_for_now(crawled: Crawled) -> None:
     crawled.map_down = True
     with pytest.raises(PassingError):
-        rounds(crawled).go(crawled.pause)
+        rounds(crawled).run_once(crawled.pause)
     progress = read_progress(crawled.folder / "crawl.json")
     assert progress is not None
     assert (progress.ended_at, progress.urls) == (None, 0), "nothing is said to have been looked at"

@@ -28,7 +28,7 @@ def deadline(received: datetime, notifier: Notifier | None = None, order: Remova
 
 
 def open_notice() -> Notice:
-    return replace(a_notice(received_at=NOON), state=NoticeState.OPEN, deadline=NOON + DAY, told=())
+    return replace(a_notice(received_at=NOON), state=NoticeState.OPEN, deadline=NOON + DAY, sent=())
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_after_two_days_down_it_is_overdue_and_that_is_told_once() -> None:
     notice, after = open_notice(), NOON + 2 * DAY
     assert notice.overdue(after)
     assert [told for told, _ in pages(notice, after, TERMS)] == ["page-overdue"]
-    assert not list(pages(replace(notice, told=("page-overdue",)), after, TERMS))
+    assert not list(pages(replace(notice, sent=("page-overdue",)), after, TERMS))
 
 
 def test_what_was_received_while_the_clock_was_ahead_is_overdue_at_once() -> None:
@@ -79,13 +79,13 @@ def test_what_was_received_while_the_clock_was_ahead_is_overdue_at_once() -> Non
 
 
 def test_it_is_told_before_and_it_comes_up_at_these_moments() -> None:
-    notice = replace(open_notice(), items=(replace(open_notice().items[0], look_at=None),))
+    notice = replace(open_notice(), items=(replace(open_notice().items[0], next_check_at=None),))
     assert not list(pages(notice, NOON + 20 * HOUR - timedelta(seconds=1), TERMS))
     assert [told for told, _ in pages(notice, NOON + 20 * HOUR, TERMS)] == ["page-warning"]
     assert next_due(notice, NOON, TERMS) == NOON + 20 * HOUR
-    told = replace(notice, told=("page-warning",))
+    told = replace(notice, sent=("page-warning",))
     assert next_due(told, NOON + 20 * HOUR, TERMS) == NOON + DAY
-    assert next_due(replace(told, told=("page-overdue",)), NOON + 2 * DAY, TERMS) is None
+    assert next_due(replace(told, sent=("page-overdue",)), NOON + 2 * DAY, TERMS) is None
 
 
 def test_of_a_short_term_the_last_quarter_warns() -> None:

@@ -71,7 +71,7 @@ def test_an_answer_to_our_letter_joins_its_notice_and_waits_for_a_person(
     ]
     assert joined.state is NoticeState.NEEDS_PERSON
     assert (joined.items, joined.stopped_at, joined.deadline) == (before.items, before.stopped_at, before.deadline)
-    assert "page-reply-0" in joined.told
+    assert "page-reply-0" in joined.sent
     letters = len(room.services.mailer.sent)
     after = room.services.desk.dismiss(done.id, EVA)
     assert (after.state, [reply.waits for reply in after.replies]) == (NoticeState.DONE, [False])

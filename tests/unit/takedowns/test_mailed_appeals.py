@@ -137,13 +137,22 @@ def test_a_machine_makes_no_appeal(room: Mailroom, header: str) -> None:
     assert room.appeals() == []
 
 
-def test_a_reference_is_enough_whoever_writes(room: Mailroom) -> None:
+@pytest.mark.parametrize("more", ["", "\nIn-Reply-To: <other@client.example>"], ids=["a new mail", "an answer"])
+def test_a_reference_is_enough_whoever_writes(room: Mailroom, more: str) -> None:
     letter = room.told()
-    subject = f"Subject: Re: {letter.subject}\nIn-Reply-To: <other@client.example>"
+    subject = f"Subject: Re: {letter.subject}{more}"
     assert room.mail(subject, "It is a beach.", "lawyer@elsewhere.example", to=room.by_reference) is None
     (appeal,) = room.appeals()
     assert (appeal.customer, appeal.subject, appeal.channel) == ("eve", "case:k1", AppealChannel.MAIL)
     assert appeal.text.startswith("From: lawyer@elsewhere.example\n")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\u200b", "\u3164"], ids=ascii)
+def test_a_mail_without_a_word_is_no_appeal(room: Mailroom, text: str) -> None:
+    room.mail(f"Subject: Re: {room.told().subject}", text, to=room.by_reference)
+    assert room.appeals() == []
+    room.mail(f"Subject: Re: {room.house.mailer.sent[-1].subject}", "It is a beach.", to=room.by_reference)
+    assert len(room.appeals()) == 1
 
 
 def test_and_so_is_an_answer_to_the_letter_that_has_it(room: Mailroom) -> None:

@@ -23,6 +23,7 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    note_order,
     open_services,
     print_json,
     print_line,
@@ -50,10 +51,12 @@ def appeal_command(
     as_json: JsonOption = False,
 ) -> None:
     """Take in a customer's appeal against a measure, such as one that came by phone or letter."""
-    required_reason = _text_of(text)
+    words = _text_of(text)
     with open_services(config) as services:
         subject = whole_subject(services, about)
-        appeal = services.customers.standing.appeals.about(subject, customer_of(services, customer_id), required_reason)
+        customer = customer_of(services, customer_id)
+        note_order(services.audit, "customers appeal", customer=customer, **dict([subject.split(":", 1)]))
+        appeal = services.customers.standing.appeals.about(subject, customer, words)
     _print(appeal, as_json=as_json)
 
 

@@ -20,10 +20,12 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    note_order,
     open_services,
     print_json,
     print_letter,
     print_line,
+    required_reason,
 )
 
 app = typer.Typer()
@@ -106,6 +108,9 @@ def statement_command(
     *,
     preview: Annotated[bool, typer.Option("--preview", help="Print it as it would be sent now; send nothing.")] = False,
     resend: Annotated[bool, typer.Option("--resend", help="Send it again, to the contact of now.")] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why it is sent again, for the audit log.", show_default=False)
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Show what a customer was told about a measure, preview it, or send it again."""
@@ -114,11 +119,15 @@ def statement_command(
         if preview:
             _print_letter(_preview(services, subject), as_json=as_json)
             return
+        if resend:
+            _note_resending(services, subject, required_reason(reason))
         sent = _resend(services, subject) if resend else services.customers.standing.store.statements(subject)
         for statement in sent:
             print_json(statement_object(statement)) if as_json else print_line(_statement_line(statement))
         if not sent:
-            raise RefusedError(f"nothing was written about {subject}", hint=f"write it: … statement {subject} --resend")
+            raise RefusedError(
+                f"nothing was written about {subject}", hint=f"write it: … statement {subject} --resend --reason …"
+            )
 
 
 def customer_of(services: Services, customer_id: str) -> str:
@@ -138,9 +147,9 @@ def _order(
     as_json: bool,
 ) -> None:
     with open_services(config) as services:
-        step_id, required_reason = order
+        step_id, given = order
         standing = services.customers.standing
-        step = give(standing.desk, standing.store.complete_step(step_id), required_reason)
+        step = give(standing.desk, standing.store.complete_step(step_id), given)
         print_json(step_object(step)) if as_json else print_line(_step_line(step))
 
 
@@ -184,6 +193,17 @@ def _resend(services: Services, subject: str) -> list[Statement]:
         return [_due(standing.letters.resend_suspension(services.customers.suspensions.get(name)), name)]
     step, purpose = _step_and_purpose(services, name)
     return [standing.letters.resend_step(step, purpose, standing.desk.facts_behind(step))]
+
+
+def _note_resending(services: Services, subject: str, reason: str) -> None:
+    """Write into the audit log who sends a statement again, and why."""
+    kind, _, name = subject.partition(":")
+    customer = {
+        "case": lambda: services.case_store.get(name).upload.customer,
+        "suspension": lambda: services.customers.suspensions.get(name).customer,
+        "step": lambda: services.customers.standing.store.step(name).customer,
+    }[kind]()
+    note_order(services.audit, "customers statement --resend", reason, customer=customer, **{kind: name})
 
 
 Written = TypeVar("Written")

@@ -33,6 +33,7 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    note_order,
     open_services,
     print_json,
     print_line,
@@ -133,6 +134,7 @@ def message_command(
     body = sys.stdin.buffer.read(_LARGEST_MESSAGE + 1) if file is None else _read(file)
     headers = {name.strip(): value.strip() for name, _, value in (each.partition(":") for each in header)}
     with open_services(config) as services:
+        note_order(services.audit, "customers identity-message", provider=provider)
         event = services.customers.vetting.receive(provider, headers, body)
     shown = {"provider": event.provider, "session": event.reference, "outcome": event.outcome}
     print_json(shown) if as_json else print_line(f"{event.provider} {event.reference}: {event.outcome}")

@@ -14,6 +14,7 @@ from typing import IO, Any
 from aiohttp import web
 
 from goodhoster_agent.doors.api.problems import ApiProblem
+from goodhoster_agent.doors.http_server import next_piece
 
 _IN_MEMORY = 256 << 10
 """Bytes of a content that are kept in memory; a larger one is in a file without a name."""
@@ -78,7 +79,7 @@ async def received(request: web.BaseRequest, limits: BodyLimits) -> AsyncIterato
         try:
             async with asyncio.timeout(limits.within):
                 await go_on(request)
-                while chunk := await request.content.read(_AT_A_TIME):
+                while chunk := await next_piece(request.content.read(_AT_A_TIME)):
                     room.take(len(chunk))
                     file.write(chunk)
         except TimeoutError:
@@ -95,7 +96,7 @@ async def received_json(request: web.BaseRequest, within: float, longest: int = 
     try:
         async with asyncio.timeout(within):
             await go_on(request)
-            while len(body) <= longest and (chunk := await request.content.read(longest + 1 - len(body))):
+            while len(body) <= longest and (chunk := await next_piece(request.content.read(longest + 1 - len(body)))):
                 body += chunk
     except TimeoutError:
         raise ApiProblem(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {within:g} s") from None

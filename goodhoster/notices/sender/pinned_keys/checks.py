@@ -13,7 +13,7 @@ _CLOCKS_DIFFER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class CheckInput:
     """Common input of every check."""
 
     at: datetime
@@ -26,7 +26,7 @@ class Bench:
 class Check:
     """One signature against the keys of one notifier: rules until one fails."""
 
-    bench: Bench
+    given: CheckInput
     rules: list[TrustRule] = field(default_factory=list)
     signed_at: datetime | None = None
     content: bytes = b""
@@ -50,5 +50,5 @@ class Check:
         signed = self.signed_at
         if signed is None:
             return self.rule("recent", passed=False, why="the signature does not say when it was made")
-        recent = -_CLOCKS_DIFFER <= self.bench.at - signed <= _OLDEST
+        recent = -_CLOCKS_DIFFER <= self.given.at - signed <= _OLDEST
         return self.rule("recent", passed=recent, why=f"signed {signed:%Y-%m-%d %H:%M} UTC")

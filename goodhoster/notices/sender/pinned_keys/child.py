@@ -18,7 +18,7 @@ from typing import Any
 from goodhoster.linux import frames
 from goodhoster.linux.confinement import allow_cpu_seconds, confine
 from goodhoster.notices.reading.mail import LARGEST_MAIL
-from goodhoster.notices.sender.pinned_keys.checks import Bench
+from goodhoster.notices.sender.pinned_keys.checks import CheckInput
 from goodhoster.notices.sender.pinned_keys.signature_checks import Pin, SignatureResult, prove
 
 _MEMORY = 512 << 20  # bytes of address space, of it and of each program
@@ -36,8 +36,8 @@ def main() -> None:
 
 def _proven(asked: dict[str, Any]) -> bytes:
     pins = [Pin(pin["notifier"], *map(base64.b64decode, (pin["smime"], pin["openpgp"]))) for pin in asked["pins"]]
-    bench = Bench(datetime.fromisoformat(asked["at"]), asked["search"])
-    proof = prove(base64.b64decode(asked["raw"]), pins, bench)
+    given = CheckInput(datetime.fromisoformat(asked["at"]), asked["search"])
+    proof = prove(base64.b64decode(asked["raw"]), pins, given)
     return json.dumps(_plain(proof) if proof else None).encode()
 
 

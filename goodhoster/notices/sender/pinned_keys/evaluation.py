@@ -14,7 +14,7 @@ from goodhoster.notices.sender.dkim_evaluation import TrustContext, level_of
 from goodhoster.notices.sender.mail_evidence import MailEvidence, mail_evidence_of
 from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
 from goodhoster.notices.sender.pinned_keys.signature_checks import SignatureResult
-from goodhoster.notices.sender.pinned_keys.signed_statement import calls_itself_trial, statement
+from goodhoster.notices.sender.pinned_keys.signed_statement import is_trial_by_subject, statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def _belief(context: TrustContext, evidence: MailEvidence, proof: SignatureResul
     rules = (*evidence.rules, *proof.rules)
     if owner is None:
         return _not_believed(evidence, rules)
-    trial = calls_itself_trial(evidence, proof.content)
+    trial = is_trial_by_subject(evidence, proof.content)
     why = "it says that this is a trial, and nobody signed it" if trial else "it changes nothing of what is signed"
     rules = (*rules, TrustRule("signed.subject", not trial, why))
     if trial:

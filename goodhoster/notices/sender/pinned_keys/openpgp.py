@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from goodhoster.notices.sender.pinned_keys.checks import Bench, Check
+from goodhoster.notices.sender.pinned_keys.checks import Check, CheckInput
 from goodhoster.notices.sender.pinned_keys.openpgp_packets import SIGNATURE, binary_of, keys_of, tags_of
 from goodhoster.notices.sender.pinned_keys.program_files import run_over
 from goodhoster.notices.sender.pinned_keys.signed_part import SignedPart
@@ -31,16 +31,16 @@ class _Valid:
     digest: str
 
 
-def check(part: SignedPart, keys: bytes, bench: Bench) -> Check:
+def check(part: SignedPart, keys: bytes, given: CheckInput) -> Check:
     """Check an OpenPGP signature.
 
     MissingProgramError without gpgv; OSError or TimeoutError when it could not do its work.
     """
-    found = Check(bench)
+    found = Check(given)
     signature, keyring = _one_signature(part.signature), binary_of(keys)
     if not found.rule("one", passed=bool(signature), why="one signature" if signature else "not exactly one signature"):
         return found
-    ended = run_over(_GPGV, {"pinned": keyring, "signature": signature, "content": part.content}, bench.search)
+    ended = run_over(_GPGV, {"pinned": keyring, "signature": signature, "content": part.content}, given.search)
     told = [line.removeprefix(_TOLD).split() for line in ended.out.decode("utf-8", "replace").splitlines()]
     if (valid := _valid(told)) is None or ended.code != 0:
         found.rule("match", passed=False, why="it matches none of the pinned keys, or not this text")

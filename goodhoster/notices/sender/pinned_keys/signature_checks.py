@@ -12,7 +12,7 @@ from datetime import datetime
 from goodhoster.errors import MissingProgramError, NotWholeError, UnreadableError
 from goodhoster.model.notices import TrustRule
 from goodhoster.notices.sender.pinned_keys import openpgp, smime
-from goodhoster.notices.sender.pinned_keys.checks import Bench, Check
+from goodhoster.notices.sender.pinned_keys.checks import Check, CheckInput
 from goodhoster.notices.sender.pinned_keys.signed_part import Kind, SignedPart, signed_part
 
 
@@ -42,10 +42,10 @@ class SignatureResult:
     """The signed part, and nothing else, where every rule passed."""
 
 
-_CHECKS: dict[Kind, Callable[[SignedPart, bytes, Bench], Check]] = {"smime": smime.check, "openpgp": openpgp.check}
+_CHECKS: dict[Kind, Callable[[SignedPart, bytes, CheckInput], Check]] = {"smime": smime.check, "openpgp": openpgp.check}
 
 
-def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> SignatureResult | None:
+def prove(raw: bytes, pins: Sequence[Pin], given: CheckInput) -> SignatureResult | None:
     """Find the pinned key that signed a mail. Never raises for what is in the mail.
 
     None when nothing in the mail is signed with S/MIME or OpenPGP.
@@ -62,16 +62,16 @@ def prove(raw: bytes, pins: Sequence[Pin], bench: Bench) -> SignatureResult | No
         why = f"no notifier's profile pins a key of this kind ({part.kind})"
         return SignatureResult((whole, _rule("pinned", passed=False, why=why)), part.kind)
     try:
-        return _best(part, pinning, whole, bench)
+        return _best(part, pinning, whole, given)
     except (MissingProgramError, OSError, ValueError, LookupError) as error:
         missing = isinstance(error, MissingProgramError)
         why = f"{error} is not installed here" if missing else f"it could not be checked: {error}"
         return SignatureResult((whole, _rule("program", passed=False, why=why)), part.kind)
 
 
-def _best(part: SignedPart, pins: Sequence[Pin], whole: TrustRule, bench: Bench) -> SignatureResult:
+def _best(part: SignedPart, pins: Sequence[Pin], whole: TrustRule, given: CheckInput) -> SignatureResult:
     """Proof for the notifier who owns the key; else for the one for whom most rules passed."""
-    checks = [(pin, _CHECKS[part.kind](part, pin.of(part.kind), bench)) for pin in pins]
+    checks = [(pin, _CHECKS[part.kind](part, pin.of(part.kind), given)) for pin in pins]
     pin, best = max(checks, key=lambda checked: (checked[1].passed, len(checked[1].rules)))
     rules = (whole, *best.rules)
     if not best.passed:

@@ -33,7 +33,7 @@ def statement(evidence: MailEvidence, content: bytes, owner: Notifier) -> bytes:
     return b"".join(lines) + content
 
 
-def calls_itself_trial(evidence: MailEvidence, content: bytes) -> bool:
+def is_trial_by_subject(evidence: MailEvidence, content: bytes) -> bool:
     """Whether an unsigned subject says that the mail is only a trial.
 
     Then it would suppress what is signed.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from goodhoster.notices.sender.pinned_keys.checks import Bench, Check
+from goodhoster.notices.sender.pinned_keys.checks import Check, CheckInput
 from goodhoster.notices.sender.pinned_keys.cms_signers import CmsSigner, signer_of
 from goodhoster.notices.sender.pinned_keys.program_files import run_over
 from goodhoster.notices.sender.pinned_keys.signed_part import SignedPart
@@ -21,13 +21,13 @@ _STRONG = ("-partial_chain", "-purpose", "smimesign", "-auth_level", "2")
 _VERIFY = ("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "{signature}", *_PINNED_ONLY, *_STRONG)
 
 
-def check(part: SignedPart, certificates: bytes, bench: Bench) -> Check:
+def check(part: SignedPart, certificates: bytes, given: CheckInput) -> Check:
     """Check an S/MIME signature.
 
     MissingProgramError without openssl; OSError or TimeoutError when it could not do its work.
     """
-    found = Check(bench)
-    signer = _signer(part, bench)
+    found = Check(given)
+    signer = _signer(part, given)
     if signer is None:
         found.rule("match", passed=False, why="it is not a signature by exactly one signer")
         return found
@@ -38,9 +38,9 @@ def check(part: SignedPart, certificates: bytes, bench: Bench) -> Check:
     return found
 
 
-def _signer(part: SignedPart, bench: Bench) -> CmsSigner | None:
+def _signer(part: SignedPart, given: CheckInput) -> CmsSigner | None:
     """Signer as openssl understood it: openssl re-encodes it, and that is what is read here."""
-    ended = run_over(_TO_DER, {"signature": part.signature}, bench.search)
+    ended = run_over(_TO_DER, {"signature": part.signature}, given.search)
     try:
         return signer_of(ended.out) if ended.code == 0 else None
     except (ValueError, IndexError):
@@ -50,8 +50,8 @@ def _signer(part: SignedPart, bench: Bench) -> CmsSigner | None:
 def _matches(found: Check, part: SignedPart, certificates: bytes) -> bool:
     inputs = {"signature": part.signature, "pinned": certificates, "content": part.content}
     detached = ("-content", "{content}") if part.content else ()
-    moment = ("-attime", str(int(found.bench.at.timestamp())))
-    ended = run_over((*_VERIFY, *moment, *detached), inputs, found.bench.search)
+    moment = ("-attime", str(int(found.given.at.timestamp())))
+    ended = run_over((*_VERIFY, *moment, *detached), inputs, found.given.search)
     problem = _KEY_PROBLEM.search(ended.err)
     if ended.code != 0 and problem is None:
         return found.rule("match", passed=False, why="it matches none of the pinned certificates, or not this text")

@@ -119,8 +119,8 @@ def test_what_is_further_than_the_limit_is_no_match(tmp_path: Path) -> None:
 
 
 def test_an_import_of_fingerprints_is_seen_without_a_restart(tmp_path: Path) -> None:
-    shelf = OpenedLists(tmp_path)
-    lists = OwnLists(shelf, {PDQ: 31})
+    collection = OpenedLists(tmp_path)
+    lists = OwnLists(collection, {PDQ: 31})
     import_entries(tmp_path, "other", [(made_up("other").digests.md5, Category.OTHER)])
     assert lists.look_up(picture(Fingerprint(PDQ, SEEN))) == ()
     import_fingerprints(tmp_path, "police", [(PDQ, SEEN, Category.BASELINE)])

@@ -67,6 +67,13 @@ def outbox(tmp_path: Path) -> Outbox:
     return outbox
 
 
+def test_a_line_that_begins_with_from_arrives_as_it_was_written(server: Server, mailer: SmtpMailer) -> None:
+    mailer.send(replace(LETTER, text="From today on\n.\nFrom: x\n"))
+    (envelope,) = server.taken
+    assert isinstance(envelope.content, bytes)
+    assert b"\r\n\r\nFrom today on\r\n.\r\nFrom: x\r\n" in envelope.content
+
+
 def test_a_letter_arrives_marked_as_automatic_with_its_reference(
     server: Server, mailer: SmtpMailer, outbox: Outbox
 ) -> None:

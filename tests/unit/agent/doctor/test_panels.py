@@ -43,7 +43,7 @@ def test_a_hook_of_the_houses_own_is_proven_and_an_empty_list_is_no_success(tmp_
     def hook(said: str) -> str:
         program = json.dumps([sys.executable, "-c", f"print({said!r})"])
         others = "".join(f"{key} = {program}\n" for key in ("list", "state", "suspend", "unsuspend"))
-        return f'[[panel]]\nname = "web1"\nkind = "command"\nlook = false\n{others}'
+        return f'[[panel]]\nname = "web1"\nkind = "command"\ncheck_sites = false\n{others}'
 
     (fine,) = found(tmp_path, hook('{"account": "anna", "suspended": false, "sites": []}'))
     assert (fine.what, fine.ok, fine.detail) == ("panel web1", True, "1 accounts")

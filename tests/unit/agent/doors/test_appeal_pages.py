@@ -252,7 +252,7 @@ def test_a_statement_about_a_notice_has_the_form_too(tmp_path: Path) -> None:
     assert state
     (appeal,) = state.appeals
     assert (state.name, appeal.customer, appeal.subject) == (notice.id, "anna", f"case:{notice.items[0].cases[0]}")
-    assert forms.behind(name.replace("anna", "bert"), code) is None
+    assert forms.link_state(name.replace("anna", "bert"), code) is None
     room.close()
 
 

@@ -31,6 +31,7 @@ from goodhoster.notices.sender.trust import Trust
 from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.testing.seen_mails import MemorySeenMails
 from goodhoster_agent.doors import notices as notice_door
+from goodhoster_agent.doors.client_address import ClientAddresses
 from goodhoster_agent.doors.http_server import HttpThread
 from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor
 from goodhoster_agent.doors.rate_limit import RateLimit
@@ -64,7 +65,10 @@ class Door:
         self.seconds, self.pace = 0.0, 10.0
         trust = Trust(TrustContext([HOTLINE], MemoryKeyRecords({}), MemorySeenMails()))
         counter = NoticeCounter(NoticeStorage(self.keep, lambda: None), Reader(), trust, self.store, lambda: self.room)
-        self.thread = HttpThread(NoticeDoor(counter, RateLimit(lambda: self.seconds)).app, ("127.0.0.1", 0))
+        self.thread = HttpThread(
+            NoticeDoor(counter, RateLimit(lambda: self.seconds), ClientAddresses("X-Forwarded-For").of).app,
+            ("127.0.0.1", 0),
+        )
 
     def keep(self, raw: RawNotice, arrived: Arrived) -> Receipt:
         if self.full:

@@ -130,7 +130,9 @@ def test_the_command_acts_in_the_name_of_the_person_and_the_log_has_it_before(ho
     ((_, out, _),) = house.run(house.ask("notices", "show", notice, "--json"))
     assert [each["by"] for each in json.loads(out)["notes"]] == ["eve"]
     expected = {"actor": "eve", "uid": 61001, "right": "decide"}
-    assert house.ordered() == [expected | {"command": "notices receive"}, expected | {"command": "notices note"}]
+    of_command = {"actor": "eve", "command": "notices note", "notice": notice, "reason": ""}
+    ordered = [expected | {"command": "notices receive"}, expected | {"command": "notices note"}, of_command]
+    assert house.ordered() == ordered
 
 
 def test_a_role_permits_no_more_than_it_says(house: House) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,24 @@ def test_a_mail_joins_by_the_reference_of_our_letter(house: House) -> None:
     assert (appeal.customer, appeal.subject, appeal.late) == ("eve", "case:k1", False)
     assert by_mail(house, house.mailer.sent[-1].subject) == appeal
     assert len(house.store.appeals()) == 1
+
+
+@pytest.mark.parametrize("state", [CaseState.GONE, CaseState.WITHDRAWN, CaseState.OBSERVED, CaseState.HELD])
+def test_what_was_never_done_cannot_be_appealed(house: House, state: CaseState) -> None:
+    told(house)
+    case = house.cases.get("k1")
+    house.cases.replace(replace(case, state=state), expected=case.state)
+    with pytest.raises(RefusedError, match="nothing was done"):
+        house.appeals.about("case:k1", "eve", "it is a beach")
+    assert house.store.appeals() == []
+
+
+@pytest.mark.parametrize("text", ["", " \n\t", "\u200b", "\u3164", "...!"], ids=ascii)
+def test_an_objection_without_a_word_is_refused_and_keeps_room_for_a_real_one(house: House, text: str) -> None:
+    told(house)
+    with pytest.raises(RefusedError, match="without a word"):
+        house.appeals.about("case:k1", "eve", text)
+    assert house.appeals.about("case:k1", "eve", "it is a beach").state is AppealState.OPEN
 
 
 @pytest.mark.parametrize("words", ["", "Re: your letter", "[GH-222222222222]", "GH-", "x" * 100_000])

@@ -222,8 +222,8 @@ class TestTheTreeItself:
         assert (top / "a.jpg").read_bytes() == BYTES
 
     @staticmethod
-    def _cannot_move(shelf: Path) -> None:
-        for attempt in (lambda: shelf.rename(shelf.with_name("x")), shelf.rmdir, lambda: list(shelf.iterdir())):
+    def _cannot_move(folder: Path) -> None:
+        for attempt in (lambda: folder.rename(folder.with_name("x")), folder.rmdir, lambda: list(folder.iterdir())):
             with pytest.raises(PermissionError):
                 attempt()
 
@@ -341,8 +341,8 @@ class TestSwapsInBetween:
         original = labels.declare_intent
 
         def plan(act: Callable[[], object]) -> None:
-            def declare_then_act(shelf: int, case_id: str) -> None:
-                original(shelf, case_id)
+            def declare_then_act(folder: int, case_id: str) -> None:
+                original(folder, case_id)
                 act()
 
             monkeypatch.setattr(taking, "declare_intent", declare_then_act)
@@ -387,9 +387,9 @@ class TestSwapsInBetween:
         just_before_the_rename(lambda: put_in_place(name, bobs.place.absolute))
         original = misplaced_files.return_misplaced
 
-        def taken_meanwhile(shelf: int, label: Label, parent: int) -> None:
+        def taken_meanwhile(folder: int, label: Label, parent: int) -> None:
             uploaded(tree, b"anna/a.jpg", b"a third")
-            original(shelf, label, parent)
+            original(folder, label, parent)
 
         monkeypatch.setattr(taking, "return_misplaced", taken_meanwhile)
         with pytest.raises(QuarantineError, match="limbo-1"):

@@ -65,7 +65,7 @@ def upload(tree: bytes) -> Upload:
     return seen(tree, b"anna/album/a.jpg")
 
 
-def shelf_of(tree: bytes) -> set[bytes]:
+def folder_of(tree: bytes) -> set[bytes]:
     names = os.listdir(os.path.join(tree, b".goodhoster/quarantine"))
     return {name for name in names if not name.startswith(b"reserve-")}
 
@@ -73,7 +73,7 @@ def shelf_of(tree: bytes) -> set[bytes]:
 @pytest.mark.slow
 def test_taking_offline(tree: bytes, upload: Upload, rounds: Callable[[int, int], int]) -> None:
     quarantine = LocalQuarantine((tree,))
-    quarantine.take_offline(CASE, upload, sha256())  # the first makes the shelf
+    quarantine.take_offline(CASE, upload, sha256())  # the first makes the quarantine folder
     quarantine.put_back(CASE, upload)
     outcomes = set()
 
@@ -82,11 +82,11 @@ def test_taking_offline(tree: bytes, upload: Upload, rounds: Callable[[int, int]
         where = quarantine.settle(CASE, upload)
         outcomes.add((died, where))
         if where is Whereabouts.QUARANTINE:
-            assert shelf_of(tree) == {CASE.encode(), CASE.encode() + b".label"}
+            assert folder_of(tree) == {CASE.encode(), CASE.encode() + b".label"}
             assert not os.path.lexists(upload.place.absolute)
             assert os.lstat(os.path.join(tree, b".goodhoster/quarantine", CASE.encode())).st_mode & 0o7777 == 0
             quarantine.put_back(CASE, upload)
-        assert shelf_of(tree) == set()
+        assert folder_of(tree) == set()
         assert as_it_was(upload)
         return died
 
@@ -117,7 +117,7 @@ def test_taking_three_offline_together(tree: bytes, rounds: Callable[[int, int],
                 assert not os.path.lexists(each.upload.place.absolute)
                 quarantine.put_back(each.case_id, each.upload)
             assert as_it_was(each.upload)
-        assert shelf_of(tree) == set()
+        assert folder_of(tree) == set()
         return died
 
     for step in steps_of(crash, rounds):
@@ -139,11 +139,11 @@ def test_putting_back(tree: bytes, upload: Upload, rounds: Callable[[int, int], 
         where = quarantine.settle(CASE, upload)
         outcomes.add((died, where))
         if where is Whereabouts.QUARANTINE:
-            assert shelf_of(tree) == {CASE.encode(), CASE.encode() + b".label"}
+            assert folder_of(tree) == {CASE.encode(), CASE.encode() + b".label"}
             assert not os.path.lexists(upload.place.absolute)
             assert os.lstat(os.path.join(tree, b".goodhoster/quarantine", CASE.encode())).st_mode & 0o7777 == 0
         else:
-            assert shelf_of(tree) == set()
+            assert folder_of(tree) == set()
             assert as_it_was(upload)
         return died
 
@@ -183,13 +183,13 @@ def test_a_power_cut_finds_each_step_of_all_files_on_disk_before_the_next(
     intents = [calls.index(("name", f"{case}.intent")) for case in cases]
     deeds = [calls.index(("move", case)) for case in cases]
     seals = [calls.index(("name", f"{case}.label")) for case in cases]
-    shelf_synced = [number for number, call in enumerate(calls) if call == ("synced", "quarantine")]
+    folder_synced = [number for number, call in enumerate(calls) if call == ("synced", "quarantine")]
     assert all(calls.index(("synced", f"{case}.half")) < named for case, named in zip(cases, intents, strict=True))
-    assert any(max(intents) < synced < min(deeds) for synced in shelf_synced)
+    assert any(max(intents) < synced < min(deeds) for synced in folder_synced)
     assert all(calls.index(("synced", case)) < sealed for case, sealed in zip(cases, seals, strict=True))
     assert max(deeds) < min(seals)
-    assert max(seals) < max(shelf_synced)
-    assert {("synced", "anna"), ("synced", "bob")} <= set(calls[max(shelf_synced) :])
+    assert max(seals) < max(folder_synced)
+    assert {("synced", "anna"), ("synced", "bob")} <= set(calls[max(folder_synced) :])
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:

@@ -25,8 +25,8 @@ def test_what_is_wrong_with_one_file_is_told_and_the_others_are_not(
     cases = [services.receive(services.upload(f"anna/{name}.jpg")) for name in "ab"]
     tree = os.fsencode(services.tree)
     assert list(damaged(tree)) == []
-    (shelf,) = Path(services.tree).glob("**/quarantine")
-    file = shelf / (cases[0].id + suffix)
+    (folder,) = Path(services.tree).glob("**/quarantine")
+    file = folder / (cases[0].id + suffix)
     opened = os.open(file, os.O_RDONLY)
     set_guards(opened, 0)
     os.close(opened)

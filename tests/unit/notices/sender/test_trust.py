@@ -47,7 +47,7 @@ REGISTER = (
 )
 
 
-class Bench:
+class CheckInput:
     """A court with keys in memory."""
 
     def __init__(self, authserv_id: str = "", register: tuple[Notifier, ...] = REGISTER) -> None:
@@ -65,16 +65,16 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def given() -> CheckInput:
+    return CheckInput()
 
 
 def failed(finding: TrustFinding) -> list[str]:
     return [rule.name for rule in finding.rules if not rule.passed]
 
 
-def test_properly_signed_is_pinned_and_every_rule_is_told(bench: Bench) -> None:
-    finding = bench.judge(HOTLINE.sign(MAIL))
+def test_properly_signed_is_pinned_and_every_rule_is_told(given: CheckInput) -> None:
+    finding = given.judge(HOTLINE.sign(MAIL))
     assert (finding.level, finding.notifier, finding.proof) == (TrustLevel.PINNED, "hotline", "dkim")
     assert [rule.name for rule in finding.rules] == [
         "mail.clear",
@@ -96,9 +96,9 @@ def test_properly_signed_is_pinned_and_every_rule_is_told(bench: Bench) -> None:
 
 
 @pytest.mark.debian("openssl")
-def test_properly_signed_by_rsa_of_2048_bits_is_pinned(bench: Bench) -> None:
-    signer = bench.publish(MailSigner.rsa("hotline.example", 2048))
-    assert bench.judge(signer.sign(MAIL)).level is TrustLevel.PINNED
+def test_properly_signed_by_rsa_of_2048_bits_is_pinned(given: CheckInput) -> None:
+    signer = given.publish(MailSigner.rsa("hotline.example", 2048))
+    assert given.judge(signer.sign(MAIL)).level is TrustLevel.PINNED
 
 
 def _replaced(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
@@ -141,53 +141,53 @@ CHANGED_AFTER: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 
 @pytest.mark.parametrize("trap", CHANGED_AFTER)
-def test_changed_after_signing_is_not_believed(bench: Bench, trap: str) -> None:
+def test_changed_after_signing_is_not_believed(given: CheckInput, trap: str) -> None:
     change, rule = CHANGED_AFTER[trap]
     forged = change(HOTLINE.sign(MAIL))
     assert forged != HOTLINE.sign(MAIL)
-    finding = bench.judge(forged)
+    finding = given.judge(forged)
     assert finding.level is TrustLevel.UNAUTHENTICATED
     assert failed(finding) == [rule]
     assert finding.notifier == finding.proof == ""
 
 
-def test_part_of_the_body_signed_and_text_appended(bench: Bench) -> None:
+def test_part_of_the_body_signed_and_text_appended(given: CheckInput) -> None:
     signed = HOTLINE.sign(MAIL, part_of_body=True)
     for raw in (signed, signed + b"http://victim.example/\r\n"):
-        assert failed(bench.judge(raw)) == ["dkim.whole-body"]
+        assert failed(given.judge(raw)) == ["dkim.whole-body"]
 
 
 @pytest.mark.parametrize("left_out", ["Subject", "Date", "Message-ID", "Content-Type"])
-def test_a_header_that_matters_is_not_signed(bench: Bench, left_out: str) -> None:
+def test_a_header_that_matters_is_not_signed(given: CheckInput, left_out: str) -> None:
     headers = [name for name in ("From", "Subject", "Date", "Message-ID", "Content-Type") if name != left_out]
-    finding = bench.judge(HOTLINE.sign(MAIL, headers=headers))
+    finding = given.judge(HOTLINE.sign(MAIL, headers=headers))
     assert finding.level is TrustLevel.UNAUTHENTICATED
     assert failed(finding) == ["dkim.headers"]
     assert finding.rules[-1].why == f"not signed: {left_out.lower()}"
 
 
-def test_only_from_is_signed(bench: Bench) -> None:
-    assert failed(bench.judge(HOTLINE.sign(MAIL, headers=["From"]))) == ["dkim.headers"]
+def test_only_from_is_signed(given: CheckInput) -> None:
+    assert failed(given.judge(HOTLINE.sign(MAIL, headers=["From"]))) == ["dkim.headers"]
 
 
 @pytest.mark.parametrize("missing", ["Subject", "Date", "Message-ID", "Content-Type"])
-def test_a_header_that_matters_is_not_there(bench: Bench, missing: str) -> None:
+def test_a_header_that_matters_is_not_there(given: CheckInput, missing: str) -> None:
     lines = [line for line in MAIL.split(b"\r\n") if not line.startswith(missing.encode() + b":")]
-    assert failed(bench.judge(HOTLINE.sign(b"\r\n".join(lines)))) == ["mail.headers-once"]
+    assert failed(given.judge(HOTLINE.sign(b"\r\n".join(lines)))) == ["mail.headers-once"]
 
 
 @pytest.mark.debian("openssl")
-def test_a_key_of_1024_bits(bench: Bench) -> None:
-    signer = bench.publish(MailSigner.rsa("hotline.example", 1024))
-    finding = bench.judge(signer.sign(MAIL))
+def test_a_key_of_1024_bits(given: CheckInput) -> None:
+    signer = given.publish(MailSigner.rsa("hotline.example", 1024))
+    finding = given.judge(signer.sign(MAIL))
     assert finding.level is TrustLevel.UNAUTHENTICATED
     assert failed(finding) == ["dkim.strong-key"]
 
 
 @pytest.mark.parametrize("flags", ["t=y; ", "t=s:y; "])
-def test_a_key_on_trial(bench: Bench, flags: str) -> None:
-    signer = bench.publish(MailSigner.ed25519("hotline.example", flags=flags))
-    assert failed(bench.judge(signer.sign(MAIL))) == ["dkim.earnest"]
+def test_a_key_on_trial(given: CheckInput, flags: str) -> None:
+    signer = given.publish(MailSigner.ed25519("hotline.example", flags=flags))
+    assert failed(given.judge(signer.sign(MAIL))) == ["dkim.earnest"]
 
 
 @pytest.mark.parametrize(
@@ -201,98 +201,98 @@ def test_a_key_on_trial(bench: Bench, flags: str) -> None:
         "p=" + "A" * 4000,
     ],
 )
-def test_a_record_that_is_no_key_for_mail(bench: Bench, record: str) -> None:
-    bench.keys.records[HOTLINE.name] = record
-    finding = bench.judge(HOTLINE.sign(MAIL))
+def test_a_record_that_is_no_key_for_mail(given: CheckInput, record: str) -> None:
+    given.keys.records[HOTLINE.name] = record
+    finding = given.judge(HOTLINE.sign(MAIL))
     assert finding.level is TrustLevel.UNAUTHENTICATED
     assert failed(finding) == ["dkim.key"]
     assert not finding.passing
 
 
 @pytest.mark.debian("openssl")
-def test_an_algorithm_of_the_past(bench: Bench) -> None:
-    signer = bench.publish(MailSigner.rsa("hotline.example", 2048))
+def test_an_algorithm_of_the_past(given: CheckInput) -> None:
+    signer = given.publish(MailSigner.rsa("hotline.example", 2048))
     old = MailSigner(signer.domain, signer.selector, "rsa-sha1", signer.private, signer.record)
-    assert failed(bench.judge(old.sign(MAIL))) == ["dkim.algorithm"]
+    assert failed(given.judge(old.sign(MAIL))) == ["dkim.algorithm"]
 
 
-def test_signed_by_another_organisation(bench: Bench) -> None:
-    finding = bench.judge(STRANGER.sign(MAIL))
+def test_signed_by_another_organisation(given: CheckInput) -> None:
+    finding = given.judge(STRANGER.sign(MAIL))
     assert finding.level is TrustLevel.UNAUTHENTICATED
     assert failed(finding) == ["dkim.aligned"]
 
 
-def test_a_stranger_who_signs_properly_is_authenticated_and_no_more(bench: Bench) -> None:
+def test_a_stranger_who_signs_properly_is_authenticated_and_no_more(given: CheckInput) -> None:
     raw = MAIL.replace(b"ntd@mail.hotline.example", b"me@stranger.example")
-    finding = bench.judge(STRANGER.sign(raw))
+    finding = given.judge(STRANGER.sign(raw))
     assert (finding.level, finding.notifier, finding.proof) == (TrustLevel.AUTHENTICATED, "", "dkim")
     assert failed(finding) == ["notifier.registered"]
 
 
-def test_a_name_that_only_looks_like_the_domain_of_the_profile(bench: Bench) -> None:
-    signer = bench.publish(MailSigner.ed25519("not-hotline.example"))
+def test_a_name_that_only_looks_like_the_domain_of_the_profile(given: CheckInput) -> None:
+    signer = given.publish(MailSigner.ed25519("not-hotline.example"))
     raw = MAIL.replace(b"ntd@mail.hotline.example", b"ntd@not-hotline.example")
-    assert bench.judge(signer.sign(raw)).level is TrustLevel.AUTHENTICATED
+    assert given.judge(signer.sign(raw)).level is TrustLevel.AUTHENTICATED
 
 
-def test_an_address_in_quotes_is_no_author(bench: Bench) -> None:
+def test_an_address_in_quotes_is_no_author(given: CheckInput) -> None:
     raw = MAIL.replace(b"Meldpunt <ntd@mail.hotline.example>", b'"ntd@hotline.example" <me@stranger.example>')
-    finding = bench.judge(HOTLINE.sign(raw))
+    finding = given.judge(HOTLINE.sign(raw))
     assert failed(finding) == ["dkim.aligned"]
     assert finding.rules[-1].why == "signed by hotline.example, written by stranger.example"
 
 
-def test_an_authority_is_told_apart(bench: Bench) -> None:
+def test_an_authority_is_told_apart(given: CheckInput) -> None:
     raw = MAIL.replace(b"ntd@mail.hotline.example", b"orders@authority.example")
-    finding = bench.judge(ORDERS.sign(raw))
+    finding = given.judge(ORDERS.sign(raw))
     assert (finding.level, finding.notifier) == (TrustLevel.AUTHORITY, "authority")
 
 
-def test_a_registered_friend_is_authenticated_only(bench: Bench) -> None:
-    signer = bench.publish(MailSigner.ed25519("friend.example"))
-    finding = bench.judge(signer.sign(MAIL.replace(b"ntd@mail.hotline.example", b"me@friend.example")))
+def test_a_registered_friend_is_authenticated_only(given: CheckInput) -> None:
+    signer = given.publish(MailSigner.ed25519("friend.example"))
+    finding = given.judge(signer.sign(MAIL.replace(b"ntd@mail.hotline.example", b"me@friend.example")))
     assert (finding.level, finding.notifier) == (TrustLevel.AUTHENTICATED, "friend")
 
 
-def test_a_replay_is_not_believed_whatever_was_done_to_its_blanks(bench: Bench) -> None:
+def test_a_replay_is_not_believed_whatever_was_done_to_its_blanks(given: CheckInput) -> None:
     signed = HOTLINE.sign(MAIL)
-    assert bench.judge(signed, "r1").level is TrustLevel.PINNED
-    assert bench.judge(signed, "r1").level is TrustLevel.PINNED, "our own copy, judged again after a crash"
+    assert given.judge(signed, "r1").level is TrustLevel.PINNED
+    assert given.judge(signed, "r1").level is TrustLevel.PINNED, "our own copy, judged again after a crash"
     for copy in (signed, b"Received: from x\r\n" + signed, signed.replace(b": http", b":   http") + b"\r\n\r\n"):
-        finding = bench.judge(copy, "r2", NOON + timedelta(hours=2))
+        finding = given.judge(copy, "r2", NOON + timedelta(hours=2))
         assert finding.level is TrustLevel.UNAUTHENTICATED
         assert failed(finding) == ["mail.first-time"]
 
 
-def test_one_mail_to_two_of_our_addresses_is_believed_and_the_second_copy_is_told(bench: Bench) -> None:
+def test_one_mail_to_two_of_our_addresses_is_believed_and_the_second_copy_is_told(given: CheckInput) -> None:
     signed = HOTLINE.sign(MAIL)
-    assert bench.judge(signed, "r1").copy_of == ""
-    second = bench.judge(b"Delivered-To: ntd@hoster.example\r\n" + signed, "r2", NOON + timedelta(minutes=1))
+    assert given.judge(signed, "r1").copy_of == ""
+    second = given.judge(b"Delivered-To: ntd@hoster.example\r\n" + signed, "r2", NOON + timedelta(minutes=1))
     assert (second.level, second.copy_of, failed(second)) == (TrustLevel.PINNED, "r1", [])
 
 
-def test_a_forgery_that_came_first_does_not_take_the_place_of_the_mail(bench: Bench) -> None:
+def test_a_forgery_that_came_first_does_not_take_the_place_of_the_mail(given: CheckInput) -> None:
     signed = HOTLINE.sign(MAIL)
-    assert bench.judge(signed.replace(b"anna", b"bert"), "r1").level is TrustLevel.UNAUTHENTICATED
-    assert bench.judge(signed, "r2").level is TrustLevel.PINNED
+    assert given.judge(signed.replace(b"anna", b"bert"), "r1").level is TrustLevel.UNAUTHENTICATED
+    assert given.judge(signed, "r2").level is TrustLevel.PINNED
 
 
-def test_the_second_signature_counts_and_the_eleventh_does_not(bench: Bench) -> None:
+def test_the_second_signature_counts_and_the_eleventh_does_not(given: CheckInput) -> None:
     broken = STRANGER.sign(MAIL)[: -len(MAIL)]
-    assert bench.judge(broken + HOTLINE.sign(MAIL), "r1").level is TrustLevel.PINNED
+    assert given.judge(broken + HOTLINE.sign(MAIL), "r1").level is TrustLevel.PINNED
     other = HOTLINE.sign(MAIL.replace(b"n1@", b"n2@"))
-    assert bench.judge(broken * 9 + other, "r2").level is TrustLevel.PINNED
-    finding = bench.judge(broken * 10 + HOTLINE.sign(MAIL.replace(b"n1@", b"n3@")), "r3")
+    assert given.judge(broken * 9 + other, "r2").level is TrustLevel.PINNED
+    finding = given.judge(broken * 10 + HOTLINE.sign(MAIL.replace(b"n1@", b"n3@")), "r3")
     assert finding.level is TrustLevel.UNAUTHENTICATED
 
 
-def test_no_name_server_may_be_better_next_time(bench: Bench) -> None:
-    bench.keys.down = True
-    finding = bench.judge(HOTLINE.sign(MAIL))
+def test_no_name_server_may_be_better_next_time(given: CheckInput) -> None:
+    given.keys.down = True
+    finding = given.judge(HOTLINE.sign(MAIL))
     assert (finding.level, finding.passing) == (TrustLevel.UNAUTHENTICATED, True)
     assert failed(finding) == ["dkim.key"]
-    bench.keys.down = False
-    assert bench.judge(HOTLINE.sign(MAIL)).level is TrustLevel.PINNED
+    given.keys.down = False
+    assert given.judge(HOTLINE.sign(MAIL)).level is TrustLevel.PINNED
 
 
 def test_pinned_keys_are_used_alone_and_no_name_server_is_asked(tmp_path: Path) -> None:
@@ -303,11 +303,11 @@ def test_pinned_keys_are_used_alone_and_no_name_server_is_asked(tmp_path: Path) 
             dkim_keys=(HOTLINE.pinned,),
         ),
     )  # fmt: skip
-    bench = Bench(register=register)
-    assert bench.judge(HOTLINE.sign(MAIL)).level is TrustLevel.PINNED
-    other = bench.publish(MailSigner.ed25519("hotline.example", selector="other"))
-    assert failed(bench.judge(other.sign(MAIL))) == ["dkim.key"]
-    assert bench.keys.asked == []
+    given = CheckInput(register=register)
+    assert given.judge(HOTLINE.sign(MAIL)).level is TrustLevel.PINNED
+    other = given.publish(MailSigner.ed25519("hotline.example", selector="other"))
+    assert failed(given.judge(other.sign(MAIL))) == ["dkim.key"]
+    assert given.keys.asked == []
 
 
 OURS = b"Authentication-Results: mx.hoster.example; dkim=pass (good) header.d=hotline.example\r\n"
@@ -322,7 +322,7 @@ def altered() -> bytes:
 
 @pytest.mark.parametrize("order", [OURS + RECEIVED + OLDER, RECEIVED + OURS + OLDER])
 def test_our_own_mail_server_found_it_to_match(tmp_path: Path, order: bytes) -> None:
-    finding = Bench("mx.hoster.example").judge(order + altered())
+    finding = CheckInput("mx.hoster.example").judge(order + altered())
     assert (finding.level, finding.proof) == (TrustLevel.PINNED, "authserv")
 
 
@@ -346,42 +346,42 @@ def test_our_own_mail_server_found_it_to_match(tmp_path: Path, order: bytes) -> 
     ],
 )  # fmt: skip
 def test_results_of_others_or_of_other_things_prove_nothing(tmp_path: Path, headers: bytes) -> None:
-    finding = Bench("mx.hoster.example").judge(headers + altered())
+    finding = CheckInput("mx.hoster.example").judge(headers + altered())
     assert finding.level is TrustLevel.UNAUTHENTICATED
     assert failed(finding) == ["dkim.match"]
 
 
 def test_what_our_own_server_found_about_other_things_takes_nothing_away(tmp_path: Path) -> None:
     spf = b"Authentication-Results: mx.hoster.example; spf=pass smtp.mailfrom=hotline.example\r\n"
-    assert Bench("mx.hoster.example").judge(spf + OURS + RECEIVED + altered()).level is TrustLevel.PINNED
+    assert CheckInput("mx.hoster.example").judge(spf + OURS + RECEIVED + altered()).level is TrustLevel.PINNED
 
 
-def test_results_prove_nothing_where_no_own_server_is_named(bench: Bench) -> None:
-    assert bench.judge(OURS + RECEIVED + altered()).level is TrustLevel.UNAUTHENTICATED
+def test_results_prove_nothing_where_no_own_server_is_named(given: CheckInput) -> None:
+    assert given.judge(OURS + RECEIVED + altered()).level is TrustLevel.UNAUTHENTICATED
 
 
 def test_our_own_server_does_not_make_a_weak_claim_strong(tmp_path: Path) -> None:
-    bench = Bench("mx.hoster.example")
-    assert failed(bench.judge(OURS + RECEIVED + HOTLINE.sign(MAIL, part_of_body=True) + b"more\r\n")) == [
+    given = CheckInput("mx.hoster.example")
+    assert failed(given.judge(OURS + RECEIVED + HOTLINE.sign(MAIL, part_of_body=True) + b"more\r\n")) == [
         "dkim.whole-body"
     ]
-    bench.publish(MailSigner.ed25519("hotline.example", flags="t=y; "))
-    assert failed(bench.judge(OURS + RECEIVED + altered())) == ["dkim.earnest"]
+    given.publish(MailSigner.ed25519("hotline.example", flags="t=y; "))
+    assert failed(given.judge(OURS + RECEIVED + altered())) == ["dkim.earnest"]
 
 
-def test_arc_is_not_believed(bench: Bench) -> None:
+def test_arc_is_not_believed(given: CheckInput) -> None:
     arc = b"ARC-Authentication-Results: i=1; mx.hoster.example; dkim=pass header.d=hotline.example\r\n"
-    assert bench.judge(arc + altered()).level is TrustLevel.UNAUTHENTICATED
+    assert given.judge(arc + altered()).level is TrustLevel.UNAUTHENTICATED
 
 
-def test_an_api_token_proves_its_notifier(bench: Bench) -> None:
-    finding = bench.trust.of_token(TOKEN)
+def test_an_api_token_proves_its_notifier(given: CheckInput) -> None:
+    finding = given.trust.of_token(TOKEN)
     assert (finding.level, finding.notifier, finding.proof) == (TrustLevel.PINNED, "flagger", "token")
 
 
 @pytest.mark.parametrize("token", ["", "x", TOKEN + " ", TOKEN.upper(), "\udcff"])
-def test_any_other_token_proves_nothing(bench: Bench, token: str) -> None:
-    finding = bench.trust.of_token(token)
+def test_any_other_token_proves_nothing(given: CheckInput, token: str) -> None:
+    finding = given.trust.of_token(token)
     assert (finding.level, finding.notifier) == (TrustLevel.UNAUTHENTICATED, "")
     assert failed(finding) == ["token.known"]
 
@@ -397,5 +397,5 @@ def test_any_other_token_proves_nothing(bench: Bench, token: str) -> None:
         HOTLINE.sign(MAIL).replace(b"bh=", b"bh=" + b"(" * 20_000),
     ],
 )
-def test_what_no_mail_should_be_is_nobodys_and_quickly(bench: Bench, raw: bytes) -> None:
-    assert bench.judge(raw).level is TrustLevel.UNAUTHENTICATED
+def test_what_no_mail_should_be_is_nobodys_and_quickly(given: CheckInput, raw: bytes) -> None:
+    assert given.judge(raw).level is TrustLevel.UNAUTHENTICATED
