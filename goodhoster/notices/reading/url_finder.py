@@ -415,7 +415,7 @@ def _marked(item: ReadItem) -> ReadItem:
 
 
 def doubts_about_piece(url: str) -> tuple[str, ...]:
-    """Doubts about an address of a table or a report, which are exact: whether it is a whole one, and only one."""
+    """Doubts whether an address of a table or a report is a whole one, and only one."""
     _, slashes, rest = url.strip().partition("//")
     address, _, fragment = (rest if slashes else url.strip()).partition("#")
     host = re.split(r"[/\\?]", address, maxsplit=1)[0]
