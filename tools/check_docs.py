@@ -31,9 +31,9 @@ from goodhoster_agent.journal import line_of
 CHECKOUT = Path(__file__).parents[1]
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
-CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-SHOWN_LINE = re.compile(r"^[$#] (?:sudo )?((?:goodhoster|\./dev run) .*)", re.MULTILINE)
+FENCE = re.compile(r"^ *(```|~~~).*?^ *\1", re.MULTILINE | re.DOTALL)
+CONSOLE = re.compile(r"^ *```console\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+SHOWN_LINE = re.compile(r"^ *[$#] (?:sudo )?((?:goodhoster|\./dev run) .*)", re.MULTILINE)
 INLINE = re.compile(r"`((?:goodhoster|\./dev run) [a-z][^`]*)`")
 WORD = re.compile(r"^\| \*\*(.+?)\*\*", re.MULTILINE)
 KIND = re.compile(r'"([a-z]+(?:-[a-z]+)*)\.([a-z]+(?:-[a-z]+)*)"')

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import lost_parts, make_state_dir, trees_of, watched_roots
+from goodhoster.assembly.state import lost_parts, make_state_dir, note_lost_record, trees_of, watched_roots
 from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
@@ -284,10 +284,10 @@ class Daemon:
         mode = self._mode
         trees = [display(tree.root) for tree in self._services.trees]
         self._services.audit.append(AuditEvent("daemon.started", {"mode": mode, "trees": trees}))
+        self._rebuild_cases()
         for lost in lost_parts(self._services.settings):
             _log.error("a part of the state directory is lost: %s", lost)
         note_private_watching(self._services.audit, self._services.trees)
-        self._rebuild_cases()
         threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
         self._try_again(time.monotonic())
         self._workers.start()
@@ -321,8 +321,10 @@ class Daemon:
     def _rebuild_cases(self) -> None:
         """Rebuild the cases of files in quarantine that the record does not know.
 
-        Then a person can put these files back.
+        Then a person can put these files back. Where it knows no case at all, it was lost with everything beside it.
         """
+        had_cases = bool(self._services.desk.store.ids(CaseQuery(newest=1)))
+        rebuilt: list[Case] = []
         for tree in self._services.trees:
             try:
                 found = rebuild(self._services.desk, quarantined(tree.root), partial(label_of, tree.root))
@@ -331,6 +333,9 @@ class Daemon:
                 continue
             for case in found:
                 _log.warning("case %s: %s is in quarantine: %s", case.id, case.upload.place, case.reason)
+            rebuilt += found
+        if rebuilt and not had_cases:
+            note_lost_record(self._services.settings, min(case.id for case in rebuilt))
 
     @property
     def _mode(self) -> str:

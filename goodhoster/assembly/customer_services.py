@@ -175,7 +175,7 @@ class CustomerServices(LazyParts):
             domains=mail_domains(services.settings),
             audit=services.audit,
             telephone=pager(settings.phone_command, services.run) if settings.phone_command else None,
-            clock=notices.clock,
+            clock=notices.clock.seen,
             high_risk=self._is_of_high_risk,
         )
         return ContactDesk(parts, contact_rules(settings))

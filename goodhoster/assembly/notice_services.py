@@ -407,10 +407,9 @@ class NoticeServices(LazyParts):
     @lazy
     def clock(self) -> MonotonicClock:
         """The clock of deadlines, which the system's clock cannot set back."""
-        from goodhoster.notices.monotonic_clock import MonotonicClock
-        from goodhoster.ports.common import utc_now
+        from goodhoster.assembly.state import deadline_clock
 
-        return MonotonicClock(self._state_dir / "clock", utc_now)
+        return deadline_clock(self._state_dir)
 
     @property
     def term(self) -> timedelta:

@@ -62,7 +62,7 @@ class StandingServices(LazyParts):
             return of_cases
         notices = self._services.notices
         store, delivered_at = SqliteContactStore(self._customers.record), notices.outbox.delivered_at
-        return AllFacts((of_cases, SilenceFacts(self._customers.contacts, store, delivered_at, notices.clock)))
+        return AllFacts((of_cases, SilenceFacts(self._customers.contacts, store, delivered_at, notices.clock.seen)))
 
     @lazy
     def desk(self) -> StandingDesk:
@@ -75,7 +75,7 @@ class StandingServices(LazyParts):
             letters=self.letters,
             audit=self._services.audit,
             lock=FileLock(self._services.state_dir / "standing.lock"),
-            clock=self._services.notices.clock,
+            clock=self._services.notices.clock.seen,
         )
         return StandingDesk(parts, self.rules)
 

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from goodhoster.exemptions.sets import ExemptionSets
     from goodhoster.letters.list_owners.reports import ListOwnerReports
     from goodhoster.model.cases import Order
+    from goodhoster.notices.monotonic_clock import MonotonicClock
     from goodhoster.settings import Settings, WatchSettings
     from goodhoster.uploads.docroots import Docroots
     from goodhoster.uploads.trees import Tree
 
 AUDIT_FILE = "audit.log"
+RECORD_FILE = "record.sqlite"
 _NAMED = ("notice", "case")
 _OF_THE_LOG = ("audit.log.tail", "audit.checkpoint", "audit.verified")
 """What says how a log was, beside the log."""
@@ -119,13 +121,21 @@ def lost_parts(settings: Settings) -> list[str]:
     return list(_lost(settings).values())
 
 
+def note_lost_record(settings: Settings, oldest: str) -> None:
+    """Note that there was a record of cases before this one, which had a case of that id."""
+    from goodhoster.linux.state_manifest import note_lost
+
+    since = f"{oldest[:4]}-{oldest[4:6]}-{oldest[6:8]}"
+    note_lost(settings.state_dir, RECORD_FILE, "the record", since)
+
+
 def lost_with_counts(settings: Settings) -> list[str]:
     """The same, with how many notices and cases the audit log has.
 
     Where one is lost that reads all of the log.
     """
     found = dict(_lost(settings))
-    counted = {"notices.sqlite": "notice", "record.sqlite": "case"}
+    counted = {"notices.sqlite": "notice", RECORD_FILE: "case"}
     if not counted.keys() & found.keys():
         return list(found.values())
     about = {(field, entry.event.data.get(field)) for entry in file_audit_log(settings).entries() for field in _NAMED}
@@ -145,6 +155,14 @@ def _lost(settings: Settings) -> dict[str, str]:
     if key.name not in found and checkpoint.exists() and not key.exists():
         found[key.name] = f"the key file of {checkpoint} is lost: there is no {key}; {hint_of(key.name)}"
     return found
+
+
+def deadline_clock(state_dir: Path) -> MonotonicClock:
+    """Clock of deadlines, which the system's clock cannot set back."""
+    from goodhoster.notices.monotonic_clock import MonotonicClock
+    from goodhoster.ports.common import utc_now
+
+    return MonotonicClock(state_dir / "clock", utc_now)
 
 
 def accept_loss(settings: Settings, name: str, order: Order) -> None:

@@ -17,6 +17,8 @@ _MOST_OVER_A_RESTART = 3600.0
 _JUMP = timedelta(days=3)
 """Of daily runs: when more passed since the last, the clock may be wrong."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_UPTIME = Path("/proc/uptime")
+"""The same count as CLOCK_BOOTTIME, and not what a library in this process (faketime) makes of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,17 @@ class ObservedTime:
 
 def read_time() -> TimeReading:
     """Read the clocks."""
-    boot = _BOOT_ID.read_text(encoding="ascii").strip()
-    return TimeReading(boot, time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
+    boot, running = read_uptime()
+    return TimeReading(boot, running, time.time())
+
+
+def read_uptime() -> tuple[str, float]:
+    """Name of this start of the machine, and the seconds since then, suspension included."""
+    try:
+        running = float(_UPTIME.read_text(encoding="ascii").split()[0])
+    except OSError:  # hidden from this process
+        running = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return _BOOT_ID.read_text(encoding="ascii").strip(), running
 
 
 def clock_jumped(file: Path, now: datetime) -> bool:

@@ -25,6 +25,7 @@ from goodhoster.linux.sqlite_files import number_in
 FILE = "databases.json"
 _LOCK = "databases.lock"
 _FILE_THAT_CHANGES = -1
+_ANOTHER = -2
 _DATABASE = ".sqlite"
 
 
@@ -35,7 +36,7 @@ class KnownPart:
     what: str
     number: int
     """Of a database its own, 0 where it was made before there were numbers; of a file by its content, or -1 where
-    that changes.
+    that changes; -2 of a database that was lost with its manifest.
     """
     since: str
 
@@ -55,6 +56,12 @@ def enroll_file(directory: Path, name: str, what: str, never_changed: bytes = b"
     """
     number = _number_of(never_changed) if never_changed else _FILE_THAT_CHANGES
     _enroll(directory, name, KnownPart(what, number, _now()))
+
+
+def note_lost(directory: Path, name: str, what: str, since: str) -> None:
+    """Note that another database was there before this one, and is lost."""
+    with FileLock(directory / _LOCK):
+        _save(directory, {**_read(directory / FILE), name: KnownPart(what, _ANOTHER, since)})
 
 
 def is_known(directory: Path, name: str) -> bool:

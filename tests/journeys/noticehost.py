@@ -74,7 +74,9 @@ class NoticeHost:
         now on it is also a machine whose clock was set back.
         """
         file = self.host.folder / "state" / "clock"
-        file.write_text((max(datetime.now(UTC), datetime.fromisoformat(file.read_text())) + span).isoformat())
+        file.write_text(
+            (max(datetime.now(UTC), datetime.fromisoformat(file.read_text().split()[0])) + span).isoformat()
+        )
 
     def at(self, moment: datetime) -> None:
         """Before anything was received: it is that moment, which lies ahead of the system's clock."""

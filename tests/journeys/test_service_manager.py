@@ -110,7 +110,7 @@ def test_the_watchdog_is_told_that_the_daemon_lives(host: Host, manager: Manager
     [
         ("goodhoster", 4.0),
         ("goodhoster-hashservice", 2.0),
-        ("goodhoster-doors", 3.0),
+        ("goodhoster-doors", 2.5),
         ("goodhoster-people", 4.0),
     ],
 )

@@ -136,6 +136,7 @@ def test_the_documentation_is_without_fault(checkout: Path, capsys: pytest.Captu
         ("README.md", "`./dev dance`", "./dev dance: no such command"),
         ("docs/x.md", "`goodhoster dance`", "has no command dance"),
         ("docs/x.md", "```console\n$ sudo goodhoster scan --fast /srv\n```", "has no option --fast"),
+        ("docs/x.md", "1. x\n   ```console\n   # goodhoster scan --fast /srv\n   ```", "has no option --fast"),
         ("README.md", "<!-- commands -->`goodhoster dance`<!-- /commands -->", "`goodhoster dance` is listed"),
         ("docs/reference-configuration.md", "more", "stale"),
         ("packaging/man/goodhoster.1", "more", "stale"),

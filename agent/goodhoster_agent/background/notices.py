@@ -45,7 +45,6 @@ _TEND_CONTACTS_EVERY = 60.0
 _COUNT_LETTERS_EVERY = 30.0
 _WAITS_LONG = timedelta(days=1)
 _MOST_ODD = 5
-_FAR_AHEAD = timedelta(hours=1)
 Found = TypeVar("Found")
 
 
@@ -103,15 +102,12 @@ class NoticeWork:
         letters = [f"the mail server refused {refused} letters for good: see letters/refused"] if refused else []
         letters += self._letters_that_wait()
         damaged = [f"{name} cannot be read: restore it from a backup" for name in self._notices.spool.damaged]
-        return [*self._problems.values(), *ways, *letters, *damaged, *self._odd_sites(), *self._clock_ahead()]
+        return [*self._problems.values(), *ways, *letters, *damaged, *self._odd_sites(), *self._clock_problem()]
 
-    def _clock_ahead(self) -> list[str]:
-        """A clock of deadlines that is far ahead: the system's clock was once, or is behind now."""
-        ahead = self._notices.clock.ahead()
-        told = f"the deadline clock is {ahead.total_seconds() / 3600:.0f} h ahead of the system's clock"
-        return (
-            [f"{told}: what is received is dated so, and its deadlines count from there"] if ahead >= _FAR_AHEAD else []
-        )
+    def _clock_problem(self) -> list[str]:
+        """What is wrong with the system's clock."""
+        problem = self._notices.clock.problem()
+        return [problem] if problem else []
 
     def _letters_that_wait(self) -> list[str]:
         """Letters that nobody sends, or that wait for more than a day."""

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
@@ -67,6 +68,11 @@ def local_time(at: datetime | None, otherwise: str = "") -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M %Z}" if at else otherwise
 
 
+def local_time_of(written: str | None, otherwise: str = "") -> str:
+    """The same of a time that is written as `--json` has it."""
+    return local_time(datetime.fromisoformat(written) if written else None, otherwise)
+
+
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
     """A column of a list: its heading, and what it shows of a row."""
@@ -118,11 +124,44 @@ def _print_table(rows: Iterable[Sequence[str]], columns: Sequence[Column[Any]]) 
     if terminal:
         before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
         widths[-1] = max(_NARROWEST, min(widths[-1], terminal - before))
-    for row in chain(table, rows):
-        cells = [
-            (_cut(cell, width) if terminal else cell).ljust(width) for cell, width in zip(row, widths, strict=True)
-        ]
-        print(_GAP.join(cells).rstrip())
+    lines = (_line(row, widths, terminal) for row in chain(table, rows))
+    if pager := _pager(len(table)):
+        _page(lines, pager)
+        return
+    for line in lines:
+        print(line)
+
+
+def _line(row: Sequence[str], widths: Sequence[int], terminal: int) -> str:
+    cells = [(_cut(cell, width) if terminal else cell).ljust(width) for cell, width in zip(row, widths, strict=True)]
+    return _GAP.join(cells).rstrip()
+
+
+def _pager(lines: int) -> list[str]:
+    """Command of the pager for a table that is longer than the terminal; empty for none.
+
+    $PAGER, else less; none where that is empty or cat. Pagers start a shell for who asks. Whoever may run only this as
+    root, by sudo, gets one that does not.
+    """
+    import shlex
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or lines < shutil.get_terminal_size().lines:
+        return []
+    command = ["less"] if "SUDO_UID" in os.environ else shlex.split(os.environ.get("PAGER", "less"))
+    return command if command not in ([], ["cat"]) and shutil.which(command[0]) else []
+
+
+def _page(lines: Iterable[str], pager: Sequence[str]) -> None:
+    """Show lines as they come; who leaves the pager early has seen enough."""
+    import subprocess
+
+    secure = {"LESSSECURE": "1"} if "SUDO_UID" in os.environ else {}
+    with subprocess.Popen(pager, stdin=subprocess.PIPE, text=True, env=os.environ | secure) as process:
+        with suppress(BrokenPipeError, KeyboardInterrupt):
+            for line in lines:
+                print(line, file=process.stdin)
+        with suppress(BrokenPipeError, KeyboardInterrupt):
+            process.communicate()
 
 
 def _terminal_width() -> int:

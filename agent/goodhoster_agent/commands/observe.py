@@ -11,6 +11,7 @@ import typer
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.model.uploads import visible
 from goodhoster_agent.commands.cases import order_of
+from goodhoster_agent.commands.listing import local_time_of
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
@@ -86,5 +87,6 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     elif found["stopped_since"] is None:
         yield f"mode {found['mode']}" + (f": {found['reason']}" if found["reason"] else ", as configured")
     else:
-        yield f"all measures are stopped since {found['stopped_since']} by {found['actor']}: {found['reason']}"
+        since = local_time_of(found["stopped_since"])
+        yield f"all measures are stopped since {since} by {found['actor']}: {found['reason']}"
         yield f'back to mode {found["configured"]}: goodhoster observe --end --reason "…"'

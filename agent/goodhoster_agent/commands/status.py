@@ -9,6 +9,7 @@ import typer
 
 from goodhoster.errors import GoodhosterError, UncheckedError
 from goodhoster.model.uploads import visible
+from goodhoster_agent.commands.listing import local_time_of
 from goodhoster_agent.commands.options import (
     FINE,
     UNCHECKED,
@@ -125,7 +126,7 @@ def _counted(attempts: dict[str, Any]) -> list[int | None]:
 def _attempts(attempts: dict[str, Any]) -> str:
     """The answers at the doors; not all of them are clear, known or held: some were not checked."""
     counts = {name: count for name, count in attempts.items() if name != "since" and count}
-    return f"{_counts(counts)} at the doors since {attempts['since']} (UTC)"
+    return f"{_counts(counts)} at the doors since {local_time_of(attempts['since'])}"
 
 
 def _daemon(status: dict[str, Any]) -> str:
@@ -156,14 +157,17 @@ def _duration(seconds: int) -> str:
 
 
 def _stopped(status: dict[str, Any]) -> str:
-    return f"all measures, by {status['stopped_by']} since {status['stopped_since']} (goodhoster observe)"
+    return (
+        f"all measures, by {status['stopped_by']} since {local_time_of(status['stopped_since'])} (goodhoster observe)"
+    )
 
 
 def _crawl(crawl: dict[str, Any]) -> str:
     """How far the last round over our own sites is."""
     if not crawl["began_at"]:
         return "of our own sites: not begun yet"
-    when = f"ended {crawl['ended_at']}" if crawl["ended_at"] else f"under way since {crawl['began_at']}"
+    ended, began = local_time_of(crawl["ended_at"]), local_time_of(crawl["began_at"])
+    when = f"ended {ended}" if ended else f"under way since {began}"
     counts = f"{crawl['urls']:,} reported URLs and {crawl['pages']:,} addresses around them"
     return f"of our own sites: {when}, {counts}, {crawl['found']:,} found again, {crawl['unchecked']:,} unchecked"
 
@@ -173,7 +177,7 @@ def _not_told(source: str, count: int) -> str:
 
 
 def _source(source: dict[str, Any]) -> str:
-    last = source["last_contact"] or "never"
+    last = local_time_of(source["last_contact"], "never")
     name = source["name"] + (" (in shadow: recorded only)" if source["shadow"] else "")
     asked = f"{source['checks']:,} checks, {source['remembered']:,} from memory"
     return f"{name}: {asked}, {source['matches']:,} matches, last answer {last}"

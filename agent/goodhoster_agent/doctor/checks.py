@@ -16,7 +16,14 @@ from goodhoster.assembly.customer_services import outside_parts
 from goodhoster.assembly.notices import directories
 from goodhoster.assembly.services import Services, reading_limits
 from goodhoster.assembly.sources import hash_sources, owner_addresses
-from goodhoster.assembly.state import exemption_sets, lists_directory, lost_with_counts, make_state_dir, trees_of
+from goodhoster.assembly.state import (
+    deadline_clock,
+    exemption_sets,
+    lists_directory,
+    lost_with_counts,
+    make_state_dir,
+    trees_of,
+)
 from goodhoster.assembly.vetting import company_registers, identity_providers
 from goodhoster.cases.rebuilding import unknown
 from goodhoster.errors import ConfigurationError, GoodhosterError
@@ -66,6 +73,7 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Doctor
     yield _kernel(settings)
     yield from _leases()
     yield _room(settings)
+    yield _clock(settings)
     yield from (DoctorFinding("databases", ok=False, detail=each) for each in lost_with_counts(settings))
     yield from _audit_log(settings)
     yield from map(_tree, trees_of(settings))
@@ -135,6 +143,12 @@ def _kernel_in(folder: str) -> DoctorFinding:
     finally:
         os.close(directory)
     return DoctorFinding("kernel", ok=True, detail="openat2 and renameat2 work")
+
+
+def _clock(settings: Settings) -> DoctorFinding:
+    """Compare the system's clock with the time that was seen to pass."""
+    problem = deadline_clock(settings.state_dir).problem()
+    return DoctorFinding("clock", ok=not problem, detail=problem or "the system's clock goes with the time that passes")
 
 
 def _leases() -> Iterator[DoctorFinding]:

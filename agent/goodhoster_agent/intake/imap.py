@@ -40,7 +40,7 @@ class _Trouble:
     """A mail that the server could not hand out."""
 
     why: str
-    pause: float = _FIRST_MAIL_AGAIN
+    pause: float = field(default_factory=lambda: _FIRST_MAIL_AGAIN)
     at: float = field(default_factory=lambda: time.monotonic() + _FIRST_MAIL_AGAIN)
 
     def again(self, why: str) -> None:

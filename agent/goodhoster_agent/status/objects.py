@@ -47,6 +47,7 @@ def status_object(services: Services) -> dict[str, Any]:
         "degraded": [
             *_degraded(pid, report, silent),
             *_other_mode(services, report),
+            *_clock(services, report),
             *([f"the disk of {state_dir} is full: make room on it"] if full else []),
             *stopped,
             *unread,
@@ -125,6 +126,13 @@ def _degraded(pid: int | None, report: DaemonReport | None, silent: float) -> tu
         f"the daemon has not reported for {silent:.0f} s: it hangs, or its disk is full (journalctl -u goodhoster)",
     )
     return (*(hangs if silent > SILENT_AFTER else ()), *report.degraded)
+
+
+def _clock(services: Services, report: DaemonReport | None) -> list[str]:
+    """What is wrong with the system's clock, unless the daemon says so already."""
+    problem = services.notices.clock.problem()
+    told = report is not None and any("the system's clock" in line for line in report.degraded)
+    return [problem] if problem and not told else []
 
 
 def _attempts(services: Services) -> tuple[dict[str, Any], list[str]]:

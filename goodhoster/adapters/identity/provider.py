@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from goodhoster.adapters.identity.contradictions import gives_reasons
 from goodhoster.adapters.identity.requests import IdentityRequest, IdentityResponse, read_object, send
 from goodhoster.errors import GoodhosterError, UnreadableError
 from goodhoster.model.customers.vetting import CheckOutcome, IdentityEvent
@@ -65,6 +66,9 @@ class MappedProvider(ABC):
     A kind of provider says how it signs, where it is asked, and its words.
     """
 
+    own_words: frozenset[str] = frozenset()
+    """Keys below which stands what the hoster itself gave the provider to keep."""
+
     def __init__(self, account: ProviderAccount, clock: Clock) -> None:
         self.account = account
         self.name = account.name
@@ -89,7 +93,7 @@ class MappedProvider(ABC):
     def read_webhook(self, headers: Mapping[str, str], body: bytes) -> IdentityEvent:
         """See `ports.vetting.IdentityProvider`."""
         self.verify(headers, body)
-        told = self.read_message(read_object(body))
+        told = self.report_of_message(read_object(body))
         if not told.reference:
             raise UnreadableError(f"the message of {self.name} names no session")
         if told.at is None:
@@ -113,7 +117,20 @@ class MappedProvider(ABC):
     def _read(self, answer: IdentityResponse) -> SessionReport:
         if answer.status != HTTPStatus.OK:
             raise UnreadableError(f"status-{answer.status}")
-        return self.read_answer(read_object(answer.body))
+        return self.report_of_answer(read_object(answer.body))
+
+    def report_of_message(self, message: Mapping[str, Any]) -> SessionReport:
+        """What a message says; a pass that gives reasons to refuse is unchecked."""
+        return self._without_contradiction(self.read_message(message), message)
+
+    def report_of_answer(self, answer: Mapping[str, Any]) -> SessionReport:
+        """What an answer says; a pass that gives reasons to refuse is unchecked."""
+        return self._without_contradiction(self.read_answer(answer), answer)
+
+    def _without_contradiction(self, told: SessionReport, whole: Mapping[str, Any]) -> SessionReport:
+        if told.outcome is not CheckOutcome.PASSED:
+            return told
+        return told.unless({CONTRADICTORY: bool(told.reason.strip()) or gives_reasons(whole, self.own_words)})
 
     def _event(self, told: SessionReport, at: datetime) -> IdentityEvent:
         return IdentityEvent(

@@ -77,6 +77,8 @@ SUMSUB_REVIEWED = frozenset({"applicantReviewed", "applicantWorkflowCompleted"})
 class StripeIdentity(MappedProvider):
     """Stripe Identity: verification sessions."""
 
+    own_words = frozenset({"metadata"})
+
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """`Stripe-Signature: t=…,v1=…`."""
         name = "Stripe-Signature"
@@ -185,6 +187,8 @@ class Onfido(MappedProvider):
 
 class Sumsub(MappedProvider):
     """Sumsub: applicants. Only HMAC-SHA256 is taken, whatever algorithm a message names."""
+
+    own_words = frozenset({"metadata"})
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """`X-Payload-Digest` over the body."""

@@ -11,7 +11,7 @@ from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import lost_parts, lost_with_counts
-from goodhoster.linux.state_manifest import FILE, lost
+from goodhoster.linux.state_manifest import FILE, lost, note_lost
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.pseudonyms import PersonalValue
 from goodhoster.settings import load
@@ -99,3 +99,13 @@ def test_status_and_checks_tell_it_with_what_the_log_has(tmp_path: Path) -> None
     assert told[0].startswith("ALARM")
     assert len(lost_parts(settings)) == 1
     assert "the audit log has entries about 1 notices" in lost_with_counts(settings)[0]
+
+
+def test_what_was_lost_together_with_the_manifest_is_told_until_that_is_made_anew(tmp_path: Path) -> None:
+    use(tmp_path, "record.sqlite")
+    note_lost(tmp_path, "record.sqlite", "the record", "2026-03-02")
+    use(tmp_path, "record.sqlite")
+    assert "was made anew, and the one that was there since 2026-03-02 is missing" in lost(tmp_path)["record.sqlite"]
+    (tmp_path / FILE).unlink()
+    use(tmp_path, "record.sqlite")
+    assert lost(tmp_path) == {}

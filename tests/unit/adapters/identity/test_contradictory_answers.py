@@ -162,3 +162,85 @@ def test_a_key_that_stands_twice_is_not_read(body: bytes) -> None:
 
     with pytest.raises(UnreadableError, match="twice"):
         read_object(body)
+
+
+FULL_STRIPE: Answer = {
+    "last_verification_report": {"document": {"status": "verified", "error": None, "issued_date": {"year": 2020}}},
+    "metadata": {"reason": "new customer"},
+    "redaction": None,
+}
+FULL_SUMSUB: Answer = {
+    "createdAtMs": NOW.isoformat(),
+    "levelName": "id-only",
+    "metadata": [{"key": "reason", "value": "new customer"}],
+    "reviewResult": {"reviewAnswer": "GREEN", "rejectLabels": [], "moderationComment": "", "buttonIds": []},
+}
+FULL_VERIFF: Answer = {
+    "riskLabels": [],
+    "highRisk": False,
+    "comments": [],
+    "document": {"type": "PASSPORT", "validFrom": "2020-01-01", "placeOfIssue": "Utrecht", "dateOfIssue": "2020-01-01"},
+}
+REASONS: list[Answer] = [
+    {"reason": "document_forged"},
+    {"reason": ["document_forged"]},
+    {"reason": {"code": "document_forged"}},
+    {"reason": 102},
+    {"reason": True},
+    {"reasons": ["document_forged"]},
+    {"reason_code": "document_forged"},
+    {"Reason": "document_forged"},
+    {"details": {"rejection": {"code": 3}}},
+    {"rejectLabels": ["FORGERY"]},
+    {"reviewRejectType": "FINAL"},
+    {"last_error": {"code": "document_expired"}},
+    {"errors": [{"message": "face does not match"}]},
+    {"warnings": ["blurred"]},
+    {"failure": "selfie"},
+    {"declined_because": "age"},
+    {"moderationComment": "We could not verify your profile"},
+    {"riskLabels": [{"label": "document_used_before"}]},
+    {"fraud_signals": ["replay"]},
+    {"reports": [{"result": "clear"}, {"result": "consider"}]},
+    {"breakdown": {"visual_authenticity": {"result": "clear", "sub_result": "suspected"}}},
+    {"checks": [{"document": {"status": "unverified"}}]},
+]
+
+
+@pytest.mark.parametrize("more", REASONS, ids=json.dumps)
+def test_a_pass_with_reasons_to_refuse_is_unchecked_in_every_adapter(more: Answer) -> None:
+    pair = provider(NeutralProvider), provider(Veriff)
+    told = [
+        pair[0].report_of_answer(neutral(**more)),
+        pair[0].report_of_message(neutral(event="e", **more)),
+        pair[1].report_of_answer(veriff(**more)),
+        provider(StripeIdentity).report_of_message(stripe_event(session=more)),
+        provider(StripeIdentity).report_of_answer({"id": "vs_1", "status": "verified", **more}),
+        provider(Onfido).report_of_answer(onfido(**more)),
+        provider(Sumsub).report_of_message(sumsub(more)),
+        provider(Sumsub).report_of_message({**sumsub(), **more}),
+    ]
+
+    assert {(each.outcome, each.reason) for each in told} == {(CheckOutcome.UNCHECKED, "contradictory")}
+
+
+@pytest.mark.parametrize("empty", [None, "", " ", [], {}, False, 0, {"code": None}, [""]])
+def test_an_empty_reason_is_none(empty: object) -> None:
+    assert provider(NeutralProvider).report_of_answer(neutral(reason=empty)).outcome is CheckOutcome.PASSED
+
+
+def test_a_full_answer_without_reasons_passes() -> None:
+    for told in (
+        provider(StripeIdentity).report_of_message(stripe_event(session=FULL_STRIPE)),
+        provider(Veriff).report_of_answer(veriff(**FULL_VERIFF)),
+        provider(Onfido).report_of_answer(onfido(tags=[], report_ids=["r1"], reports=[{"result": "clear"}])),
+        provider(Sumsub).report_of_message({**sumsub(), **FULL_SUMSUB}),
+        provider(NeutralProvider).report_of_answer(neutral(document_type="passport", reason="", test=False)),
+    ):
+        assert told.outcome is CheckOutcome.PASSED
+
+
+def test_a_refusal_keeps_its_reason() -> None:
+    told = provider(NeutralProvider).report_of_answer(neutral(outcome="failed", reason="document_forged"))
+
+    assert (told.outcome, told.reason) == (CheckOutcome.FAILED, "document_forged")

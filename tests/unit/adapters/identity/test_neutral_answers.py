@@ -84,3 +84,9 @@ def test_a_pass_of_the_future_is_unchecked(
 @pytest.mark.parametrize("text", IMPOSSIBLE)
 def test_a_moment_that_no_calendar_has_in_utc_is_none(text: str) -> None:
     assert moment(text) is None
+
+
+def test_a_pass_with_a_reason_to_refuse_is_unchecked(server: FakeIdentityProvider, provider: NeutralProvider) -> None:
+    assert pulled(server, provider, reason="document_forged")[0] is CheckOutcome.UNCHECKED
+    event = provider.read_webhook(*signed_message({**ABOUT, "event": "a5", "reason": "document_forged"}, NOW))
+    assert (event.outcome, event.reason) == (CheckOutcome.UNCHECKED, "contradictory")

@@ -372,13 +372,14 @@ def test_results_count_only_where_nobody_else_delivers(desk: Desk) -> None:
     assert [receipt.own_server for receipt in desk.spool.waiting()] == [True]
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Self-signed, for localhost; with its key."""
-    file = tmp_path / "imap.pem"
+    file = tmp_path_factory.mktemp("certificate") / "imap.pem"
     subprocess.run(
         [
-            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{file}.key", "-out", file,
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-keyout", f"{file}.key", "-out", file,
             "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
         ],
         check=True,
