@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from goodhoster.model.notices import Notifier, ReadItem, ReadNotice
 from goodhoster.notices.reading.formats import free_text
 from goodhoster.notices.reading.hosts import hosts_of
+
+_MOST_HOSTS_SHOWN = 5
 
 
 def doubts_about(item: ReadItem, notice: ReadNotice | None, notifier: Notifier | None) -> tuple[str, ...]:
@@ -29,13 +31,26 @@ def names_without_item(
     An address is everybody's who has a site on it: it only tells something where no item leads to us at all.
     """
     hosts = {host for item in items for host in hosts_of(item)}
-    found = ours({name.partition("/")[0] for name in read.mentions})
-    addresses = [name for name in read.mentions if "/" in name and name.partition("/")[0] in found]
+    found = ours({name.partition("/")[0] for name in read.mentions} - {""})
+    addresses = list(_addresses(read.mentions, found, hosts, ours))
     shown = {address.partition("/")[0] for address in addresses}
     names = [name for name in read.mentions if name in found and name not in shown and not _same_site(name, hosts)]
     if any(map(_is_address, names)) and ours(hosts):
         names = [name for name in names if not _is_address(name)]
     return (*names, *addresses)
+
+
+def _addresses(
+    mentions: Iterable[str], found: frozenset[str], hosts: set[str], ours: Callable[[Iterable[str]], frozenset[str]]
+) -> Iterator[str]:
+    """The addresses of ours: a path without a host is one at each host of ours that an item has."""
+    alone = any(name.startswith("/") for name in mentions)
+    here = sorted(ours(hosts))[:_MOST_HOSTS_SHOWN] if alone else []
+    for name in mentions:
+        if name.startswith("/"):
+            yield from (f"{host}{name}" for host in here)
+        elif "/" in name and name.partition("/")[0] in found:
+            yield name
 
 
 def _same_site(name: str, hosts: set[str]) -> bool:

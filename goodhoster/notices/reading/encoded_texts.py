@@ -30,14 +30,19 @@ _QUOTED_PRINTABLE = re.compile(r"(?<![^\s=])[^\s=]{0,253}+(?:=[2-7][0-9a-f][^\s=
 _PRINTABLE = re.compile(r"[\t\r\n -~]{6,}")
 
 
-def texts_within(text: str, depth: int = _DEEPEST) -> Iterator[str]:
-    """The text with its escapes undone, and the texts encoded in it, nested ones too."""
+def texts_within(text: str, depth: int = _DEEPEST, *, encoded: bool = False) -> Iterator[tuple[str, bool]]:
+    """The text with its escapes undone, and the texts encoded in it, nested ones too.
+
+    With each whether it was *encoded* in a way that nothing else looks like.
+    """
     text = text[: LONGEST_TEXT + 1]
     shown = unescaped(text)
-    yield shown
+    yield shown, encoded
     if not depth:
         return
     for inner in (*_decoded(shown), *_from_uuencode(text)):
+        yield from texts_within(inner, depth - 1, encoded=True)
+    for inner in _from_quoted_printable(shown):
         yield from texts_within(inner, depth - 1)
 
 
@@ -93,6 +98,9 @@ def _decoded(text: str) -> Iterator[str]:
         digits = _NO_HEX.sub("", match[0])
         for start in (0, 1):
             yield from _readable(bytes.fromhex(digits[start : start + (len(digits) - start) // 2 * 2]))
+
+
+def _from_quoted_printable(text: str) -> Iterator[str]:
     if "=" in text:
         for match in _QUOTED_PRINTABLE.finditer(text):
             yield binascii.a2b_qp(match[0].encode("utf-8", "replace")).decode("utf-8", "replace")

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from urllib.parse import urljoin
 
 from goodhoster.errors import GoodhosterError
 from goodhoster.locating.urls import read_url
@@ -20,6 +23,14 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"([a-z-]{1,30})\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
+_BASE = re.compile(
+    r"<base\b[^<>]{0,1000}?\bhref\s{0,9}=\s{0,9}(?:\"([^\"<>]*)\"|'([^'<>]*)'|([^\s\"'<>]+))", re.IGNORECASE
+)
+_REFERENCE = re.compile(
+    r"\b(href|src|data|poster|action|data-src|background)\s{0,9}=\s{0,9}(?:\"([^\"<>]*)\"|'([^'<>]*)'|([^\s\"'<>]+))",
+    re.IGNORECASE,
+)
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]{1,20}:|//|#", re.IGNORECASE)
 _UNSEEN = frozenset({"script", "style", "template"})
 _LINES = frozenset(
     "address article aside blockquote br caption center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 "  # noqa: SIM905 - words are read more easily
@@ -97,6 +108,19 @@ def text_of_html(markup: str) -> HtmlText:
     writer.say(_written(markup[end:]))
     writer.end_link()
     return HtmlText("".join(writer.pieces), tuple(writer.misleading))
+
+
+def links_below_base(markup: str) -> Iterator[str]:
+    """Relative links of HTML as addresses, where `<base href>` says what they are relative to."""
+    found = _BASE.search(markup)
+    if not found:
+        return
+    base = html.unescape(next(filter(None, found.groups()), ""))
+    for written in dict.fromkeys(next(filter(None, values), "") for _, *values in _REFERENCE.findall(markup)):
+        link = html.unescape(written).strip()
+        if link and not _ABSOLUTE.match(link):
+            with suppress(ValueError):
+                yield urljoin(base, link)
 
 
 def _written(text: str) -> str:

@@ -11,6 +11,8 @@ from goodhoster.notices.reading.charsets import is_known
 from goodhoster.notices.reading.documents import missing_library, text_of_document
 from goodhoster.notices.reading.encoded_texts import LONGEST_TEXT, texts_in_json, texts_within, unescaped
 from goodhoster.notices.reading.formats.free_text import text_of
+from goodhoster.notices.reading.formats.url_table import cells_of, file_names
+from goodhoster.notices.reading.html_text import links_below_base
 from goodhoster.notices.reading.mail import Mail, Part
 from goodhoster.notices.reading.mentions import MOST_NAMES, names_in
 from goodhoster.notices.reading.named_addresses import MOST_ADDRESSES, ItemAddresses
@@ -94,7 +96,8 @@ def mentions_in(mail: Mail, notice: ReadNotice) -> tuple[str, ...]:
     """The names in subject, texts, links and attachments that are no item's host."""
     parts = (*mail.parts, *mail.enclosed)
     texts = (text for part in parts for text in _texts_of(part))
-    return _left(itertools.chain((mail.header("Subject"), mail.between), texts), notice, mail.own_domains)
+    names = (*(part.name for part in parts), *file_names(mail))
+    return _left(itertools.chain((mail.subject, mail.between), texts), notice, mail.own_domains, names)
 
 
 def mentions_in_body(content: bytes, notice: ReadNotice) -> tuple[str, ...]:
@@ -111,10 +114,13 @@ def _texts_of(part: Part) -> Iterator[str]:
         yield part.content.decode("latin-1")
     if _is_text(part):
         yield part.text
+        yield cells_of(part)
         for text in texts_in_json(part.text):
             yield from _both_ways(text)
     if part.kind == "text/html" or not _is_text(part):
         yield (text := text_of(part))
+        if part.kind == "text/html":
+            yield "\n".join(links_below_base(part.text))
         if part.kind == "text/html" and _BACKWARDS.search(part.text):
             yield text[::-1]
     elif _BACKWARDS.search(part.text):
@@ -128,9 +134,11 @@ def _both_ways(text: str) -> Iterator[str]:
         yield unescaped(text)[::-1]
 
 
-def _left(texts: Iterable[str], notice: ReadNotice, own: frozenset[str]) -> tuple[str, ...]:
+def _left(
+    texts: Iterable[str], notice: ReadNotice, own: frozenset[str], no_addresses: Iterable[str] = ()
+) -> tuple[str, ...]:
     """Names that are no item's host, and addresses that no item has, as host and path."""
-    items = ItemAddresses(notice.items)
+    items = ItemAddresses(notice.items, no_addresses)
     hosts = items.hosts
     known = hosts | {host.removeprefix("www.") for host in hosts} | own
     split = len(notice.items) < _SPLIT_UP_TO
@@ -145,12 +153,21 @@ def _noting_addresses(texts: Iterable[str], items: ItemAddresses, addresses: dic
 
     Addresses in it that no item has are added to `addresses`.
 
-    Not in what may be encoded within a text: nobody reads that, and what only looks encoded would change addresses.
+    In what is encoded within a text as well, but for quoted-printable: much in an address only looks so.
     """
     for text in texts:
-        found = items.without_item(text[:LONGEST_TEXT])
-        addresses.update(dict.fromkeys(itertools.islice(found, MOST_ADDRESSES - len(addresses))))
-        yield from texts_within(text)
+        _note(items.without_item(text[:LONGEST_TEXT]), addresses)
+        for inner, encoded in texts_within(text):
+            if encoded:
+                _note(items.without_item(inner, decoded=True), addresses)
+            yield inner
+
+
+def _note(found: Iterator[str], addresses: dict[str, None]) -> None:
+    for address in found:
+        if len(addresses) >= MOST_ADDRESSES:
+            return
+        addresses[address] = None
 
 
 def _levels(name: str, known: set[str]) -> Iterator[str]:

@@ -115,6 +115,12 @@ class Mail:
         value = self.message.get(name)
         return "" if value is None else _readable(str(value))
 
+    @property
+    def subject(self) -> str:
+        """The subject, also where its sender wrote it in plain UTF-8 (RFC 6532)."""
+        written = next((text for name, text in self.message.raw_items() if name.lower() == "subject"), "")
+        return _readable(decoded(str(written).encode("utf-8", "surrogateescape"), "utf-8"))
+
     def address(self, name: str) -> str:
         """The first e-mail address in that header; empty when there is none."""
         found = _ADDRESS.search(self.header(name))

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from goodhoster.errors import UnclearUrlError
 from goodhoster.locating.urls import DOT_WORDS, host_name, read_url
 from goodhoster.notices.reading.encoded_texts import LONGEST_TEXT, unescaped
+from goodhoster.notices.reading.lookalikes import folded
 
 MOST_NAMES = 20_000
 _LONGEST_NAME = 253
@@ -92,6 +93,8 @@ def names_in(texts: Iterable[str], own_domains: frozenset[str] = frozenset(), *,
 def _names(text: str, *, split: bool) -> Iterator[str]:
     text = clickable(text)
     yield from _plain_names(text)
+    if (alike := folded(text)) != text:
+        yield from _plain_names(alike)
     for match in _V6.finditer(text):
         yield from _as_address(match[0])
     for match in _NUMBER.finditer(text):

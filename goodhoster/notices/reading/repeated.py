@@ -16,65 +16,11 @@ import itertools
 import re
 from dataclasses import dataclass, replace
 
+from goodhoster.notices.reading.acknowledgements import acknowledges, is_automatic, withdraws
 from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.mail import Mail, Part
 
-_AUTO_REPLY = re.compile(
-    r".{0,200}?(?:\[[^\]]{1,100}\]\s*)?\bauto-?(?:reply|response)\s?:"
-    r"|\s*(?:\[[^\]]{1,100}\]\s*)?(?:(?:not |nicht |niet )?(?:read|gelesen|gelezen)|lu|non lu|le[ií]do|lida|letto"
-    r"|läst|læst|przeczytano"
-    r"|deleted(?: without being read)?|gelöscht|verwijderd|read receipt|lesebestätigung|leesbevestiging"
-    r"|accusé de lecture)\s?:"
-    r"|\s*(?:mail delivery (?:fail|system|sub)|delivery (?:status notification|failure|has failed|delayed)"
-    r"|undeliver(?:able|ed)"
-    r"|returned mail|failure notice|warning: (?:message|could not)|message (?:delivery )?(?:failed|delayed|undeliver)"
-    r"|non[- ]deliver"
-    r"|unzustellbar|(?:mail|nachricht) nicht zustellbar|onbestelbaar|niet bezorgd|non remis|échec de la remise"
-    r"|no se puede entregar"
-    r"|mancato recapito|nicht zugestellt|zustellung fehlgeschlagen|bezorging mislukt)"
-    r"|\s*(?:auto(?:matic|mated)?[ -]?(?:reply|response|antwort)|automatisch(?:es|e)? (?:antwoord|antwort)"
-    r"|out of (?:the )?office|abwesen(?:d|heits)|afwezig|r[ée]ponse automatique"
-    r"|respuesta autom[áa]tica|risposta automatica)",
-    re.IGNORECASE,
-)
-_RECEIPT = re.compile(
-    r"automatically generated in response to|(?:reply|respond|antwoord\w*|antwort\w*) above this line"
-    r"|\bissue #\d+ has been (?:reported|updated)|(?:summary|copy|text) of which appears below"
-    r"|automatic(?:ally generated)? (?:reply|response)"
-    r"|\b(?:we|i) (?:have |'ve )?(?:received|got) your"
-    r"|(?:your|the) (?:\S+ ){0,3}(?:has|have) been (?:received|registered|logged)"
-    r"|thank(?:s| you) for (?:contacting|your (?:e-?mail|message|request|report|enquiry|inquiry|submission))"
-    r"|\b(?:a |the |your )?(?:message|e-?mail)(?: that you sent)? (?:could not be|was not|has not been"
-    r"|cannot be) deliver"
-    r"|\byour (?:message|e-?mail)\b.{0,200}? (?:was|has been) (?:read|opened|deleted|displayed)\b"
-    r"|this is a (?:return )?receipt for"
-    r"|(?:uw|je|jouw) (?:bericht|e-?mail)\b.{0,200}? (?:is|werd) (?:gelezen|geopend|niet bezorgd)"
-    r"|kon niet worden bezorgd"
-    r"|ihre nachricht\b.{0,200}? (?:wurde|ist) .{0,60}?(?:gelesen|angezeigt|geöffnet|nicht zugestellt)"
-    r"|konnte nicht zugestellt werden"
-    r"|(?:delivery has failed|(?:could ?n[o']t|was not|not) (?:be )?delivered|address not found"
-    r"|unable to deliver|mailbox is full"
-    r"|return receipt|was received by|been delivered|user unknown|moderator approval|thanks for reaching out"
-    r"|ticket (?:\S+ ){0,4}?(?:opened|created|closed|updated)\b|copy of the message you sent|you sent us)"
-    r"|ontvangstbevestiging|onder (?:het )?nummer|unter der nummer|kon niet worden afgeleverd"
-    r"|n'a pas pu être remis|no se pudo entregar"
-    r"|(?:i am|i'm|we are) (?:currently )?(?:out of (?:the )?office|away|on (?:leave|vacation|holiday))"
-    r"|ik ben (?:afwezig|met vakantie)"
-    r"|ich bin (?:abwesend|im urlaub|nicht im büro)|je suis (?:absente?|en congé)"
-    r"|(?:copy|text|content)s? of your (?:e-?mail|message|request|report)"
-    r"|(?:wij|we) hebben (?:uw|je|jouw) .{0,60}ontvangen|(?:uw|je|jouw) (?:\S+ ){1,3}(?:is|werd) (?:\S+ )?ontvangen"
-    r"|bedankt voor (?:uw|je|jouw) (?:e-?mail|bericht|melding|verzoek|vraag)|kopie van (?:uw|je|jouw)"
-    r"|wir haben ihre .{0,60}erhalten"
-    r"|ihre? (?:\S+ ){1,3}(?:ist|wurde) (?:bei uns )?(?:eingegangen|empfangen|registriert)"
-    r"|(?:vielen )?dank f(?:ü|ue)r ihre? (?:e-?mail|nachricht|anfrage|meldung)|kopie ihrer"
-    r"|(?:nous avons (?:bien )?reçu|votre (?:\S+ ){1,3}a (?:bien )?été (?:reçue?|enregistrée?))|copie de votre"
-    r"|(?:hemos recibido (?:su|tu)|copia de (?:su|tu)|gracias por (?:su|tu) (?:correo|mensaje|consulta|solicitud))"
-    r"|(?:abbiamo ricevuto (?:la|il) (?:sua|suo|tua|tuo)|copia del (?:suo|tuo))"
-    r"|(?:recebemos (?:a sua|o seu|sua|seu)|otrzymaliśmy (?:twoje|pańsk)|kopia (?:twoj|pańsk))",
-    re.IGNORECASE,
-)
-"""How a program of a help desk acknowledges a mail, often without any header that says so, and with the mail below."""
-_RECEIPT_WITHIN = 4000  # characters: an acknowledgement says so first
+_RECEIPT_WITHIN = 4000  # characters: an acknowledgement says so first, often with the mail below
 _READ_FOR_RECEIPTS = 16 * _RECEIPT_WITHIN  # of the source, which may be HTML
 _REPLY_HEADERS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply-From", "X-Mail-Autoreply")
 _LIST_HEADERS = ("List-Id", "List-Post", "List-Unsubscribe-Post", "Mailing-List", "X-Mailing-List")
@@ -84,7 +30,7 @@ _UNDELIVERED = "X-Failed-Recipients"
 _DAEMONS = re.compile(r"(?:mailer-daemon|postmaster)@", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z]{1,10})((?:\s[^<>]{0,4000})?)>", re.IGNORECASE)
 _REST = re.compile(
-    r"gmail_quote|gmail_attr|yahoo_quoted|protonmail_quote|moz-cite-prefix|moz-forward-container|tutanota_quote"
+    r"gmail_quote|gmail_attr|zmail_extra|(?:class|id|name)\s?=\s?[\"']?[^\"'>]{0,200}?\b[\w-]{0,40}(?:quot(?:e|ed|ation)|history)\b|yahoo_quoted|protonmail_quote|moz-cite-prefix|moz-forward-container|tutanota_quote"
     r"|divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION|stopSpelling|zwchr|mail-editor-reference-message"
     r"|replyforwardmessage"
     r"|border-top\s?:\s?solid\s#(?:E1E1E1|B5C4DF)"
@@ -97,11 +43,13 @@ Zimbra and so on), or draws a bar beside it. What follows is of that mail.
 """
 _GOES_ON_BELOW = re.compile(r"[./]\S*[/_=&?%-][ \t]*\Z")
 """The end of a line that an address may run over: what is below belongs to it, and so it belongs to that."""
+_QUOTING = frozenset({"blockquote", "q", "cite", "del", "s", "strike"})
+"""Tags around what somebody else said, or what the sender struck out."""
 _CELLS = frozenset({"table", "thead", "tbody", "tr", "td", "th"})
 """Tags whose left border is a table's."""
 _BLANK = r"[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]{0,40}"
 _QUOTED_LINE = re.compile(
-    _BLANK + r"(?::(?=\s)|[^\W\d_]{0,12}>|&(?:gt|raquo|rsaquo|#62|#x3e);"
+    _BLANK + r"(?::(?=\s)|[%#]{1,3}\s{1,4}(?=h[tx*]{2}ps?\b|www\.)|[^\W\d_]{0,12}>|&(?:gt|raquo|rsaquo|#62|#x3e);"
     r"|[|\xa6\xbb\u203a\u226b\u2502\u2503\u2506\u250a\u258c\u258e\u276f\u27e9\u27eb\u3009\u300b\ufe65\uff1e\uff5c\uffe8])",
     re.IGNORECASE,
 )
@@ -115,8 +63,36 @@ _SEPARATOR = re.compile(
     r"|inicio del mensaje reenviado|inizio (?:del )?messaggio inoltrato)\b.{0,60}",
     re.IGNORECASE,
 )
-_FRAME = re.compile(r"\s*(?:\|-{3,}\+-{3,}>|>-{8,}\|)\s*")
-"""A line of the frame in which Lotus Notes puts the headers of the mail that is answered."""
+_FRAME = re.compile(r"\s*(?:\|-{3,}\+-{3,}>|>-{8,}\|)\s*|\s{10,}(?:\S.{0,60}\s{10,})?(?:To|cc|bcc|Subject)\s*")
+"""A line of the frame in which Lotus Notes puts the headers of the mail that is answered, or of its columns."""
+_EARLIER = (
+    r"quot(?:e|ed|ation)|zitat|citaat|citation|cita|citazione|cytat|citace|citat|original\w*|origineel|forward\w*"
+    r"|history|verlauf|geschiedenis|historie|historique|historial|cronologia|historia|geçmiş|история|історія|履歴|历史|歷史"
+    r"|conversation|konversation|gesprek|conversaci[oó]n|thread|earlier|previous|vorherig\w*|fr[uü]her\w*|eerdere?|pr[eé]c[eé]dent\w*"
+    r"|anterior\w*|wcześniejsz\w*|předchozí\w*"
+)
+"""Words for what was written before."""
+_BLOCK = re.compile(
+    rf"\s*(?:\[/?(?:quote|quotation|zitat|citaat|spoiler)\b[^\]\n]{{0,200}}\]|\{{(?:quote|noformat|panel)\b[^}}\n]{{0,200}}\}}"
+    rf"|(?:-{{2,}}|[=#*~+<>]{{2,}}|\u2014{{1,}}|\u2500{{2,}})\s*(?:\S+\s+){{0,3}}?(?:{_EARLIER})\b.{{0,60}}"
+    rf"|(?:\S+\s){{0,2}}(?:{_EARLIER})(?:\s\S+){{0,3}}\s?[:\uff1a]?)\s*",
+    re.IGNORECASE,
+)
+"""A line that begins a block of what was written before: BBCode, wiki markup, a ruled or a bare title."""
+_SHORT_WROTE = re.compile(
+    r"\s*(?:\S+\s){1,5}(?:wrote|said|schreef|schrieb|a écrit|escribió|ha scritto|escreveu|skrev|napsal|pisze)"
+    r"\W{0,5}\s*",
+    re.IGNORECASE,
+)
+_ONLY_WHEN = re.compile(r"\s*(?![^\W\d_][^:\d]{1,24}:)(?=.*\d{4})(?=.*\d{1,2}[:.h]\d{2})[\w,.:/+() -]{10,60}\s*")
+"""A line with nothing but a day and a time."""
+_ONLY_NAME = re.compile(r"\s*[^\W\d_][^\d:<>@/|]{1,60}\s*")
+_SENT_FROM = re.compile(
+    r"\s*(?:get outlook for|sent from|von meinem|gesendet (?:von|mit)|verzonden (?:vanaf|met|van)|envoyé (?:de|depuis)"
+    r"|enviado desde|inviato da|wysłano z|skickat från|sendt fra|отправлено с)\b.{0,80}",
+    re.IGNORECASE,
+)
+"""What a telephone writes below a mail; what is below that is quoted."""
 _COLON = re.compile(r"[:\uff1a\ufe55\u2236][\s*_]*\Z")
 _WROTE = re.compile(
     r"\b(?:wrote|writes|said|schreef|schreven|geschreven|schrieb|schreibt|a écrit|écrivait|écrit|escribió|escribe"
@@ -145,11 +121,20 @@ _YEAR, _DAY = re.compile(r"(?<!\w)\d{4}(?!\w)"), re.compile(r"(?<!\w)\d{1,2}(?!\
 _SHORTEST_ATTRIBUTION, _LONGEST_ATTRIBUTION = 3, 400
 _SHORTEST_WRAPPED = 50  # characters: a shorter line was not wrapped by a program
 _HEAD_BEGINS = re.compile(
-    r"\s*[*_]{0,2}(?:From|Van|Von|De|De la|Da|Od|Fra|Från|Lähettäjä|Feladó|Kimden|Gönderen|Šalje|От|От кого|Від|Από|Từ"
+    r"\s*[*_]{0,2}(?:From|Van|Von|De|De la|Da|Od|Fra|Absender|Afzender|Expéditeur|Mittente|Remitente|Remetente"
+    r"|Nadawca|Odesílatel|Avsändare|Afsender|Avsender|Küldő|Expeditor|Pošiljatelj|Saatja|Nuo|Siuntėjas|Sūtītājs"
+    r"|Отправитель|Αποστολέας|Från|Lähettäjä|Feladó|Kimden|Gönderen|Šalje|От|От кого|Від|Από|Từ"
     r"|差出人|送信者|发件人|發件人|寄件者|寄件人|보낸\s?사람|발신자?|من|מאת|จาก)[*_]{0,2}\s?[:\uff1a][*_]{0,2}\s*\S",
     re.IGNORECASE,
 )
 """Who wrote the mail, in the words of mail programs."""
+_HEAD_GOES_ON = re.compile(
+    r"\s*[*_]{0,2}(?:To|Aan|An|\u00c0|Para|A|Do|Komu|Til|Till|C\u00edmzett|Kime|C\u0103tre|Prima|Vastaanottaja|\u041a\u043e\u043c\u0443|\u03a0\u03c1\u03bf\u03c2|Sent|Verzonden|Gesendet"
+    r"|Envoy\u00e9|Enviado|Inviato|Wys\u0142ano|Odesl\u00e1no|Sendt|Skickat|Date|Datum|Dato|Data|Fecha|Cc|Subject|Onderwerp|Betreff|Objet|Asunto"
+    r"|Oggetto|Assunto|Temat|P\u0159edm\u011bt|Emne|\u00c4mne|T\u00e1rgy|Konu|\u0422\u0435\u043c\u0430|\u0414\u0430\u0442\u0430|\u5b9b\u5148|\u6536\u4ef6\u4eba|\u4e3b\u9898|\u4ef6\u540d)[*_]{0,2}\s?[:\uff1a]",
+    re.IGNORECASE,
+)
+"""To whom, when or about what: the next line of a head or of a memo."""
 _LABEL = re.compile(r"\s*[*_]{0,2}[^\W\d_][^:\uff1a<>@/]{0,24}[*_]{0,2}\s?[:\uff1a](?!//)")
 """A line `Label: value`, in any language."""
 _CONTACT = re.compile(
@@ -205,7 +190,7 @@ def why_repeated(mail: Mail) -> str:
         not said <= {"", "no", "auto-generated"}
         or precedence == "auto_reply"
         or any(message.get(name) is not None for name in _REPLY_HEADERS)
-        or _AUTO_REPLY.match(mail.header("Subject"))
+        or is_automatic(mail.subject)
     ):
         return "an automatic reply: it may repeat what somebody else wrote"
     kinds = {part.get_content_type() for part in message.walk()}
@@ -214,10 +199,19 @@ def why_repeated(mail: Mail) -> str:
         return why or _OF_A_MAIL
     if report in _REPORTS or kinds & _ABOUT_OTHERS or _DAEMONS.match(mail.address("From")):
         return _OF_A_MAIL
-    if any(_RECEIPT.search(text[:_RECEIPT_WITHIN]) for text in _own_texts(mail)):
-        return "an acknowledgement of another mail: it may repeat what somebody else wrote"
+    if why := _why_by_words(mail):
+        return why
     if precedence == "list" or any(message.get(name) is not None for name in _LIST_HEADERS):
         return "a mail of a list: anybody may have written to it"
+    return ""
+
+
+def _why_by_words(mail: Mail) -> str:
+    begun = [text[:_RECEIPT_WITHIN] for text in _own_texts(mail)]
+    if any(map(acknowledges, begun)):
+        return "an acknowledgement of another mail: it may repeat what somebody else wrote"
+    if any(map(withdraws, begun)):
+        return "it may take a report back, or ask to leave something online"
     return ""
 
 
@@ -310,7 +304,7 @@ def _halves_of_html(markup: str) -> _Halves:
     for tag in _TAG.finditer(markup):
         (quoted if depth else own).append(markup[end : tag.start()])
         end = tag.start()
-        quotes = tag[2].lower() == "blockquote"
+        quotes = tag[2].lower() in _QUOTING
         if not depth and ((_REST.search(tag[3]) and tag[2].lower() not in _CELLS) or (quotes and not balanced)):
             depth = 1
             break
@@ -334,7 +328,7 @@ def _is_balanced(markup: str) -> bool:
     """
     depth = 0
     for tag in _TAG.finditer(markup):
-        if tag[2].lower() == "blockquote":
+        if tag[2].lower() in _QUOTING:
             depth += -1 if tag[1] else 1
             if depth < 0:
                 return False
@@ -348,11 +342,11 @@ def _marks(lines: list[str]) -> list[bool]:
     """
     marks = [_QUOTED_LINE.match(line) is not None for line in lines]
     for number, line in enumerate(lines):
-        if _FRAME.fullmatch(line):
+        if len(line) <= _LONGEST_ATTRIBUTION and _FRAME.fullmatch(line):
             return marks[:number] + [True] * (len(lines) - number)
         if marks[number]:
             continue
-        if _SEPARATOR.fullmatch(line) or _SIGNED_COMMENT.fullmatch(line) or _begins_head(lines, number):
+        if _begins_rest(lines, number) or _begins_head(lines, number):
             return marks[:number] + [True] * (len(lines) - number)
         if number and marks[number - 1] and line.strip():
             marks[number] = True
@@ -366,6 +360,19 @@ def _marks(lines: list[str]) -> list[bool]:
         if marks[number + 1] and not marks[number] and _GOES_ON_BELOW.search(line):
             marks[number] = True
     return marks
+
+
+def _begins_rest(lines: list[str], number: int) -> bool:
+    """Whether all that follows was written before, by a title, a mark or the way of a help desk."""
+    line = lines[number]
+    if len(line) > _LONGEST_ATTRIBUTION:
+        return _SEPARATOR.fullmatch(line) is not None
+    if any(form.fullmatch(line) for form in (_SEPARATOR, _SIGNED_COMMENT, _BLOCK, _SHORT_WROTE)):
+        return True
+    above = lines[number - 1][:_LONGEST_ATTRIBUTION] if number else ""
+    if _ONLY_WHEN.fullmatch(line) and _says_when(line) and _ONLY_NAME.fullmatch(above):
+        return True
+    return _RULE.fullmatch(line) is not None and _SENT_FROM.fullmatch(above) is not None
 
 
 def _leads_on(part: Part) -> bool:
@@ -428,6 +435,8 @@ def _begins_head(lines: list[str], number: int) -> bool:
     if who:  # a long name goes on in a line of its own
         following = [line for line in following[:_FEWEST_LABELS] if _LABEL.match(line)]
     labels = 1 + sum(1 for _ in itertools.takewhile(_LABEL.match, following))
+    if who and following and _HEAD_GOES_ON.match(following[0]):
+        return True
     above = next((line for line in reversed(lines[max(0, number - 2) : number]) if line.strip()), "")
     ruled = _RULE.fullmatch(above) and who
     return _TITLE.fullmatch(above) is not None or labels >= (_FEWEST_LABELS - 1 if ruled else _FEWEST_LABELS)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from goodhoster.errors import HiddenLinkError
 from goodhoster.locating.urls import DOT_WORDS, LONGEST_URL
 from goodhoster.model.notices import ReadItem
+from goodhoster.notices.reading.lookalikes import has_odd_signs, mixes_scripts
 from goodhoster.notices.reading.rewritten_links import original_of
 
 _QUOTES = '"`\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u300a-\u300f\u3008-\u300b\u3010\u3011\u301d-\u301f\uff02'
@@ -83,11 +84,14 @@ _ENDS_THERE = re.compile(
     r"(?:\Z|[ \t\r\n|]|\\[rn]|\]\(|&(?:gt|lt|quot|apos|#0?39|nbsp);|[<(]|\[/|h[tx*0]{2}ps?\b)"
 )
 """The end of an address: closing signs, and then a blank, a line end, a column or markup."""
+_SIGNS_THEN_KIND = re.compile(r"<[^<>\s]{1,20}>\.[a-z0-9]{2,5}\b|>{2,}", re.IGNORECASE)
+"""Brackets with the rest of a name behind them, or signs for what goes on."""
 _CLOSING_TAG = re.compile(r"\[?</?[a-z][a-z0-9]{0,10}\s*/?>", re.IGNORECASE)
 _NAME_WITHIN = 300  # characters behind an address
 _NAME_BELOW = re.compile(
     r"[^\n]{0,120}?[\w)\]-]\.(?:jpe?g|png|gif|webp|bmp|tiff?|hei[cf]|avif|mp4|m4v|mov|avi|mkv"
     r"|webm|mpe?g|wmv|flv|3gp|zip|rar|7z)\b"
+    r"|\s{0,8}\n\s{0,8}(?:[*+-]\s{1,3})?[\w%~.()\[\]-]{1,120}\.(?:jpe?g|png|gif|webp|mp4|m4v|mov|avi|mkv|webm|zip|rar|7z)\s{0,8}(?:\n|\Z)"
     r"|\s{0,8}\n\s{0,8}(?:file|datei|bestand|name|picture|image|bild|afbeelding)[\w ]{0,20}:\s[^\n]{1,120}\.\w{2,5}\b",
     re.IGNORECASE,
 )
@@ -101,6 +105,11 @@ _BRACKET_BEFORE_PATH = re.compile(r"\[/(?!\])")
 _END_TAG = re.compile(r"\[/[a-z*]{1,12}\]", re.IGNORECASE)
 _NO_HOST = re.compile(r"[^\w.:%\[\]-]|^h[tx*]{2}ps?[_-]|^\.|\.\.|^[^.:%\[]*(?::\d*)?$", re.IGNORECASE)
 """A sign that no host has, a dot too many, or none."""
+_NAME_IN_QUERY = re.compile(r"/\?[^?#]*\.(?:jpe?g|png|gif|webp|mp4|mov|avi|mkv|webm|zip|rar|7z)\Z", re.IGNORECASE)
+"""A file's name in the query of a directory: the directory's own page is hardly meant."""
+_ENDS_SHORT = re.compile(r"(?:\u2026|\.{2,}|(?:\s\.){2,}|\[(?:\u2026|truncated|more|cut|snip)\])\s*\Z", re.IGNORECASE)
+_FURTHER_NAME = re.compile(r"\.[a-z0-9]{3,4}[,;]\s?[\w%~-]{1,200}\.[a-z0-9]{3,4}\Z", re.IGNORECASE)
+"""The name of a further file behind a first one."""
 _LINE_WRAPS_FROM = 60  # characters: a shorter line was not wrapped by a program
 
 GLUED = "two addresses without a space between them"
@@ -113,6 +122,7 @@ HOST_ONLY = "only a host is named, no address on it"
 SHORTENED = "dots or a word stand in it for what was left out"
 WILDCARD = "an asterisk in it may stand for any name"
 ODD_HOST = "its host is written as no host is"
+LOOKALIKE = "characters in it only look like letters, slashes, colons or dots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +217,7 @@ def _cut_one(text: str, start: int, end: int, *, glued: bool = False) -> Iterato
 def _left_off(url: str, signs: str, before: str, behind: str) -> Iterator[str]:
     """Doubts that follow from the signs left off at a URL's end, and from what is behind it."""
     address, _, fragment = url.partition("#")
-    if "/" in fragment or _ENDS_IN_NAME.search(fragment):
+    if "/" in fragment or _ENDS_IN_NAME.search(fragment) or _NAME_IN_QUERY.search(address):
         yield SEPARATOR
     if not _names_file(address):
         yield from _more_behind(signs + behind)
@@ -229,7 +239,8 @@ def _more_behind(behind: str) -> Iterator[str]:
     """Doubts about an address without a file's name, which may stand behind it or be left out."""
     if _OMISSION.match(behind):
         yield SHORTENED
-    if not _ENDS_THERE.match(behind) and not _CLOSING_TAG.match(behind):
+    closed = _CLOSING_TAG.match(behind)
+    if (not _ENDS_THERE.match(behind) and not closed) or _SIGNS_THEN_KIND.match(behind):
         yield SEPARATOR
     if _NAME_BELOW.match(_ANOTHER.split(behind[:_NAME_WITHIN], maxsplit=1)[0]):
         yield BLANK
@@ -276,7 +287,7 @@ def _before_separator(url: str) -> tuple[str, str]:
         return trimmed(url[: found.start()]), ""
     if (found := _COUNTRY_BEHIND.search(url)) and "/" in url.partition("//")[2]:
         return url[: found.start()], SEPARATOR
-    for found in re.finditer(r"[,;'\u2019](?=\w)|(?<=[!-~])(?=[^\W\d_a-zA-Z\u00aa-\u024f])", url):
+    for found in re.finditer(r"[,;'\u2019](?=[\w/\\])|(?<=[!-~])(?=[^\W\d_a-zA-Z\u00aa-\u024f])", url):
         before = url[: found.start()]
         if _ENDS_IN_NAME.search(before) and "/" in before.partition("//")[2]:
             return before, SEPARATOR
@@ -393,11 +404,34 @@ def _marked(item: ReadItem) -> ReadItem:
         SHORTENED: _LEFT_OUT.search(rest),
         WILDCARD: "*" in rest,
         SEPARATOR: _BRACKET_BEFORE_PATH.search(rest),
-        ODD_HOST: _NO_HOST.search(_INVISIBLE.sub("", host).rpartition("@")[2]) or re.search(r"^[^:@]+@", host),
+        ODD_HOST: _NO_HOST.search(_INVISIBLE.sub("", host).rpartition("@")[2])
+        or re.search(r"^[^:@]+@", host)
+        or mixes_scripts(host),
+        LOOKALIKE: has_odd_signs(path),
     }
     doubts = tuple(dict.fromkeys((*item.doubts, *(doubt for doubt, why in found.items() if why))))
     urls = dict.fromkeys(_BRACKET_BEFORE_PATH.sub("/", url)[: LONGEST_URL + 1] for url in item.urls)
     return replace(item, urls=tuple(urls), doubts=doubts)
+
+
+def doubts_about_piece(url: str) -> tuple[str, ...]:
+    """Doubts whether an address of a table or a report is a whole one, and only one."""
+    _, slashes, rest = url.strip().partition("//")
+    address, _, fragment = (rest if slashes else url.strip()).partition("#")
+    host = re.split(r"[/\\?]", address, maxsplit=1)[0]
+    found = {
+        SEPARATOR: "/" in fragment
+        or _ENDS_IN_NAME.search(fragment)
+        or _NAME_IN_QUERY.search(address)
+        or _FURTHER_NAME.search(address),
+        SHORTENED: _ENDS_SHORT.search(url),
+        WILDCARD: url.strip().endswith("*") or "*" in host,
+        ODD_HOST: _NO_HOST.search(_DOT_WORD.sub(".", host).rpartition("@")[2].strip()) or mixes_scripts(host),
+        LOOKALIKE: has_odd_signs(address.partition("/")[2]),
+        GLUED: re.search(r"[\s,;|]h[tx*0]{2}ps?://", url, re.IGNORECASE),
+        INVISIBLE: re.search(r"[\x00-\x1f\x7f]", url.strip()),
+    }
+    return tuple(doubt for doubt, why in found.items() if why)
 
 
 def _original(item: ReadItem) -> ReadItem:

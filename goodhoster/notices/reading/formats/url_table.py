@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from goodhoster.errors import UnreadableError
@@ -18,22 +19,31 @@ from goodhoster.notices.reading.envelope import envelope
 from goodhoster.notices.reading.language import language_of
 from goodhoster.notices.reading.mail import Mail, Part
 from goodhoster.notices.reading.references import reference_of
+from goodhoster.notices.reading.url_finder import doubts_about_piece
 
 _MOST_ROWS = 10_000
 _LOOKED_FOR_HEADER = 10  # rows
+_HEAD = 4000  # characters, in which those rows are
+_BETWEEN_CELLS = str.maketrans(dict.fromkeys(",;\t|", "\n"))
 _URL = frozenset(
     {"url", "urls", "uri", "link", "weblink", "webadres", "webaddress", "web address", "abuse url", "full url"}
 )
 _IP = frozenset({"ip", "ip address", "ip adres", "ip addr", "ipaddress", "ipv4", "ipv6", "source ip", "host ip"})
 _NOTE = frozenset({"note", "notes", "notitie", "remark", "remarks", "opmerking", "comment", "comments", "description"})
 _REASON = frozenset({"reason", "reden", "category", "categorie", "type", "classification", "abuse type"})
+_FILE_NAMES = frozenset({"filename", "file name", "bestandsnaam", "dateiname", "nom de fichier"})
 _HARMLESS = frozenset(
     "asn as country land date datum time tijd timestamp firstseen lastseen host hostname "  # noqa: SIM905 - a list of words
     "domain domein port poort id "
     "nr no number nummer reference ref kenmerk case ticket md5 sha1 sha256 hash title titel filename size "
-    "source".split()
+    "source path file website site webseite referrer referer registrar server protocol scheme subdomain".split()
 ) | {
     "first seen",
+    "file path",
+    "source page",
+    "referring page",
+    "web site",
+    "domain name",
     "last seen",
     "eerste keer",
     "laatste keer",
@@ -72,6 +82,24 @@ def read(mail: Mail) -> ReadNotice | None:
     )
 
 
+def file_names(mail: Mail) -> Iterator[str]:
+    """The cells of columns that say how a file is called: they are no addresses."""
+    named = [part for part in mail.parts if any(name in _plain(_head(part)) for name in _FILE_NAMES)]
+    with suppress(UnreadableError):
+        for table in (table for part in named for sheet in _sheets(part) if (table := _table(sheet))):
+            places = [number for number, name in enumerate(table.names) if name in _FILE_NAMES]
+            yield from (row[number] for row in table.rows for number in places if number < len(row))
+
+
+def _head(part: Part) -> str:
+    return part.content[:_HEAD].decode("utf-8", "replace")
+
+
+def cells_of(part: Part) -> str:
+    """Every cell of a CSV in a line of its own; empty for another part."""
+    return part.text.translate(_BETWEEN_CELLS) if _is_csv(part) else ""
+
+
 def _doubts(tables: list[_Table], sheets: int) -> Iterator[str]:
     for table in tables:
         unknown = [name for name in table.names if name and name not in _URL | _IP | _NOTE | _REASON | _HARMLESS]
@@ -86,14 +114,16 @@ def _doubts(tables: list[_Table], sheets: int) -> Iterator[str]:
 def _sheets(part: Part) -> list[Rows]:
     if (sheets := rows_of_document(part)) is not None:
         return [sheet for sheet in sheets if sheet]
-    is_csv = part.kind in {"text/csv", "text/tab-separated-values", "application/csv"}
-    if (is_csv or part.name.lower().endswith((".csv", ".tsv"))) and b"\0" not in part.content[:2]:
-        return [_csv_rows(part.text)]
-    return []
+    return [_csv_rows(part.text)] if _is_csv(part) and b"\0" not in part.content[:2] else []
+
+
+def _is_csv(part: Part) -> bool:
+    named = part.name.lower().endswith((".csv", ".tsv"))
+    return named or part.kind in {"text/csv", "text/tab-separated-values", "application/csv"}
 
 
 def _csv_rows(text: str) -> Rows:
-    lines = text[:4000].split("\n")[:_LOOKED_FOR_HEADER]
+    lines = text[:_HEAD].split("\n")[:_LOOKED_FOR_HEADER]
     header = next((line for line in lines if _named(line.replace('"', ""))), lines[0])
     separator = max(",;\t|", key=header.count)
     try:
@@ -130,6 +160,8 @@ def _items(table: _Table) -> Iterator[ReadItem]:
         )
         if not url:
             url, doubts = " ".join(filter(None, row)), (*doubts, "the row has no address")
+        else:
+            doubts = (*doubts, *doubts_about_piece(url))
         yield ReadItem(
             (url,), _first(cells, _IP), note=_first(cells, _NOTE), reason=_first(cells, _REASON), doubts=doubts
         )

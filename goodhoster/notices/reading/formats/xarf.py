@@ -22,6 +22,7 @@ from goodhoster.model.notices import NoticeFormat, ReadItem, ReadNotice, Reporte
 from goodhoster.notices.reading.envelope import envelope
 from goodhoster.notices.reading.formats.json_text import Table, first_text, table_of, text_in
 from goodhoster.notices.reading.mail import Mail, moment
+from goodhoster.notices.reading.url_finder import doubts_about_piece
 
 _V4 = re.compile(r"4\.\d+\.\d+")
 _OLD = re.compile(r"alpha|[0-3](?:\.\d+){0,2}")
@@ -78,6 +79,7 @@ def _version_4(report: Table) -> ReadNotice:
     url = _url(text_in(report, "url"))
     item = ReadItem(
         urls=(url,),
+        doubts=doubts_about_piece(url),
         ip=text_in(report, "source_identifier"),
         first_seen=moment(text_in(report, "timestamp")),
         note=text_in(report, "description")[:1000],
@@ -112,6 +114,7 @@ def _older(report: Table) -> ReadNotice:
     url = _url(first_text(report, ("Report", "SourceUrl"), ("Report", "Url"), ("Report", "Source", "URL")))
     item = ReadItem(
         urls=(url,),
+        doubts=doubts_about_piece(url),
         ip=first_text(report, ("Report", "SourceIp"), ("Report", "Source", "IP")),
         first_seen=moment(text_in(report, "Report", "Date")),
     )
