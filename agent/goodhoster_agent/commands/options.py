@@ -78,7 +78,7 @@ def open_services(config: Path | None) -> Services:
 
 @contextmanager
 def unchecked_where_damaged() -> Iterator[None]:
-    """UncheckedError where a database is damaged: the question has no answer then, neither yes nor no."""
+    """Raise UncheckedError where a database is damaged: the answer is neither yes nor no then."""
     import sqlite3
 
     from goodhoster.errors import ConfigurationError, PermanentError, UncheckedError

@@ -43,7 +43,7 @@ class RecordFile:
         return RecordFile(self._path, self._schema)
 
     def rows(self, query: str, values: tuple[object, ...] | Mapping[str, object] = ()) -> list[Row]:
-        """All rows of a query; PermanentError where the file is damaged, also where the damage hid them."""
+        """All rows of a query; PermanentError where the file is damaged, even if it seems empty."""
         with self._readable_errors(), self._lock:
             found = self._db.execute(query, values).fetchall()
             if not found and not self._seen_whole:

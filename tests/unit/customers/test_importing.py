@@ -372,8 +372,8 @@ def test_who_is_renamed_may_not_be_there_under_both_names(importing: Importing) 
 
 
 def test_of_two_that_were_each_other_neither_is_imported(importing: Importing) -> None:
-    result = importing("customer_id,previous_id\np1,p2\np2,p1\np3,p3\np4,old\n")
-    assert sorted(line.line for line in result.report.rejected) == [2, 3, 4]
+    result = importing("customer_id,previous_id\np1,p2\np2,p1\np4,old\n")
+    assert sorted(line.line for line in result.report.rejected) == [2, 3]
     assert importing.ids == ["p4"]
     assert result.customers == 1
     assert importing.store.get("old").id == "p4"
