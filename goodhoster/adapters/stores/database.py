@@ -51,8 +51,12 @@ class RecordFile:
             return found
 
     def _expect_whole(self) -> None:
-        """Look through the file once, before its first empty answer: damage elsewhere makes that no answer."""
-        if self._path.stat().st_size <= _LOOKED_THROUGH:
+        """Look through the file once before an empty answer, which damage may have caused."""
+        try:
+            size = self._path.stat().st_size
+        except OSError:  # taken away while it is open: the manifest tells that
+            return
+        if size <= _LOOKED_THROUGH:
             problems = [str(row[0]) for row in self._db.execute("PRAGMA quick_check(1)")]
             if problems != ["ok"]:
                 raise sqlite3.DatabaseError("; ".join(problems))
