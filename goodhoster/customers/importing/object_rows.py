@@ -83,7 +83,7 @@ def _is_object(line: str) -> bool:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object in which each key stands once: of two values nobody can tell which was meant."""
+    """Build an object in which each key stands once: of two values neither is certain."""
     table = dict(pairs)
     if len(table) != len(pairs):
         raise _KeyTwiceError
