@@ -35,6 +35,12 @@ _DIGRAPHS = (
     ("ντ", "d"), ("μπ", "b"), ("γκ", "g"), ("γγ", "ng"), ("ού", "u"), ("ου", "u"), ("αυ", "av"), ("ευ", "ev"),
     ("ու", "u"), ("և", "ev"),
 )  # fmt: skip
+_YO = re.compile("(?<=[bcdfghjklmnpqrstvwxz])yo(?=[bcdfghjklmnpqrstvwxz])")
+"""The Cyrillic ё between consonants, which most write `e`: Pyotr, Fyodor, Semyon."""
+_FIRST_YE = re.compile("^ye(?=[bcdfghjklmnpqrstvwxz][a-z]{2})")
+"""The Cyrillic е at the beginning: Yevgeny, Yekaterina."""
+_FIRST_YI = re.compile("^(?:yi(?=an|or)|io(?=ann))")
+"""The Greek Γι and Ιω at the beginning: Yiannis, Ioannis and Giannis."""
 _SILENT_H = re.compile(r"(?<=[aeiou])h(?=[lmnr])")
 _HARD_C = re.compile(r"c(?!h)")
 _DOUBLED = re.compile(r"(.)\1+")
@@ -241,6 +247,7 @@ def _folded(words: tuple[str, ...]) -> tuple[str, ...]:
 @lru_cache(maxsize=100_000)
 def fold(word: str) -> str:
     """A word in the one spelling that its sounds have here."""
+    word = _FIRST_YI.sub("gi", _FIRST_YE.sub("e", _YO.sub("e", word)))
     for written, sound in _SOUNDS:
         if written in word:
             word = word.replace(written, sound)

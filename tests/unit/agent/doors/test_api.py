@@ -311,11 +311,20 @@ def test_a_body_that_is_no_json_object_is_told(host: ApiHost, body: bytes) -> No
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"path": "\\ud800"}', b'{"reference": "\\ud83d", "outcome": "kept"}', b'{"\\udfff": 1}']
+    "body",
+    [
+        b'{"path": "\\ud800"}',
+        b'{"reference": "\\ud83d", "outcome": "kept"}',
+        b'{"\\udfff": 1}',
+        b'{"path": "a.jpg", "path": "b.jpg"}',
+        b'{"more": [{"path": "a.jpg", "path": "b.jpg"}]}',
+    ],
 )
-def test_half_a_surrogate_pair_is_no_text(host: ApiHost, body: bytes) -> None:
+def test_a_body_that_two_readers_read_in_two_ways_is_refused(host: ApiHost, body: bytes) -> None:
     for path in ("/v1/check/path", "/v1/outcomes", "/v1/check/digest"):
-        assert ask(host, "POST", path, body).status == 400
+        told = ask(host, "POST", path, body)
+        assert told.status == 400
+        assert "each key once" in str(told.body)
 
 
 def test_other_paths_and_methods(host: ApiHost) -> None:
