@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,6 +74,21 @@ def open_services(config: Path | None) -> Services:
     from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 
     return sandboxed_services(read_settings(config))
+
+
+@contextmanager
+def unchecked_where_damaged() -> Iterator[None]:
+    """Raise UncheckedError where a database is damaged: the answer is neither yes nor no then."""
+    import sqlite3
+
+    from goodhoster.errors import ConfigurationError, PermanentError, UncheckedError
+
+    try:
+        yield
+    except (ConfigurationError, PermanentError) as error:
+        if isinstance(error.__cause__, sqlite3.DatabaseError):
+            raise UncheckedError(str(error), reason="unreadable", hint=error.hint) from error
+        raise
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can carry

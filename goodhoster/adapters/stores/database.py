@@ -22,6 +22,8 @@ from goodhoster.linux.state_manifest import enroll_database
 Row = tuple[Any, ...]
 _READERS_END_WITHIN = 10.0
 """Seconds in which other processes end what they are reading."""
+_LOOKED_THROUGH = 64 << 20
+"""Bytes of a file that is looked through before an empty answer counts: a fraction of a second."""
 _AS_OWNER = "run this as root, or as the user who owns the state directory; is its disk writable?"
 
 
@@ -33,6 +35,7 @@ class RecordFile:
         self._path, self._hint, self._schema = file, schema.hint, schema
         self._lock = threading.RLock()
         self._together = 0
+        self._seen_whole = False
         self._db = _connect(file, schema, timeout)
 
     def opened_again(self) -> RecordFile:
@@ -40,9 +43,24 @@ class RecordFile:
         return RecordFile(self._path, self._schema)
 
     def rows(self, query: str, values: tuple[object, ...] | Mapping[str, object] = ()) -> list[Row]:
-        """All rows of a query."""
+        """All rows of a query; PermanentError where the file is damaged, even if it seems empty."""
         with self._readable_errors(), self._lock:
-            return self._db.execute(query, values).fetchall()
+            found = self._db.execute(query, values).fetchall()
+            if not found and not self._seen_whole:
+                self._expect_whole()
+            return found
+
+    def _expect_whole(self) -> None:
+        """Look through the file once before an empty answer, which damage may have caused."""
+        try:
+            size = self._path.stat().st_size
+        except OSError:  # taken away while it is open: the manifest tells that
+            return
+        if size <= _LOOKED_THROUGH:
+            problems = [str(row[0]) for row in self._db.execute("PRAGMA quick_check(1)")]
+            if problems != ["ok"]:
+                raise sqlite3.DatabaseError("; ".join(problems))
+        self._seen_whole = True
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:

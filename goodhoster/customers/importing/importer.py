@@ -178,18 +178,29 @@ class _Staging:
             raise RowError(why, "let that source give it the new id, too")
 
     def _stage_former_ids(self) -> None:
+        # All are looked at before one is dropped: of two that name each other, neither is right.
+        in_list = {former for former in self._former if self._staged.staged(former) is not None}
+        dropped: set[str] = set()
         for former, (line, customer_id) in self._former.items():
-            if self._staged.staged(former) is not None:
+            if former in in_list:
                 why = f"previous_id {former[:80]!r} is in the list itself"
-                self._report.reject(line, RowError(why, "leave one of them out"), former)
-            else:
+                self._report.reject(line, RowError(why, "leave one of them out"), customer_id)
+                dropped.add(customer_id)
+        for customer_id in dropped:
+            self._drop(customer_id)
+        for former, (_, customer_id) in self._former.items():
+            if former not in in_list and customer_id not in dropped:
                 self._staged.had_id(former, customer_id)
 
     def _refuse_circles(self) -> None:
         for customer_id, line, error in self._chains.refused(self._reseller_by_other_source):
             self._report.reject(line, error, customer_id)
-            self._staged.drop(customer_id)
-            self._counted["customers"] -= 1
+            if self._staged.staged(customer_id) is not None:
+                self._drop(customer_id)
+
+    def _drop(self, customer_id: str) -> None:
+        self._staged.drop(customer_id)
+        self._counted["customers"] -= 1
 
     def _reseller_by_other_source(self, customer_id: str) -> str:
         """The reseller that another source names, or this one before, where the list leaves it open."""

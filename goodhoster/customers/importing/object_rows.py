@@ -6,6 +6,7 @@ JSON is a list, an object with the list as `customers`, or an object a line; TOM
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,14 @@ _DEEPEST = 8
 """Levels of objects and lists."""
 _NESTING = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 _Event = tuple[str, Any]
+_MARK = "\uffff"
+_SURROGATE = re.compile("[\ud800-\udfff\uffff]")
+"""And what stands for one where the parser would make a question mark of it, or stop."""
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(?P<half>u[dD][89a-fA-F][\da-fA-F]{2})|.)", re.DOTALL
+)
+_LONGEST_ESCAPE = 12
+"""Characters of a letter that is written as two escapes."""
 
 
 def json_rows(file: Path, text: TextIO, report: ListReport) -> Rows:
@@ -73,13 +82,35 @@ def _is_object(line: str) -> bool:
     return isinstance(found, dict) and "customers" not in found
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object in which each key stands once: of two values neither is certain."""
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise _KeyTwiceError
+    return table
+
+
+class _KeyTwiceError(ValueError):
+    """A key stands twice in one object."""
+
+
+_TWICE = RowError("a key stands twice in it", "write each key once")
+
+
 def _lines(text: TextIO, report: ListReport) -> Iterator[Any]:
     report.unit = "line"
     while line := text.readline(_LARGEST_OBJECT):
         try:
-            yield json.loads(line) if line.strip() else None
+            yield json.loads(line, object_pairs_hook=_once) if line.strip() else None
+        except _KeyTwiceError:
+            yield _TWICE
         except (ValueError, RecursionError):
             yield RowError("it is not whole JSON object", "write one object a line")
+
+
+def _marked(escape: re.Match[str]) -> str:
+    """An escape as it is; a surrogate without its other half as what is no character."""
+    return "\\uffff" if escape["half"] else escape[0]
 
 
 class _Blocks:
@@ -94,11 +125,15 @@ class _Blocks:
         if not size:  # the parser wants to know whether this is text or bytes
             return b""
         block = self._text.read(_BLOCK)
+        while "\\" in block[-_LONGEST_ESCAPE:] and len(block) <= _LARGEST_OBJECT:
+            if not (more := self._text.read(_LONGEST_ESCAPE)):
+                break
+            block += more
         self.silent += len(block)
         if self.silent > _LARGEST_OBJECT + 2 * _BLOCK:
             why = f"has an entry of more than {_LARGEST_OBJECT >> 20} MiB"
             raise unusable(self._file, why, "it is not a list of customers, or not a list of objects")
-        return block.encode("utf-8", "surrogatepass")
+        return _ESCAPE.sub(_marked, block).encode("utf-8", "surrogatepass")
 
 
 def _items(file: Path, text: TextIO, *, framed: bool) -> Iterator[Any]:
@@ -145,23 +180,49 @@ def _whole(event: str, value: object, events: Iterator[_Event]) -> Any:  # noqa:
     builder = ijson.ObjectBuilder()
     builder.event(event, value)
     depth = _NESTING.get(event, 0)
+    keys: list[set[str]] = [set()]
+    twice = False
     while depth:
         event, value = next(events)
+        if event == "map_key":
+            twice = twice or value in keys[-1]
+            keys[-1].add(str(value))
+        elif change := _NESTING.get(event, 0):
+            keys.append(set()) if change > 0 else keys.pop()
         builder.event(event, value)
         depth += _NESTING.get(event, 0)
-    return builder.value
+    return _TWICE if twice else builder.value
 
 
 def _numbered(entries: Iterator[Any], report: ListReport) -> Rows:
     for number, entry in enumerate(entries, 1):
         if isinstance(entry, RowError):
             report.reject(number, entry)
+        elif half := _half_letter(entry):
+            which = "" if half == _MARK else f"U+{ord(half):04X}, "
+            why = f"it has half of a letter ({which}an unpaired surrogate)"
+            report.reject(number, RowError(why, "export the list again as UTF-8"))
         elif isinstance(entry, Mapping):
             yield ListRow(number, _known(entry, report))
         elif entry is not None:
             report.reject(
                 number, RowError("it is not an object", "each customer is an object with at least customer_id")
             )
+
+
+def _half_letter(entry: object) -> str:
+    """A surrogate without its other half in a text of an entry; empty where there is none."""
+    waiting = [entry]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if found := _SURROGATE.search(one):
+                return found[0]
+        elif isinstance(one, Mapping):
+            waiting.extend((*one, *one.values()))
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return ""
 
 
 def _known(entry: Mapping[str, Any], report: ListReport) -> dict[str, Any]:

@@ -223,6 +223,38 @@ def test_an_object_that_is_wrong_is_told(importing: Importing, entry: object, wh
     assert importing.ids == ["bob"]
 
 
+@pytest.mark.parametrize("name", ["list.json", "list.jsonl"])
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ('{"customer_id": "jd1", "customer_id": "jd2", "name": "A"}', "a key stands twice"),
+        ('{"customer_id": "c", "external": {"whmcs": "1", "whmcs": "2"}}', "a key stands twice"),
+        ('{"customer_id": "c", "name": "A\\ud800"}', "half of a letter"),
+        ('{"customer_id": "c", "name": "A\\ud800x"}', "half of a letter"),
+        ('{"customer_id": "c", "name": "A\\uDC00"}', "half of a letter"),
+        ('{"customer_id": "c", "name": "A\\ud800\\u0041"}', "half of a letter"),
+        ('{"customer_id": "c", "\\ud800": "A"}', "half of a letter"),
+        ('{"customer_id": "c", "domains": ["a.example", "\\udfff"]}', "half of a letter"),
+    ],
+)
+def test_an_entry_that_can_be_read_in_two_ways_is_rejected(
+    importing: Importing, name: str, entry: str, why: str
+) -> None:
+    entries = [entry, '{"customer_id": "bob", "name": "\\ud83d\\ude00 \\\\ud800 \\\\"}']
+    result = importing("\n".join(entries) + "\n" if name.endswith("l") else f"[{','.join(entries)}]", name)
+    assert [why in line.why for line in result.report.rejected] == [True]
+    assert importing.ids == ["bob"]
+    assert importing.store.get("bob").name == "\U0001f600 \\ud800 \\"
+
+
+@pytest.mark.parametrize("ahead", range(65530, 65542))
+def test_an_escape_over_two_blocks_is_one(importing: Importing, ahead: int) -> None:
+    before = '[{"customer_id": "bob", "name": "'
+    content = before + " " * (ahead - len(before)) + '\\ud83d\\ude00"}, {"customer_id": "c", "name": "\\ud800"}]'
+    result = importing(content, "list.json")
+    assert ["half of a letter" in line.why for line in result.report.rejected if line.customer != "bob"] == [True]
+
+
 def test_half_a_letter_of_utf_16_in_json_is_told(importing: Importing) -> None:
     result = importing('{"customer_id": "\\ud800"}\n{"customer_id": "bob"}\n', "list.jsonl")
     assert "U+D800" in result.report.rejected[0].why
@@ -368,7 +400,15 @@ def test_a_renamed_customer_keeps_its_history(importing: Importing) -> None:
 def test_who_is_renamed_may_not_be_there_under_both_names(importing: Importing) -> None:
     result = importing("customer_id,previous_id\nanna,\nanna-bv,anna\n")
     assert [line.line for line in result.report.rejected] == [3]
-    assert importing.ids == ["anna", "anna-bv"]
+    assert importing.ids == ["anna"], "a line that is rejected is not imported"
+
+
+def test_of_two_that_were_each_other_neither_is_imported(importing: Importing) -> None:
+    result = importing("customer_id,previous_id\np1,p2\np2,p1\np4,old\n")
+    assert sorted(line.line for line in result.report.rejected) == [2, 3]
+    assert importing.ids == ["p4"]
+    assert result.customers == 1
+    assert importing.store.get("old").id == "p4"
 
 
 def test_another_sources_customer_is_not_renamed(importing: Importing) -> None:

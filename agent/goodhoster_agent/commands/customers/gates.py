@@ -17,6 +17,7 @@ from goodhoster_agent.commands.options import (
     open_services,
     print_json,
     print_line,
+    unchecked_where_damaged,
 )
 
 app = typer.Typer()
@@ -32,7 +33,7 @@ def may_command(
     """Say whether a customer may host uploads, and why: exits with 0 yes, 1 no, 3 unchecked."""
     if act != "upload":
         raise typer.BadParameter("the only thing that can be asked is: upload")
-    with open_services(config) as services:
+    with unchecked_where_damaged(), open_services(config) as services:
         found = services.customers.standing.gates.may_upload(customer_id)
     print_json(answer_object(customer_id, found)) if as_json else _print(customer_id, found)
     raise typer.Exit(_EXIT_CODES[found.answer])

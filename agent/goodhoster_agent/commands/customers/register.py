@@ -28,6 +28,7 @@ from goodhoster_agent.commands.options import (
     open_services,
     print_json,
     print_line,
+    unchecked_where_damaged,
 )
 
 app = typer.Typer()
@@ -68,7 +69,7 @@ def list_command(
 ) -> None:
     """List customers by id."""
     query = CustomerQuery(frozenset(state), reseller, source, text)
-    with open_services(config) as services:
+    with unchecked_where_damaged(), open_services(config) as services:
         if host is not None:
             owners = {site.customer for site in services.customers.register.sites_named(host)}
             query = replace(query, among=frozenset(owners))
@@ -89,7 +90,7 @@ def _began_between(customer: Customer, since: datetime | None, until: datetime |
 @app.command("show")
 def show_command(customer_id: CustomerArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Show a customer: sites, resellers, what each source says, and what is missing."""
-    with open_services(config) as services:
+    with unchecked_where_damaged(), open_services(config) as services:
         record = services.customers.register.record(customer_id)
         services.customers.personal_data.note_access(record.customer.id, current_user(), "show")
         shown = _as_object(record) | _other_subjects(services, record.customer.id)

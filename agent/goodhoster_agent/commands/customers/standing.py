@@ -26,6 +26,7 @@ from goodhoster_agent.commands.options import (
     print_letter,
     print_line,
     required_reason,
+    unchecked_where_damaged,
 )
 
 app = typer.Typer()
@@ -43,7 +44,7 @@ def standing_command(
     customer_id: CustomerArgument, config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Show how a customer stands: facts, steps, when they decay, and what would be next."""
-    with open_services(config) as services:
+    with unchecked_where_damaged(), open_services(config) as services:
         desk = services.customers.standing.desk
         view = desk.view(customer_of(services, customer_id))
         if as_json:

@@ -37,6 +37,7 @@ from goodhoster_agent.commands.options import (
     open_services,
     print_json,
     print_line,
+    unchecked_where_damaged,
 )
 
 app = typer.Typer()
@@ -79,7 +80,7 @@ def vet_command(
     Exit code 0 where the customer is vetted, 1 where something is missing, 3 where it could not be checked.
     """
     checked = _checked(evidence, outcome, detail, (on, valid_until))
-    with open_services(config) as services:
+    with unchecked_where_damaged(), open_services(config) as services:
         desk = services.customers.vetting
         for written in fact:
             name, _, says = written.partition("=")
