@@ -66,6 +66,7 @@ _INLINE_PICTURE = re.compile(
     r"[<\[]image\d{3}\.(?:png|jpe?g|gif)[>\]]|\[image:[^\[\]]{1,200}\]|cid:[^\s\"'>\]]{1,200}", re.IGNORECASE
 )
 """What mail programs write where a picture of the mail itself is shown."""
+_CUT_BY_LINE = re.compile(r"(?<![^\s<>])([^\s<>]{1,1000}+)[ \t]*\r?\n[ \t>]{0,20}([^\s<>]{1,500}+)(?=[\s>])")
 _NO_PART_OF_URL = re.compile(r"[^\w/.?=&%~+-]")
 _ANOTHER = re.compile(r"h[tx*0]{2}ps?:/", re.IGNORECASE)
 _GATEWAY = re.compile(r"__;.*$")
@@ -138,14 +139,22 @@ class ItemAddresses:
 
     def _loose(self, text: str) -> Iterator[str]:
         """Paths and names of files that stand alone and that no item has."""
+        rests = set(self._rests(text))
         text = _without_addresses(text)
         for match in _LOOSE_PATH.finditer(text):
             path = trimmed(match[0]).lstrip("/")
             if path and path.lower() not in self._places:
                 yield path
         for name in _file_names(text):
-            if name.lower() not in self._names:
+            if name.lower() not in self._names and name not in rests:
                 yield name
+
+    def _rests(self, text: str) -> Iterator[str]:
+        """What stands in the next line of an item's address that a line end cuts."""
+        for cut in _CUT_BY_LINE.finditer(text):
+            whole = _ADDRESS.search(cut[1] + cut[2])
+            if whole and trimmed(whole["path"]) in self._paths.get(_plain(whole["host"].lower()), set()):
+                yield trimmed(cut[2])
 
 
 def _shown(text: str) -> str:

@@ -165,6 +165,7 @@ def test_what_only_looks_like_an_address_is_never_certain(written: str, doubt: s
         f"http://{HOST}/a,b.jpg?x=2f&y=3a.jpg\nhttp://{HOST}/a,b.jpg?x=2f&y=3a.jpg"[:40],
         f"http://{HOST}/me\u0301.jpg\nhttp://{HOST}/me\u0301.jpg",
         f"http://{HOST}/b%20c.jpg\nb c.jpg",
+        f"<http://{HOST}/al\nbum/two.jpg>",
         f"{ITEM}\n[cid:image001.png@01D9] <image002.png> [image: logo.png]",
         f"{ITEM}\nhttps://portal.hotline.example/shot?f=shot.png\n",
         f"http://{HOST}/view?id=31&n=2f2e3a\nhttp://{HOST}/view?id=31&n=2f2e3a",
