@@ -70,6 +70,11 @@ def write_ahead(db: sqlite3.Connection, timeout: float = _WAIT) -> None:
             return
 
 
+def is_of_database(error: BaseException) -> bool:
+    """Whether an error was raised because a database cannot be read."""
+    return isinstance(error.__cause__, sqlite3.DatabaseError)
+
+
 def explained(error: Exception, file: Path) -> str:
     """What SQLite said of a file, in words that tell what to look for where its own do not."""
     if is_for_want_of_room(error, file):

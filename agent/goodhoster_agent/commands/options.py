@@ -79,14 +79,13 @@ def open_services(config: Path | None) -> Services:
 @contextmanager
 def unchecked_where_damaged() -> Iterator[None]:
     """Raise UncheckedError where a database is damaged: the answer is neither yes nor no then."""
-    import sqlite3
-
     from goodhoster.errors import ConfigurationError, PermanentError, UncheckedError
+    from goodhoster.linux.sqlite_files import is_of_database
 
     try:
         yield
     except (ConfigurationError, PermanentError) as error:
-        if isinstance(error.__cause__, sqlite3.DatabaseError):
+        if is_of_database(error):
             raise UncheckedError(str(error), reason="unreadable", hint=error.hint) from error
         raise
 
