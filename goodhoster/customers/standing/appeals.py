@@ -101,9 +101,10 @@ class AppealDesk:
     def about_all(self, measures: Sequence[tuple[str, str]], text: str, channel: AppealChannel) -> list[Appeal]:
         """Take in an appeal about each of these measures, and confirm all in one letter.
 
-        Each is given with whose it is, and was told by a letter of ours. RefusedError when the text has no word.
+        Each is given with whose it is, and was told by a letter of ours. RefusedError when it has no word, unless
+        a person takes it in.
         """
-        if not says_something(text):
+        if channel is not AppealChannel.COMMAND and not says_something(text):  # a person notes a telephone call
             raise RefusedError("an objection without a word cannot be decided", hint="say why it was wrong")
         taken = [self._take_in(subject, customer, text, channel) for subject, customer in measures]
         for customer in dict.fromkeys(appeal.customer for appeal in taken):

@@ -379,16 +379,16 @@ def test_of_two_who_lift_one_does_and_the_other_is_told(tmp_path: Path, _: int) 
     assert f"{made.id} was lifted already, by {first.actor} at 2026-01-01 12:00:00 UTC: {first.reason}" in told
 
 
-def test_a_suspension_that_was_killed_in_the_middle_goes_on_and_is_nobody_elses(tmp_path: Path) -> None:
+def test_a_suspension_that_was_killed_in_the_middle_is_continued_by_whoever_orders_it_again(tmp_path: Path) -> None:
     killed(suspending(tmp_path, ANNA), (FileAuditLog, "append"))
     world = World(tmp_path)
     (left,) = _all(world.store)
     assert (left.state, left.actor) == (SuspensionState.INTENDED, "anna")
-    with pytest.raises(RefusedError, match=f"is under suspension {left.id} .intended, by anna"):
-        world.desk.suspend(SuspensionOrder("web1", ACCOUNT, BOB, "anna"))
-    assert world.desk.look_after(left).state is SuspensionState.IN_FORCE
-    logged = [entry.event.kind for entry in world.log.entries()]
-    assert logged == ["suspension.intended", "suspension.in-force"]
+    done = world.desk.suspend(SuspensionOrder("web1", ACCOUNT, BOB, "anna"))
+    assert (done.id, done.state, done.actor) == (left.id, SuspensionState.IN_FORCE, "anna")
+    logged = [(entry.event.kind, entry.event.data.get("actor")) for entry in world.log.entries()]
+    assert [kind for kind, _ in logged] == ["suspension.intended", "suspension.continued", "suspension.in-force"]
+    assert logged[1] == ("suspension.continued", "bob")
 
 
 def test_an_outcome_is_in_the_log_although_it_was_killed_before_it_was_on_record(tmp_path: Path) -> None:

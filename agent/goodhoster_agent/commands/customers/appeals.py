@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.customers.standing.appeals import AppealDecision
+from goodhoster.customers.standing.appeals import AppealDecision, says_something
 from goodhoster.customers.standing.mistakes import accuracy
+from goodhoster.errors import RefusedError
 from goodhoster.model.customers.standing import Appeal, AppealState
 from goodhoster.model.uploads import visible
 from goodhoster.ports import CaseQuery
@@ -152,6 +153,10 @@ def _text_of(file: Path | None) -> str:
     if file is None:
         return ""
     if str(file) == "-":
-        return sys.stdin.read(_LONGEST)
-    with file.open(encoding="utf-8", errors="replace") as opened:
-        return opened.read(_LONGEST)
+        text = sys.stdin.read(_LONGEST)
+    else:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            text = opened.read(_LONGEST)
+    if not says_something(text):
+        raise RefusedError(f"{file} has no word in it", hint="leave --text out where the customer wrote nothing")
+    return text

@@ -59,8 +59,8 @@ def test_what_was_never_done_cannot_be_appealed(house: House, state: CaseState) 
 def test_an_objection_without_a_word_is_refused_and_keeps_room_for_a_real_one(house: House, text: str) -> None:
     told(house)
     with pytest.raises(RefusedError, match="without a word"):
-        house.appeals.about("case:k1", "eve", text)
-    assert house.appeals.about("case:k1", "eve", "it is a beach").state is AppealState.OPEN
+        house.appeals.about("case:k1", "eve", text, AppealChannel.FORM)
+    assert house.appeals.about("case:k1", "eve", "it is a beach", AppealChannel.FORM).state is AppealState.OPEN
 
 
 @pytest.mark.parametrize("words", ["", "Re: your letter", "[GH-222222222222]", "GH-", "x" * 100_000])

@@ -238,6 +238,9 @@ def test_a_suspension_of_a_customer_is_told_by_the_daemon_appealed_and_lifted_by
     assert (told["state"], "no proven contact" in told["why"]) == ("not-sent", True)
     (letter,) = do("statement", f"suspension:{short}", "--preview")[1]
     assert "third notice without an answer" in " ".join(letter["text"].split())
+    (folder / "empty.txt").write_text(" \n")
+    empty = do("appeal", made["customer"], "--about", f"suspension:{short}", "--text", str(folder / "empty.txt"))
+    assert empty[0] != 0
     code, (appeal,) = do("appeal", made["customer"], "--about", f"suspension:{short}")
     assert (code, appeal["subject"]) == (0, f"suspension:{made['id']}")
     number = appeal["id"].partition("-")[2][:5]
