@@ -12,8 +12,9 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
-from goodhoster.errors import PermanentError, RefusedError
+from goodhoster.errors import AuditError, PermanentError, RefusedError
 from goodhoster.linux.durable_files import replace_durably, sync_directory
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
@@ -64,27 +65,34 @@ class ObserveSwitch:
         return ""
 
     def switch_on(self, order: Order) -> None:
-        """Stop all measures. May be repeated: the later order counts."""
+        """Stop all measures. May be repeated: the later order counts.
+
+        They stop also where the log cannot be written: PermanentError says so.
+        """
         since = self.clock()
-        self.audit.append(AuditEvent("mode.observe", {"actor": order.actor, "reason": order.reason}))
+        try:
+            self.audit.append(AuditEvent("mode.observe", {"actor": order.actor, "reason": order.reason}))
+        except AuditError as error:
+            self._switch_on_unrecorded(error)
         data = {"actor": order.actor, "reason": order.reason, "since": since.isoformat()}
         try:
             replace_durably(self.file, [json.dumps(data).encode("ascii")])
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
                 raise
-            self._switch_on_without_room(error)
+            self._switch_on_unrecorded(error)
 
-    def _switch_on_without_room(self, error: OSError) -> None:
+    def _switch_on_unrecorded(self, error: OSError | AuditError) -> NoReturn:
         """Stop all measures by an empty file, which needs no room.
 
         A switch that cannot be read stops them. PermanentError says what could not be written.
         """
         self.file.touch(mode=0o600)
         sync_directory(self.file.parent)
-        message = f"all measures are stopped, but who stopped them and why cannot be written to {self.file}"
+        message = "all measures are stopped, but who stopped them and why cannot be written"
         hint = "make room on the disk of agent.state_dir, then run the same command again"
-        raise PermanentError(f"{message}: {error.strerror}", hint=hint) from error
+        words = error.strerror if isinstance(error, OSError) else error
+        raise PermanentError(f"{message}: {words}", hint=hint) from error
 
     def switch_off(self, order: Order) -> None:
         """Return to what [policy] says; RefusedError when it is off."""

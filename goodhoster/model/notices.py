@@ -165,7 +165,10 @@ class ReadNotice:
     opening: str = ""
     """First line of a mail that answers another, without quotations."""
     text: str = ""
-    """The beginning of a mail, without quotations. Not kept with a notice: its raw message is."""
+    """The beginning of a mail that answers another, or names a letter of ours, without quotations.
+
+    Not kept with a notice: its raw message is.
+    """
     deliveries: tuple[DeliveryReport, ...] = ()
     """What it reports about the delivery of another mail."""
 

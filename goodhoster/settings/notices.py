@@ -101,11 +101,11 @@ class NoticesSettings:
         default=None,
         example='"127.0.0.1:8470"',
     )
-    client_address_header: str = setting(
+    client_address_header: str | None = setting(
         text,
         "Header in which the TLS proxy before `listen` names its client, for limits per address. The proxy must set "
-        "it itself; empty: all its clients share one limit.",
-        default="",
+        "it itself; without this setting all its clients share one limit.",
+        default=None,
         example='"X-Forwarded-For"',
     )
     maildir: Path | None = setting(

@@ -326,6 +326,18 @@ class TestLimits:
         for client in [*half, *idle]:
             client.close()
 
+    def test_who_stalls_gets_a_page_and_no_error_that_a_proxy_counts(self, host: IcapHost) -> None:
+        host.start('read_within = "1s"')
+        (slow,) = Asked(OTHER, fields=ALLOW).pieces()
+        with host.connected() as client:
+            client.settimeout(60)
+            client.sendall(slow[:-20])
+            said = b""
+            while more := client.recv(1 << 16):
+                said += more
+        assert said.startswith(b"ICAP/1.0 200 OK\r\n")
+        assert b"(cut-off)" in said
+
     def test_one_client_of_a_proxy_does_not_take_all_connections(self, host: IcapHost) -> None:
         host.start("connections = 8")
         fields = ("Allow: 204", "X-Client-IP: 192.0.2.1")

@@ -149,6 +149,7 @@ def test_a_source_that_leaves_shadow_is_asked_about_all_it_had_no_say_about(host
     for number, content in enumerate(contents):
         host.upload(f"customer-{number}/{number}.png", content)
     host.service.known.add(sha1_of(contents[2]))
+    add_to_list(host, made_up_picture(9999))  # a list of nothing answers nothing
     host.start()
     assert wait_until(lambda: host.status()["verdicts"] == {"clear": len(contents)})
     assert wait_until(lambda: host.run("audit", "show").count("match.shadow") == 1)
@@ -158,7 +159,7 @@ def test_a_source_that_leaves_shadow_is_asked_about_all_it_had_no_say_about(host
     assert wait_until(lambda: not gone.exists())
     assert wait_until(lambda: [case["state"] for case in host.cases()] == ["offline"])
     (case,) = host.cases()
-    assert [each["source"] for each in case["answered"]] == ["hashcheckservice"]
+    assert [each["source"] for each in case["answered"]] == ["police", "hashcheckservice"]
 
 
 def test_a_scan_asks_a_source_that_came_after_the_files(host: Host) -> None:

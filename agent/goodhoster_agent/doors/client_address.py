@@ -17,7 +17,7 @@ class ClientAddresses:
     whatever the client wrote there, and each request would be another client's.
     """
 
-    def __init__(self, header: str) -> None:
+    def __init__(self, header: str | None) -> None:
         self._header = header
         self._warned = False
 

@@ -22,8 +22,6 @@ _SUBJECT = re.compile(
     r"|read receipt|lesebestätigung|leesbevestiging|accusé de lecture|confirma(?:ción|ção) de le(?:ctura|itura)"
     r"|conferma di lettura|läskvitto|læsekvittering|lesebekreftelse|lukukuittaus|potwierdzenie odczytu"
     r"|уведомление о прочтении|okundu bilgisi)\s?[:：]"
-    # passed on
-    r"|(?:fwd?|wg|tr|rv|doorst|vb|vl|vs|pd|továbbítás|i|enc|ilt|πρθ|转发|轉寄|転送|전달)\s?[:：]"
     # not delivered
     r"|.{0,60}?(?:postmaster notify|delivery (?:notification|report|status|failure)|returned mail|delayed mail"
     r"|could not be delivered|mail delivery (?:problem|failed)|mail failure|(?:mail|email) delivery failure"
@@ -52,6 +50,10 @@ _SUBJECT = re.compile(
     r"|out of (?:the )?office|abwesen(?:d|heits)|afwezig|absent du bureau|fuera de la oficina|fuori (?:sede|ufficio)"
     r"|fora do escritório|poza biurem|mimo kancelář|frånvaro|fravær|poissa|házon kívül|вне офиса|ofis dışında)"
     r")",
+    re.IGNORECASE,
+)
+_PASSED_ON = re.compile(
+    _TAGS + r"(?:fwd?|wg|tr|rv|doorst|vb|vl|vs|pd|továbbítás|i|enc|ilt|πρθ|转发|轉寄|転送|전달)" + r"\s?[:：]",
     re.IGNORECASE,
 )
 _RECEIVED = {
@@ -206,6 +208,11 @@ _WITHDRAWN = re.compile(
 def is_automatic(subject: str) -> bool:
     """Whether a subject is that of an automatic answer, a receipt, a bounce or a forwarded mail."""
     return _SUBJECT.match(unicodedata.normalize("NFC", subject)) is not None
+
+
+def is_passed_on(subject: str) -> bool:
+    """Whether a subject says that the mail passes on another."""
+    return _PASSED_ON.match(unicodedata.normalize("NFC", subject)) is not None
 
 
 def acknowledges(text: str) -> bool:

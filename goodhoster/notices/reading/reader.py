@@ -6,6 +6,7 @@ of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +14,7 @@ from dataclasses import replace
 from goodhoster.errors import UnclearUrlError, UnreadableError
 from goodhoster.locating.urls import WebAddress, read_url
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadItem, ReadNotice
+from goodhoster.notices.reading.acknowledgements import is_passed_on
 from goodhoster.notices.reading.delivery_reports import deliveries_in
 from goodhoster.notices.reading.formats import (
     arf,
@@ -50,6 +52,8 @@ _BODIES: dict[Carrier, Callable[[bytes], ReadNotice]] = {
 
 _LONGEST_OPENING = 200
 _LONGEST_TEXT = 20_000
+_REFERENCE = re.compile(r"\bGH-[2-9a-hj-km-np-z]{12}\b")
+"""Of a letter to a customer, as its subject has it."""
 
 ENCLOSED = "it stands in an enclosed or quoted mail: a person confirms that its sender means it"
 
@@ -88,7 +92,7 @@ def _read_mail(content: bytes) -> ReadNotice:
         notice = replace(inner, doubts=(ENCLOSED, *inner.doubts)) if inner.items else notice
     elif notice.format is NoticeFormat.URL_LIST:
         notice = replace(notice, items=(*notice.items, *_only_quoted(mail, notice)))
-    if (why := why_repeated(mail)) and not notice.test:
+    if (why := why_repeated(mail) or _why_passed_on(mail, notice)) and not notice.test:
         notice = replace(notice, doubts=(why, *notice.doubts))
     mentions = mentions_in(mail, notice)
     unread = (*not_compared(mentions), *unread_parts(mail))
@@ -123,8 +127,20 @@ def _addresses_of(item: ReadItem) -> list[WebAddress]:
     return addresses
 
 
+def _why_passed_on(mail: Mail, notice: ReadNotice) -> str:
+    """Reason why a text may be somebody else's.
+
+    A layout of the profile is its sender's, whatever the subject says.
+    """
+    if notice.format is NoticeFormat.URL_LIST and is_passed_on(mail.subject):
+        return "a mail that was passed on: it may be what somebody else wrote"
+    return ""
+
+
 def _text(mail: Mail) -> str:
-    """The beginning of a mail. Quotations were taken out before."""
+    """The beginning of a mail that answers a letter of ours. Quotations were taken out before."""
+    if not (_answers(mail) or _REFERENCE.search(mail.header("Subject"))):
+        return ""
     texts = (*mail.texts("text/plain"), *(text_of_html(markup).text for markup in mail.texts("text/html")))
     return next((text.strip() for text in texts if text.strip()), "")[:_LONGEST_TEXT]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -34,6 +35,8 @@ _SEND_WITHIN = 60.0
 _DRAIN = 1 << 20
 _DRAIN_WITHIN = 2.0
 _MOST_TRAILERS = 20
+_IPV6_LINE = 64
+"""Length of the prefix that one customer of an access provider has at least."""
 _HIGHEST_CHUNK_SIZE = 16
 """Hexadecimal digits."""
 
@@ -47,15 +50,17 @@ class NotTakenError(Exception):
 
 
 class ClientShares:
-    """How many messages each client of a proxy has under way: nobody may take all connections."""
+    """What each client of a proxy has under way: nobody may take all connections, or all room."""
 
-    def __init__(self, most_of_one: int) -> None:
-        self._most = most_of_one
+    def __init__(self, most_messages: int, most_bytes: int) -> None:
+        self._most = most_messages
+        self._most_bytes = most_bytes
         self._under_way: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
 
     @contextmanager
     def one_more(self, client: str) -> Iterator[bool]:
-        """Count one while the block lasts; whether it is not too many."""
+        """Count one message while the block lasts; whether it is not too many."""
         self._under_way[client] += 1
         try:
             yield self._under_way[client] <= self._most
@@ -63,6 +68,32 @@ class ClientShares:
             self._under_way[client] -= 1
             if not self._under_way[client]:
                 del self._under_way[client]
+
+    def take(self, client: str, size: int) -> bool:
+        """Count more bytes of that client; False, and none counted, where it has its share."""
+        if self._bytes[client] + size > self._most_bytes:
+            return False
+        self._bytes[client] += size
+        return True
+
+    def give_back(self, client: str, size: int) -> None:
+        """Bytes of that client are no longer kept."""
+        self._bytes[client] -= size
+        if self._bytes[client] <= 0:
+            del self._bytes[client]
+
+
+def client_of(stated: str, peer: str) -> str:
+    """Address that counts as one client: of IPv6 the network of one line; else the peer's."""
+    try:
+        address = ipaddress.ip_address(stated.strip())
+    except ValueError:
+        return peer
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, _IPV6_LINE), strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +291,9 @@ class _Exchange:
     rest: AsyncIterator[bytes] | None = None
     """What of the body was not read yet."""
     over: bytes = b""
-    """The piece that was too much."""
+    """The last piece; where the body is not taken, the one that was too much."""
+    taken: int = 0
+    """Bytes that count for its client."""
 
     async def run(self) -> None:
         """Take the body, have it checked, reply."""
@@ -268,14 +301,19 @@ class _Exchange:
             await self._leave()
             return
         terms = self.connection.terms
-        asked_for = self.head.fields.get("x-client-ip") or self.connection.peer
-        with terms.clients.one_more(asked_for) as admitted:
+        with terms.clients.one_more(self.client) as admitted:
             try:
                 await self._receive(admitted=admitted)
             except NotTakenError as error:
                 await self._not_taken(error.reason)
                 return
-            checking = terms.check(self.message, self.body, self.connection.peer, asked_for)
+            except TimeoutError:
+                # Not an ICAP error, for the reason at `_reply`: a visitor who stalls could bring ten about.
+                await self._reply_and_end(await self._not_checked("cut-off"))
+                return
+            finally:
+                terms.clients.give_back(self.client, self.taken)
+            checking = terms.check(self.message, self.body, self.connection.peer, self.client)
             try:
                 answer = await asyncio.wait_for(asyncio.shield(checking), terms.answer_within)
             except TimeoutError:
@@ -303,21 +341,35 @@ class _Exchange:
             await self.connection.send(b"ICAP/1.0 100 Continue\r\n\r\n")
         await self._take()
 
+    async def _reply_and_end(self, answer: IcapAnswer) -> None:
+        """Refuse a message of which not all has arrived."""
+        await self._refuse(answer)
+        await self.connection.drain()
+
+    @property
+    def client(self) -> str:
+        """Who asks, behind a proxy that says so."""
+        return client_of(self.head.fields.get("x-client-ip"), self.connection.peer)
+
     async def _take(self) -> None:
         self.rest = self.connection.chunks()
         async for piece in self.rest:
             longest = self.connection.terms.longest_content
-            if self.body.size + len(piece) > longest or not self.body.add(piece):
-                self.over = piece
-                raise NotTakenError("too-big" if self.body.size + len(piece) > longest else "too-many")
+            self.over = piece
+            if self.body.size + len(piece) > longest:
+                raise NotTakenError("too-big")
+            if not self.connection.terms.clients.take(self.client, len(piece)):
+                raise NotTakenError("too-many")
+            self.taken += len(piece)
+            if not self.body.add(piece):
+                raise NotTakenError("too-many")
         self.rest = None
 
     async def _not_taken(self, reason: str) -> None:
         """Answer what nobody looked into, before all of it has arrived."""
         answer = await self._not_checked(reason)
         if not self.connection.terms.fail_open:
-            await self._reply(answer)
-            await self.connection.drain()
+            await self._reply_and_end(answer)
             return
         if self.may_say_nothing and self.rest is None:
             await self._leave()
@@ -336,7 +388,12 @@ class _Exchange:
             await self._replace(answer.page(), answer.infection_fields)
         elif answer.decision is not AttemptDecision.UNCHECKED or self.connection.terms.fail_open:
             await self._leave()
-        elif self.service is IcapService.FILES:
+        else:
+            await self._refuse(answer)
+
+    async def _refuse(self, answer: IcapAnswer) -> None:
+        """Refuse what could not be checked."""
+        if self.service is IcapService.FILES:
             # Not a page: Nextcloud takes every 200 without 403 for clean.
             await self.connection.send(
                 reply_head(

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 
 from goodhoster.errors import UncheckedError
 from goodhoster_agent.doors.icap.messages import AmbiguousError, Fields, HttpMessage
@@ -65,13 +66,21 @@ def contents_of(message: HttpMessage, body: StreamContent, limits: ContentLimits
     """
     try:
         fields = message.fields
+        if fields.the_only("transfer-encoding").strip().lower() not in {"", "identity", "chunked"}:
+            raise AmbiguousError("its Transfer-Encoding packs it, which not every program undoes")
+        yield from _of_query(message.query)
         coding = fields.the_only("content-encoding").strip().lower()
         kind = fields.the_only("content-type").strip()
         with ExitStack() as stack:
             whole = body.content
             if coding not in {"", "identity"}:
                 yield FoundContent(whole)  # what an application stores that does not unpack it
-                whole = stack.enter_context(_unpacked(whole, coding, limits.longest))
+                whole, complete = stack.enter_context(_unpacked(whole, coding, limits.longest))
+                if not complete:
+                    yield FoundContent(whole)
+                    raise AmbiguousError("something stands behind what is packed, which not every program reads")
+            if _FORM in kind.lower():
+                yield from _values(stack.enter_context(_mapped(whole)), limits.parts)
             if "multipart" not in kind.lower():
                 yield FoundContent(whole)
                 return
@@ -84,40 +93,55 @@ def contents_of(message: HttpMessage, body: StreamContent, limits: ContentLimits
 
 
 @contextmanager
-def _unpacked(content: bytes | int, coding: str, longest: int) -> Iterator[bytes | int]:
+def _unpacked(content: bytes | int, coding: str, longest: int) -> Iterator[tuple[bytes | int, bool]]:
+    """What was packed, and whether nothing stands behind it.
+
+    Of several streams in a row some programs read the first one alone, others all (RFC 1952, 2.2).
+    """
     if coding not in {"gzip", "x-gzip", "deflate"}:
         raise UncheckedError(f"its coding is not known here: {coding}", reason="coding")
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-        for piece in _inflated(content, longest):
+        unpacking = _Unpacking(longest)
+        for piece in unpacking.pieces(content):
             file.write(piece)
         size = file.tell()
         if size > _IN_MEMORY:
             file.flush()
-            yield file.fileno()
+            yield file.fileno(), unpacking.complete
         else:
             file.seek(0)
-            yield file.read()
+            yield file.read(), unpacking.complete
 
 
-def _inflated(content: bytes | int, longest: int) -> Iterator[bytes]:
-    """What was packed, in pieces; several members of gzip one after the other (RFC 1952, 2.2)."""
-    left, unpacker = longest, zlib.decompressobj(wbits=_FORMAT_BY_HEADER)
-    try:
-        for packed in _blocks(content):
-            pending = packed
-            while pending:
+class _Unpacking:
+    """Unpacks the first stream of a content."""
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self.complete = False
+        """Whether nothing stands behind it; known at the end."""
+
+    def pieces(self, content: bytes | int) -> Iterator[bytes]:
+        """What was packed. UncheckedError where it cannot be unpacked, is cut off or too large."""
+        left, unpacker = self._longest, zlib.decompressobj(wbits=_FORMAT_BY_HEADER)
+        try:
+            for packed in _blocks(content):
                 if unpacker.eof:
-                    unpacker = zlib.decompressobj(wbits=_FORMAT_BY_HEADER)
-                piece = unpacker.decompress(pending, _BLOCK)
-                pending = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-                left -= len(piece)
-                if left < 0:
-                    raise UncheckedError(f"it unpacks to more than {longest} bytes", reason="too-big")
-                yield piece
-    except zlib.error as error:
-        raise UncheckedError("it cannot be unpacked", reason="coding") from error
-    if not unpacker.eof:
-        raise UncheckedError("it is cut off", reason="coding")
+                    self.complete = False
+                    return
+                pending = packed
+                while pending and not unpacker.eof:
+                    piece = unpacker.decompress(pending, _BLOCK)
+                    pending = unpacker.unconsumed_tail
+                    left -= len(piece)
+                    if left < 0:
+                        raise UncheckedError(f"it unpacks to more than {self._longest} bytes", reason="too-big")
+                    yield piece
+                self.complete = not unpacker.unused_data
+        except zlib.error as error:
+            raise UncheckedError("it cannot be unpacked", reason="coding") from error
+        if not unpacker.eof:
+            raise UncheckedError("it is cut off", reason="coding")
 
 
 _FORMAT_BY_HEADER = 32 + zlib.MAX_WBITS
@@ -135,6 +159,31 @@ def _blocks(content: bytes | int) -> Iterator[bytes]:
 
 
 # Forms
+
+_FORM = "x-www-form-urlencoded"
+_TEXT_ONLY = bytes(range(9, 14)) + bytes(range(32, 127))
+
+
+def _of_query(query: bytes) -> Iterator[FoundContent]:
+    if query:
+        yield from _values(query, _MOST_PARTS)
+
+
+def _values(form: bytes | mmap.mmap, most: int) -> Iterator[FoundContent]:
+    """The values of an encoded form that are more than text: no picture is text."""
+    start = 0
+    for number in range(most + 1):
+        end = form.find(b"&", start)
+        name, _, value = form[start : len(form) if end < 0 else end].partition(b"=")
+        for each in (name, value):
+            decoded = unquote_to_bytes(each.replace(b"+", b" "))
+            if decoded.strip(_TEXT_ONLY):
+                yield FoundContent(decoded)
+        if end < 0:
+            return
+        if number == most:
+            raise UncheckedError(f"it has more than {most} values", reason="too-many")
+        start = end + 1
 
 
 def _boundary(kind: str) -> bytes:
@@ -160,7 +209,11 @@ def _parts(body: bytes | mmap.mmap, boundary: bytes, most: int) -> Iterator[Foun
         fields, begin = _part_head(body, start, end)
         if fields.get("content-transfer-encoding").lower() not in _AS_IT_IS:
             raise AmbiguousError("a part has a Content-Transfer-Encoding, which not every program undoes")
-        if fields.get("content-type").lower().startswith("multipart/"):
+        if fields.get("content-encoding").lower() not in {"", "identity"}:
+            raise AmbiguousError("a part is packed, which not every program undoes")
+        if fields.get("content-length") not in {"", str(end - begin)}:
+            raise AmbiguousError("a part states another length than it has")
+        if fields.get("content-type").lower().startswith(("multipart/", "message/")):
             raise AmbiguousError("a part has parts")
         if begin == end:
             continue

@@ -26,7 +26,7 @@ _BACKLOG = 200
 _DESCRIPTORS = 6
 """Of one connection at most: itself, its body, what is unpacked, a part, what is examined."""
 _SHARE = 4
-"""One client of a proxy may have a fourth of the connections."""
+"""One client of a proxy may have a fourth of the connections, and of the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,10 @@ class IcapDoor:
             read_within=settings.read_within,
             answer_within=settings.answer_within,
             budget=StreamBudget(settings.contents_together),
-            clients=ClientShares(max(1, settings.connections // _SHARE)),
+            clients=ClientShares(
+                max(1, settings.connections // _SHARE),
+                max(settings.longest_content, settings.contents_together // _SHARE),
+            ),
             check=self._check,
             not_checked=self._checker.not_checked,
         )

@@ -181,6 +181,12 @@ class HttpMessage:
         return bool(fields.all("content-range")) or self.response.split(b" ")[1:2] == [b"206"]
 
     @property
+    def query(self) -> bytes:
+        """What stands behind the question mark of the request's address."""
+        target = self.request.split(b" ")[1:2]
+        return target[0].partition(b"?")[2] if target else b""
+
+    @property
     def host(self) -> str:
         """The site that the request is for; empty where it does not say, or says two things."""
         target = self.request.split(b" ")[1:2]

@@ -24,9 +24,9 @@ def request(peer: str, *forwarded: str) -> web.Request:
         ("X-Forwarded-For", "127.0.0.1", ["nobody"], "127.0.0.1"),
         ("X-Forwarded-For", "127.0.0.1", [], "127.0.0.1"),
         ("X-Forwarded-For", "198.51.100.7", ["192.0.2.1"], "198.51.100.7"),
-        ("", "127.0.0.1", ["192.0.2.1"], "127.0.0.1"),
+        (None, "127.0.0.1", ["192.0.2.1"], "127.0.0.1"),
     ],
     ids=["named", "the last", "the last field", "IPv6", "no address", "none", "no proxy of ours", "no setting"],
 )
-def test_the_address_of_a_client(header: str, peer: str, forwarded: list[str], address: str) -> None:
+def test_the_address_of_a_client(header: str | None, peer: str, forwarded: list[str], address: str) -> None:
     assert ClientAddresses(header).of(request(peer, *forwarded)) == address

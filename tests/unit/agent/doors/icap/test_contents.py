@@ -6,6 +6,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given
@@ -116,6 +117,8 @@ HEAD = b'Content-Disposition: form-data; name="f"; filename="f.png"'
         pytest.param(form(PICTURE, head=HEAD + b"\r\n folded"), id="a folded line"),
         pytest.param(form(PICTURE, head=HEAD + b"\r\n" + HEAD), id="a field twice"),
         pytest.param(form(PICTURE, head=HEAD + b"\r\nContent-Transfer-Encoding: base64"), id="an encoding"),
+        pytest.param(form(PICTURE, head=HEAD + b"\r\nContent-Encoding: deflate"), id="a packed part"),
+        pytest.param(form(PICTURE, head=HEAD + b"\r\nContent-Type: message/rfc822"), id="a mail in a part"),
         pytest.param(form(PICTURE, head=HEAD + b"\r\nContent-Type: multipart/mixed; boundary=Y"), id="parts in a part"),
         pytest.param(form(PICTURE) + b" " * 100 + b"x", id="blanks, then more"),
         pytest.param(b"", id="nothing"),
@@ -149,9 +152,49 @@ def test_what_is_packed_is_looked_at_as_it_is_and_unpacked(coding: str, size: in
     assert found(packed, f"Content-Encoding: {coding}") == [packed, content]
 
 
-def test_members_of_gzip_are_read_one_after_the_other() -> None:
-    packed = gzip.compress(b"a", mtime=0) + gzip.compress(PICTURE, mtime=0)
-    assert found(packed, "Content-Encoding: gzip")[1] == b"a" + PICTURE
+@pytest.mark.parametrize("size", [1, 3 << 20], ids=["small", "large"])
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_of_several_streams_the_first_is_looked_at_and_all_are_unchecked(coding: str, size: int) -> None:
+    """Browsers and Node read the first one alone, gzip itself all of them."""
+    pack = zlib.compress if coding == "deflate" else lambda content: gzip.compress(content, mtime=0)
+    stream = StreamContent(StreamBudget(1 << 30))
+    stream.add(pack(PICTURE) + pack(os.urandom(size)))
+    contents = contents_of(message(f"Content-Encoding: {coding}"), stream, LIMITS)
+    next(contents)
+    assert next(contents).content == PICTURE
+    with pytest.raises(UncheckedError) as raised:
+        next(contents)
+    assert raised.value.reason == "ambiguous"
+    stream.close()
+
+
+def test_values_of_an_encoded_form_are_contents_where_they_are_more_than_text() -> None:
+    body = f"name=Anna+B&f={quote_plus(PICTURE)}&{quote_plus(PICTURE)}=1&c=caf%C3%A9".encode()
+    assert found(body, "Content-Type: application/x-www-form-urlencoded") == [
+        PICTURE,
+        PICTURE,
+        "caf\u00e9".encode(),
+        body,
+    ]
+
+
+def test_values_of_the_address_are_contents_as_well() -> None:
+    asked = HttpMessage(f"GET /x?f={quote_plus(PICTURE)} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    stream = StreamContent(StreamBudget(1 << 30))
+    assert [each.content for each in contents_of(asked, stream, LIMITS)] == [PICTURE, b""]
+
+
+def test_a_transfer_that_is_packed_is_unchecked() -> None:
+    with pytest.raises(UncheckedError):
+        found(zlib.compress(PICTURE), "Transfer-Encoding: deflate")
+    assert found(PICTURE, "Transfer-Encoding: chunked") == [PICTURE]
+
+
+def test_a_part_that_states_its_own_length_is_that_long() -> None:
+    stated = HEAD + b"\r\nContent-Length: %d"
+    assert in_form(form(PICTURE, head=stated % len(PICTURE))) == [PICTURE]
+    with pytest.raises(UncheckedError):
+        in_form(form(PICTURE + b"junk", head=stated % len(PICTURE)))
 
 
 def test_a_packed_form_is_split() -> None:
