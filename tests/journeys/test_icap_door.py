@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -207,6 +208,17 @@ class TestConversations:
         assert opened.ask(asked + b"Allow: 204\r\n\r\n" + head).startswith(b"ICAP/1.0 204 ")
         assert opened.ask(asked + b"\r\n" + head).endswith(b"null-body=%d\r\n\r\n" % len(head) + head)
 
+    def test_what_stands_in_an_address_is_looked_at_without_a_body(self, opened: IcapHost) -> None:
+        for value, answer in {PICTURE: b"403 Forbidden", "caf\u00e9".encode() * 9: b"ICAP/1.0 204 "}.items():
+            head = b"GET http://site.example/?f=%s HTTP/1.1\r\nHost: a\r\n\r\n" % quote_plus(value).encode()
+            asked = b"REQMOD icap://h/reqmod ICAP/1.0\r\nEncapsulated: req-hdr=0, null-body=%d\r\n" % len(head)
+            assert answer in opened.ask(asked + b"Allow: 204\r\n\r\n" + head)
+
+    def test_two_lengths_are_no_error_that_a_proxy_counts(self, opened: IcapHost) -> None:
+        head = ["PUT http://s.example/a HTTP/1.1", "Content-Length: 5", "Content-Length: 6"]
+        for preview in (None, 10):
+            assert b"(ambiguous)" in opened.ask(*Asked(OTHER, request=head, preview=preview).pieces())
+
     def test_one_connection_asks_again_and_again(self, opened: IcapHost) -> None:
         one = b"".join(Asked(OTHER, fields=ALLOW).pieces())
         assert opened.ask(one * 20).count(b"ICAP/1.0 204 ") == 20
@@ -241,6 +253,22 @@ class TestConversations:
             OTHER * 100_000, request=["PUT http://s.example/a HTTP/1.1", "Content-Length: 9999999"], preview=10
         )
         assert host.ask(large.pieces()[0]).startswith(b"ICAP/1.0 204 ")  # at once: nothing more is sent
+
+    @pytest.mark.parametrize("preview", [None, 10], ids=["whole", "preview"])
+    def test_who_asks_too_much_at_once_passes_where_the_door_is_open(self, host: IcapHost, preview: int | None) -> None:
+        host.start('on_unchecked = "open"\nconnections = 4')
+        fields = ("X-Client-IP: 192.0.2.1",)
+        slow = Asked(OTHER * 10, fields=fields, preview=10).pieces()
+        with host.connected() as first:
+            first.sendall(slow[0])
+            assert first.recv(1 << 16).startswith(b"ICAP/1.0 100 ")  # it is under way
+            body = OTHER * 2000
+            pieces = Asked(body, fields=fields, preview=preview).pieces()
+            said = host.ask(pieces[0])
+        if preview is None:
+            assert unchunked(said.partition(b"Host: site.example\r\n\r\n")[2]) == body
+        else:
+            assert said.startswith(b"ICAP/1.0 204 ")
 
     def test_by_host_the_site_of_the_request_tells_whose_upload_it_is(self, host: IcapHost) -> None:
         (host.folder / "billing.csv").write_text("customer_id,domain\nc-7,site.example www.site.example\n")

@@ -37,6 +37,8 @@ _DRAIN_WITHIN = 2.0
 _MOST_TRAILERS = 20
 _IPV6_LINE = 64
 """Length of the prefix that one customer of an access provider has at least."""
+CUT_OFF = "cut-off"
+"""Reason of a body that did not go on."""
 _HIGHEST_CHUNK_SIZE = 16
 """Hexadecimal digits."""
 
@@ -294,34 +296,37 @@ class _Exchange:
     """The last piece; where the body is not taken, the one that was too much."""
     taken: int = 0
     """Bytes that count for its client."""
+    previewed: bool = False
+    """Whether it was decided behind the preview."""
+    continued: bool = False
+    """Whether the client was told to go on behind its preview."""
 
     async def run(self) -> None:
         """Take the body, have it checked, reply."""
-        if not self.head.has_body:
+        if not (self.head.has_body or self.message.has_values):
             await self._leave()
             return
-        terms = self.connection.terms
-        with terms.clients.one_more(self.client) as admitted:
+        clients = self.connection.terms.clients
+        with clients.one_more(self.client) as admitted:
             try:
                 await self._receive(admitted=admitted)
+                await self._have_checked()
             except NotTakenError as error:
                 await self._not_taken(error.reason)
-                return
-            except TimeoutError:
-                # Not an ICAP error, for the reason at `_reply`: a visitor who stalls could bring ten about.
-                await self._reply_and_end(await self._not_checked("cut-off"))
-                return
             finally:
-                terms.clients.give_back(self.client, self.taken)
-            checking = terms.check(self.message, self.body, self.connection.peer, self.client)
-            try:
-                answer = await asyncio.wait_for(asyncio.shield(checking), terms.answer_within)
-            except TimeoutError:
-                answer = await self._not_checked("late")
-            try:
-                await self._reply(answer)
-            finally:
-                await asyncio.shield(checking)  # the body is closed after this
+                clients.give_back(self.client, self.taken)
+
+    async def _have_checked(self) -> None:
+        terms = self.connection.terms
+        checking = terms.check(self.message, self.body, self.connection.peer, self.client)
+        try:
+            answer = await asyncio.wait_for(asyncio.shield(checking), terms.answer_within)
+        except TimeoutError:
+            answer = await self._not_checked("late")
+        try:
+            await self._reply(answer)
+        finally:
+            await asyncio.shield(checking)  # the body is closed after this
 
     async def _receive(self, *, admitted: bool) -> None:
         """Receive the body, behind its preview where there is one.
@@ -330,14 +335,24 @@ class _Exchange:
         """
         if not admitted:
             raise NotTakenError("too-many")
+        if not self.head.has_body:
+            return
+        try:
+            await self._receive_body()
+        except TimeoutError:
+            # Not an ICAP error, for the reason at `_refuse`: a visitor who stalls could bring ten about.
+            raise NotTakenError(CUT_OFF) from None
+
+    async def _receive_body(self) -> None:
         if self.head.preview is not None:
             await self._take()
             if self.connection.ended_early:
                 self.may_say_nothing = True  # the answer to a preview may always be 204 (RFC 3507, 4.6)
                 return
             if self.message.stated_length > self.connection.terms.longest_content:
-                self.rest, self.may_say_nothing = None, True
+                self.previewed, self.may_say_nothing = True, True
                 raise NotTakenError("too-big")
+            self.continued = True
             await self.connection.send(b"ICAP/1.0 100 Continue\r\n\r\n")
         await self._take()
 
@@ -368,15 +383,23 @@ class _Exchange:
     async def _not_taken(self, reason: str) -> None:
         """Answer what nobody looked into, before all of it has arrived."""
         answer = await self._not_checked(reason)
-        if not self.connection.terms.fail_open:
+        if reason == CUT_OFF or not self.connection.terms.fail_open:
             await self._reply_and_end(answer)
             return
-        if self.may_say_nothing and self.rest is None:
+        if not self.head.has_body or (self.may_say_nothing and self.previewed):
+            await self._leave()
+            return
+        rest = self.rest or self.connection.chunks()
+        if self.head.preview is not None and not self.continued:
+            async for _ in rest:
+                pass
+            self.may_say_nothing = True
             await self._leave()
             return
         await self._begin_as_it_is()
-        await self.connection.send(chunk(self.over))
-        async for piece in self.rest or self.connection.chunks():
+        if self.over:
+            await self.connection.send(chunk(self.over))
+        async for piece in rest:
             await self.connection.send(chunk(piece))
         await self.connection.send(chunk(b""))
 

@@ -68,6 +68,7 @@ def contents_of(message: HttpMessage, body: StreamContent, limits: ContentLimits
         fields = message.fields
         if fields.the_only("transfer-encoding").strip().lower() not in {"", "identity", "chunked"}:
             raise AmbiguousError("its Transfer-Encoding packs it, which not every program undoes")
+        fields.the_only("content-length")
         yield from _of_query(message.query)
         coding = fields.the_only("content-encoding").strip().lower()
         kind = fields.the_only("content-type").strip()

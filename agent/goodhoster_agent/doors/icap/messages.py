@@ -15,6 +15,8 @@ MOST_LINES = 100
 LONGEST_HTTP_HEADERS = 128 << 10
 """Bytes of the HTTP headers of one ICAP message, those of request and response together."""
 _MOST_DIGITS = 19
+_SHORTEST_VALUE = 32
+"""Bytes; no picture is shorter."""
 METHODS = ("OPTIONS", "REQMOD", "RESPMOD")
 _REQUEST_LINE = re.compile(rb"([A-Z]{1,16}) (\S{1,2048}) ICAP/1\.[0-9]\r?\n")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?\n")
@@ -165,8 +167,11 @@ class HttpMessage:
 
     @property
     def stated_length(self) -> int:
-        """The length of the body as its header says it; -1 where it does not."""
-        stated = self.fields.the_only("content-length").strip()
+        """Length of the body as its header says it; -1 where it says none, or two."""
+        try:
+            stated = self.fields.the_only("content-length").strip()
+        except AmbiguousError:
+            return -1
         return int(stated) if stated.isascii() and stated.isdigit() and len(stated) <= _MOST_DIGITS else -1
 
     @property
@@ -185,6 +190,11 @@ class HttpMessage:
         """What stands behind the question mark of the request's address."""
         target = self.request.split(b" ")[1:2]
         return target[0].partition(b"?")[2] if target else b""
+
+    @property
+    def has_values(self) -> bool:
+        """Whether the address may hold a content by itself."""
+        return len(self.query) > _SHORTEST_VALUE and b"%" in self.query
 
     @property
     def host(self) -> str:

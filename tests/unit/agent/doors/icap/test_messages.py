@@ -110,8 +110,9 @@ def test_a_header_that_programs_read_in_several_ways(header: bytes) -> None:
 def test_a_length_that_is_said_twice_counts_where_both_are_the_same() -> None:
     twice = b"PUT / HTTP/1.0\r\nContent-Length: 3\r\nContent-Length: %s\r\n\r\n"
     assert HttpMessage(twice % b"3").stated_length == 3
+    assert HttpMessage(twice % b"4").stated_length == -1
     with pytest.raises(AmbiguousError):
-        _ = HttpMessage(twice % b"4").stated_length
+        HttpMessage(twice % b"4").fields.the_only("content-length")
 
 
 @pytest.mark.parametrize(
