@@ -28,6 +28,8 @@ _WRITE_EVERY = timedelta(seconds=30)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _NOTICEABLE = timedelta(seconds=60)
 _FAR = timedelta(hours=1)
+_COARSE = 1.0
+"""Seconds by which the kernel's count, as another process read it, may be ahead: it is told in hundredths."""
 _BELIEVED_AFTER = 86400.0
 """Seconds for which a clock that was set forward must stay so until that time counts as passed."""
 _BELIEVED_AFTER_START = 3600.0
@@ -154,7 +156,7 @@ def _resumed(kept: _SeenTime, boot: str, up: float, wall: datetime) -> _SeenTime
     """The kept state as this process goes on from it."""
     if kept.seen == _NEVER:
         return _SeenTime(wall, boot, up)
-    if boot and kept.boot == boot and kept.up <= up:
+    if boot and kept.boot == boot and kept.up <= up + _COARSE:
         return kept
     return _SeenTime(kept.seen, boot, up, up, after_start=True)
 

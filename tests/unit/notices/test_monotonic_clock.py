@@ -55,6 +55,17 @@ def test_a_clock_that_was_ahead_for_a_moment_is_without_consequence(machine: Mac
     assert not machine.clock.problem()
 
 
+def test_the_kernel_s_count_in_hundredths_is_no_start_of_the_machine(machine: Machine) -> None:
+    machine.clock()
+    machine.up -= 0.009
+    machine.wall += 400 * DAY
+    machine.start()
+    machine.clock()
+    machine.wait(timedelta(hours=2))
+    assert machine.clock() == NOON + 400 * DAY + timedelta(hours=2)
+    assert machine.clock.seen() < NOON + DAY, "not believed after an hour, as after a start"
+
+
 def test_so_it_is_for_a_process_that_goes_on(machine: Machine) -> None:
     machine.clock()
     machine.wall += 400 * DAY
