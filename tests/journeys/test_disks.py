@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -69,12 +70,19 @@ def pictures(host: Host) -> Pictures:
 
 
 def fill(path: Path) -> None:
-    """To the last byte, as a customer would."""
+    """To the last byte, as a customer would; what the file system frees a moment later, too."""
+    path.unlink(missing_ok=True)
+    full_for = 0
     with path.open("wb", buffering=0) as ballast:
-        for size in (1 << 20, 1 << 12, 1):
-            with suppress(OSError):
-                while ballast.write(bytes(size)):
-                    pass
+        while full_for < 3:
+            before = ballast.tell()
+            for size in (1 << 20, 1 << 12, 1):
+                with suppress(OSError):
+                    while ballast.write(bytes(size)):
+                        pass
+            subprocess.run(["sync", "--file-system", path.parent], check=True)
+            time.sleep(0.2)
+            full_for = full_for + 1 if ballast.tell() == before else 0
 
 
 def remount(top: Path, how: str) -> None:
