@@ -15,10 +15,12 @@ from goodhoster.settings.doors import IcapDoorSettings
 from goodhoster.upload_attempts import UploadAttempts
 from goodhoster_agent.doors.fair_threads import FairThreads
 from goodhoster_agent.doors.icap.answers import IcapAnswer, MessageChecker
-from goodhoster_agent.doors.icap.connection import ClientShares, IcapConnection, IcapTerms
+from goodhoster_agent.doors.icap.connection import IcapConnection
 from goodhoster_agent.doors.icap.contents import ContentLimits
+from goodhoster_agent.doors.icap.exchange import IcapTerms
 from goodhoster_agent.doors.icap.messages import LONGEST_LINE, HttpMessage
-from goodhoster_agent.doors.process import allow_more_descriptors
+from goodhoster_agent.doors.icap.shares import ClientShares
+from goodhoster_agent.doors.process import allow_more_descriptors, tcp_listener
 from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 
 _log = logging.getLogger(__name__)
@@ -76,9 +78,7 @@ class IcapDoor:
         allow_more_descriptors(self._settings.connections * _DESCRIPTORS)
         host, port = self._settings.listen
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            family, _, _, _, address = found[0]
-            self._listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+            self._listener = tcp_listener((host, port), _BACKLOG)
         except OSError as error:
             hint = "choose another address in [[icap_door]], or end whatever listens there"
             raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}", hint=hint) from error
