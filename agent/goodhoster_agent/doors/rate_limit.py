@@ -24,6 +24,6 @@ class RateLimit:
         if now < self._next.get(address, now):
             return False
         if len(self._next) >= _MOST:
-            self._next = {known: admit for known, admit in self._next.items() if admit > now}
+            self._next = {known: until for known, until in self._next.items() if until > now}
         self._next[address] = now + _EVERY
         return True
