@@ -87,7 +87,10 @@ class ObserveSwitch:
             raise PermanentError(f"all measures are stopped, but {'; '.join(problems)}", hint=hint)
 
     def _make_empty(self) -> None:
-        """Stop all measures by an empty file, which needs no room: a switch that cannot be read stops them."""
+        """Stop all measures by an empty file, which needs no room.
+
+        A switch that cannot be read stops them.
+        """
         try:
             self.file.touch(mode=0o600)
             sync_directory(self.file.parent)

@@ -49,7 +49,10 @@ def serve(doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> N
 
 
 def tcp_listener(address: tuple[str, int], backlog: int) -> socket.socket:
-    """Listen on the first address of a host name, without blocking. OSError where that cannot be done."""
+    """Listen on the first address of a host name, without blocking.
+
+    OSError where that cannot be done.
+    """
     found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, resolved = found[0]
     listener = socket.create_server(resolved[:2], family=family, backlog=backlog)

@@ -33,7 +33,7 @@ class Pauses:
     """Pause after 401 or 403: asking on with a wrong account gets an address blocked; a mended one is seen soon."""
     obeyed: float = 86400.0
     """A Retry-After is obeyed up to this, as for a file in the queue: a wrong figure must not end checking for ever."""
-    retry_policy: float = 5.0
+    longest_retry_after: float = 5.0
     """A Retry-After beyond this opens the breaker at once; a shorter one is for `Retrying`."""
 
 
@@ -119,7 +119,7 @@ class CircuitBreaker(SourceWrapper[HashSource]):
             if generation != self._generation:
                 return
             self._failures += 1
-            if self._on_trial or self._failures >= self._pauses.failures or at_least > self._pauses.retry_policy:
+            if self._on_trial or self._failures >= self._pauses.failures or at_least > self._pauses.longest_retry_after:
                 self._open(at_least)
 
     def _open(self, at_least: float) -> None:

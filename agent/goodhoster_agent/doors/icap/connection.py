@@ -16,6 +16,7 @@ from goodhoster_agent.doors.icap.messages import (
     icap_head,
     reply_head,
 )
+from goodhoster_agent.doors.icap.shares import client_of
 from goodhoster_agent.doors.streams import StreamContent
 
 _AT_A_TIME = 64 << 10
@@ -86,7 +87,9 @@ class IcapConnection:
         else:
             with closing(StreamContent(self.terms.budget)) as body:
                 message = HttpMessage.of(head, raw)
-                await IcapExchange(self, head, service, message, body, may_say_nothing=head.takes_no_content).run()
+                client = client_of(head.fields.get("x-client-ip"), self.peer)
+                may_say_nothing = head.takes_no_content
+                await IcapExchange(self, head, service, message, body, may_say_nothing, client).run()
         if "close" in head.fields.get("connection").lower():
             return False
         return not self._writer.is_closing()

@@ -16,7 +16,6 @@ from goodhoster.upload_attempts import UploadAttempts
 from goodhoster_agent.doors.fair_threads import FairThreads
 from goodhoster_agent.doors.icap.answers import IcapAnswer, MessageChecker
 from goodhoster_agent.doors.icap.connection import IcapConnection
-from goodhoster_agent.doors.icap.contents import ContentLimits
 from goodhoster_agent.doors.icap.exchange import IcapTerms
 from goodhoster_agent.doors.icap.messages import LONGEST_LINE, HttpMessage
 from goodhoster_agent.doors.icap.shares import ClientShares
@@ -47,13 +46,12 @@ class IcapDoor:
     def __init__(self, parts: IcapDoorParts) -> None:
         settings = parts.settings
         self._settings = settings
-        self._tag = f"goodhoster-{int(time.time()):x}"
         self._workers = FairThreads(settings.checks)
         self._checker = MessageChecker(
-            parts.attempts, settings.customer, parts.customer_of_site, ContentLimits(settings.longest_content)
+            parts.attempts, settings.customer, parts.customer_of_site, settings.longest_content
         )
         self._terms = IcapTerms(
-            tag=self._tag,
+            tag=f"goodhoster-{int(time.time()):x}",
             connections=settings.connections,
             longest_content=settings.longest_content,
             fail_open=settings.on_unchecked == "open",
@@ -109,7 +107,7 @@ class IcapDoor:
         peer = writer.get_extra_info("peername") or ("a client that left",)
         connection = IcapConnection(reader, writer, str(peer[0]), self._terms)
         task = asyncio.current_task()
-        if task is None or not self._has_room():
+        if task is None or not self._make_room():
             await connection.turn_away()
             return
         self._connections[connection] = task
@@ -121,7 +119,7 @@ class IcapDoor:
         finally:
             del self._connections[connection]
 
-    def _has_room(self) -> bool:
+    def _make_room(self) -> bool:
         """Whether another connection may come; the one that is idle longest makes room."""
         if len(self._connections) < self._settings.connections:
             return True

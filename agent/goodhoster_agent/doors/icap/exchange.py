@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from goodhoster.upload_attempts import AttemptDecision
 from goodhoster_agent.doors.icap.answers import IcapAnswer, IcapService
 from goodhoster_agent.doors.icap.messages import HttpMessage, IcapHead, Page, chunk, reply_head
-from goodhoster_agent.doors.icap.shares import ClientShares, client_of
+from goodhoster_agent.doors.icap.shares import ClientShares
 from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class IcapExchange:
     body: StreamContent
     may_say_nothing: bool
     """Whether 204 is understood: "as it is"."""
+    client: str
+    """Who asks, behind a proxy that says so."""
     rest: AsyncIterator[bytes] | None = None
     """What of the body was not read yet."""
     over: bytes = b""
@@ -107,7 +109,7 @@ class IcapExchange:
         NotTakenError where it is over a limit.
         """
         if not admitted:
-            raise NotTakenError("too-many")
+            raise NotTakenError("client-limit")
         if not self.head.has_body:
             return
         try:
@@ -134,11 +136,6 @@ class IcapExchange:
         await self._refuse(answer)
         await self.connection.drain()
 
-    @property
-    def client(self) -> str:
-        """Who asks, behind a proxy that says so."""
-        return client_of(self.head.fields.get("x-client-ip"), self.connection.peer)
-
     async def _take(self) -> None:
         self.rest = self.connection.chunks()
         async for piece in self.rest:
@@ -147,10 +144,10 @@ class IcapExchange:
             if self.body.size + len(piece) > longest:
                 raise NotTakenError("too-big")
             if not self.connection.terms.clients.take(self.client, len(piece)):
-                raise NotTakenError("too-many")
+                raise NotTakenError("client-limit")
             self.taken += len(piece)
             if not self.body.add(piece):
-                raise NotTakenError("too-many")
+                raise NotTakenError("no-room")
         self.rest = None
 
     async def _not_taken(self, reason: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_IPV6_LINE = 64
-"""Length of the prefix that one customer of an access provider has at least."""
+from goodhoster_agent.doors.rate_limit import client_key
 
 
 class ClientShares:
@@ -46,13 +44,8 @@ class ClientShares:
 
 
 def client_of(stated: str, peer: str) -> str:
-    """Address that counts as one client: of IPv6 the network of one line; else the peer's."""
+    """Whoever a proxy names as its client; the peer where it names none."""
     try:
-        address = ipaddress.ip_address(stated.strip())
+        return client_key(stated)
     except ValueError:
         return peer
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address, _IPV6_LINE), strict=False))
