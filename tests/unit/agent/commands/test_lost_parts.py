@@ -187,3 +187,15 @@ def test_of_a_customer_who_was_forgotten_nothing_is_missed(settings: Settings) -
     with closing(pseudonyms(settings)) as keys:
         keys.delete(["customer/anna"])
     assert run(settings, "audit", "verify").exit_code == 0
+
+
+@pytest.mark.parametrize("command", [("cases", "list"), ("cases", "list", "--json"), ("storms", "list")], ids=" ".join)
+def test_a_command_that_finds_nothing_says_that_a_database_is_lost(
+    settings: Settings, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    config = ("--config", str(tmp_path / "goodhoster.toml"))
+    use_record(settings)
+    assert CliRunner().invoke(app, [*command, *config]).stderr == ""
+    (settings.state_dir / "record.sqlite").unlink()
+    assert "record.sqlite" in CliRunner().invoke(app, [*command, *config]).stderr
+    assert "record.sqlite" in CliRunner().invoke(app, [*command, *config]).stderr, "also the second time"
