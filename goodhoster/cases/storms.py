@@ -311,11 +311,8 @@ class StormWatch:
         if cause.kind in _OF_CUSTOMER:
             caps = _OF_CUSTOMER[cause.kind]
             ordered = self.cases.find(CaseQuery(states=_ORDERED, customer=cause.about, opened_since=now - _HOUR))
-            by_match = [
-                case
-                for case in reversed(ordered)
-                if _caps_of(case) is caps and not case.notice and case.opened_at <= now
-            ]
+            of_caps = (case for case in reversed(ordered) if _caps_of(case) is caps)
+            by_match = [case for case in of_caps if not case.notice and case.opened_at <= now]
             return tuple(case.id for case in by_match)[:_LISTED]
         caps = ATTEMPT_CAPS if cause.kind is StormKind.ATTEMPT_SOURCE_CAP else FILE_CAPS
         return self.ledger.measured(caps.source(cause.about), now - _HOUR, now, _LISTED)

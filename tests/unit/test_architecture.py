@@ -50,10 +50,10 @@ def test_a_file_of_a_journey_is_there(path: str) -> None:
     assert (CHECKOUT / path).is_file()
 
 
-@pytest.mark.parametrize(
-    "path",
-    sorted(set(re.findall(r"`([\w/]+\.py)`", TEXT.partition("## Where else to look")[2].partition("## Who")[0]))),
-)
+SHORT = TEXT.partition("## Where else to look")[2].partition("## Who may")[0]
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w/]+\.py)`", SHORT))))
 def test_a_file_that_is_named_in_short_is_there(path: str) -> None:
     in_agent = path.removeprefix("agent/")
     assert any((CHECKOUT / "agent/goodhoster_agent").rglob(in_agent)) or any((CHECKOUT / "goodhoster").rglob(path))
