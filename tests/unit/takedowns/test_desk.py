@@ -730,6 +730,20 @@ def test_a_dismissed_notice_leaves_no_measure_behind(services: Services) -> None
     assert (services.tree / "anna/p.jpg").exists()
 
 
+def test_what_waits_for_the_mover_alone_asks_no_person(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("take_offline", "settle"):
+            patch.setattr(LocalQuarantine, name, _raising(PassingError("the mover is away")))
+        notice = services.scart(url)
+        assert (notice.state, services.states(notice)) == (NoticeState.OPEN, [ItemState.UNDER_WAY])
+        assert services.pager.pages == []
+    services.case_desk.recover()
+    services.later(minutes=5)
+    assert services.states(notice) == [ItemState.OFFLINE]
+    assert not (services.tree / "anna/p.jpg").exists()
+
+
 def test_what_could_not_be_located_yet_is_dismissed_too(services: Services) -> None:
     services.map_down = True
     notice = services.scart(services.file("anna/p.jpg"))
