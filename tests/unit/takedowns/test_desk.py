@@ -82,6 +82,7 @@ HOTLINE = Notifier(
     caps=NotifierCaps(1000, 1000),
     automatic=True,
 )
+NEIGHBOUR = Notifier("neighbour", "Another hoster", NotifierKind.OTHER, ("neighbour.example",), 86400.0)
 HEAD = Letterhead("Made-up Hosting", "abuse@hoster.example", "en")
 EVA = Order("eva", "looked at it")
 
@@ -179,7 +180,7 @@ class Services:
             CustomerForwarding(lambda: self.contacts, rules.enforce),
             lambda: self.index_gap,
         )
-        self.desk = NoticeDesk(parts, [HOTLINE], DeadlineTerms())
+        self.desk = NoticeDesk(parts, [HOTLINE, NEIGHBOUR], DeadlineTerms())
 
     def clock(self) -> datetime:
         return self.now
@@ -192,7 +193,8 @@ class Services:
     def believe(self, _receipt: Receipt, raw: RawNotice) -> Belief:
         if self.keys_down:
             return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True), raw)
-        notifier = self.notifier if self.level is TrustLevel.PINNED else ""
+        proven = self.notifier if self.level is TrustLevel.PINNED else ""
+        notifier = NEIGHBOUR.id if self.notifier == NEIGHBOUR.id else proven
         says = RawNotice(raw.carrier, raw.content + self.unlike_the_whole)
         return Belief(TrustFinding(self.level, notifier, copy_of=self.copy_of), says)
 
@@ -800,6 +802,12 @@ def test_a_proven_notice_is_not_said_to_be_unproven_because_another_came_first(t
     (case,) = services.cases.find(CaseQuery())
     assert (case.notice, case.notifier, case.reason) == (proven.id, "hotline", "would be taken offline")
     services.close()
+
+
+def test_a_notifier_of_no_trusted_kind_is_not_said_to_be_unregistered(services: Services) -> None:
+    services.level, services.notifier = TrustLevel.AUTHENTICATED, NEIGHBOUR.id
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert notice.items[0].reason == "neighbour is proven, but registered as kind other: its notices wait for a person"
 
 
 def test_a_page_of_something_done_does_not_say_that_nothing_was_touched(services: Services) -> None:
