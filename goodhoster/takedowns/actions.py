@@ -212,8 +212,10 @@ class TakedownActions:
         if self.blocks is not None:
             blocked = {block.url for block in self.blocks.blocks()} if item.found_at else set()
             for url in (*((item.url,) if item.blocked else ()), *(url for url in item.found_at if url in blocked)):
-                self._log("block.lifted", url=url)
+                self._log("block.lifting", url=url)
                 self.blocks.lift(url)
+                with recording(f"the block of {url} is lifted"):
+                    self._log("block.lifted", url=url)
         return replace(item, blocked=False)
 
     def _look(self, item: NoticeItem) -> LookedFor | GoodhosterError:

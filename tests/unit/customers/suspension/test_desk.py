@@ -434,7 +434,10 @@ def test_what_the_panel_did_and_cannot_be_recorded_is_told_as_seen(world: World,
     outcome = "in-force" if command == "suspend" else "lifted"
     log = LogFullAt(world.folder / "audit.log", f"suspension.{outcome}")
     world.log, world.desk = log, SuspensionDesk(replace(world.desk._parts, audit=log))
-    order = world.suspend if command == "suspend" else lambda: world.desk.lift(world.only().id, ORDER)
+
+    def order() -> Suspension:
+        return world.suspend() if command == "suspend" else world.desk.lift(world.only().id, ORDER)
+
     with pytest.raises(UnrecordedError, match=f"anna is seen to be {outcome}: .*, but that cannot be recorded"):
         order()
     assert world.anna_suspended() is (command == "suspend")
