@@ -182,7 +182,7 @@ def order_of(reason: str) -> Order:
 
 
 def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
-    """Print the outcome of each order; exit code 1 when one was refused or could not be recorded.
+    """Print the outcome of each order; exit code 1 unless each is done and recorded.
 
     It ends the command.
     """
