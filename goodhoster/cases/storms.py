@@ -299,7 +299,10 @@ class StormWatch:
         return next((storm.id for storm in found if not set(storm.sources).isdisjoint(sources)), "")
 
     def _ordered_before(self, cause: Cause) -> tuple[str, ...]:
-        """The measures already ordered because of this cause, newest first; of some the file may still be online."""
+        """The measures already ordered because of this cause, newest first.
+
+        Not all were carried out: of some the file may still be online.
+        """
         if cause.kind in CONTENT_KINDS:
             digest = Digest(Algorithm.SHA256, bytes.fromhex(cause.about))
             ordered = self.cases.find(CaseQuery(states=_ORDERED, digest=digest))

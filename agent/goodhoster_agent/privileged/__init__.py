@@ -1,1 +1,1 @@
-"""Processes with privileges that daemon and doors gave up: supervisor, starter, mover and opener."""
+"""Processes with privileges that others gave up: supervisor, starter, mover, opener."""
