@@ -280,20 +280,22 @@ def _own_marks(settings: Settings) -> list[AuditMark]:
 
     Without one the cryptography is not loaded, which takes 9 MB.
     """
-    if not (settings.state_dir / "audit.checkpoint").exists():
+    from goodhoster.audit.lost_keys import CHECKPOINT
+
+    if not (settings.state_dir / CHECKPOINT).exists():
         return []
     return checkpoints(settings).marks()
 
 
 def _lost_keys(settings: Settings) -> list[str]:
     """Whether the keys of the log are lost, in words; the log is not read for it."""
-    from goodhoster.linux.state_manifest import hint_of, is_known
+    from goodhoster.audit.lost_keys import KEY_FILE, trace_of_lost_keys
+    from goodhoster.linux.state_manifest import hint_of
 
-    file, name = settings.state_dir / "audit.key", "audit.key"
-    shown = is_known(settings.state_dir, name) or (settings.state_dir / "audit.checkpoint").exists()
-    if file.exists() or not shown:
+    if not trace_of_lost_keys(settings.state_dir):
         return []
-    return [f"the log's signature: its keys are lost, there is no {file}; {hint_of(name)}"]
+    file = settings.state_dir / KEY_FILE
+    return [f"the log's signature: its keys are lost, there is no {file}; {hint_of(KEY_FILE)}"]
 
 
 def _signed_by(note: SignedNote, keys: Sequence[Key], file: Path) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
+from goodhoster.audit.lost_keys import WITNESS_KEY_FILE, trace_of_lost_witness_keys
 from goodhoster.audit.signing import WITNESS_KINDS, CheckpointSigner, load_signers, new_signers, save_signers, sign
 from goodhoster.audit.verify import (
     CONSISTENCY,
@@ -31,7 +32,6 @@ from goodhoster.linux.state_manifest import enroll_file, hint_of, is_known
 from goodhoster.ports.common import Clock
 
 _MOST_HASHES = 63
-_KEY_FILE = "witness.key"
 _WHAT = "the key file of our witness"
 _KEYS = "the keys that our witness cosigns with"
 _COSIGNED = "a checkpoint of another hoster's log that our witness cosigned"
@@ -147,10 +147,10 @@ class Witness:
 
         AuditError where they are lost.
         """
-        file = self._directory / _KEY_FILE
+        file = self._directory / WITNESS_KEY_FILE
         with self._lock:
             signers = load_signers(file)
-            if not signers and (why := _lost_keys(self._directory)):
+            if not signers and (why := trace_of_lost_witness_keys(self._directory)):
                 raise AuditError(f"{_KEYS} are lost: there is no {file}, and {why}", hint=hint_of(_key_name(file)))
             if signers:
                 enroll_file(self._directory.parent, _key_name(file), _WHAT)
@@ -160,25 +160,15 @@ class Witness:
 def begin_new_keys(name: str, directory: Path) -> None:
     """Give a witness whose keys are lost new ones. RefusedError where they are not."""
     with FileLock(directory / "lock"):
-        if not _lost_keys(directory):
+        if not trace_of_lost_witness_keys(directory):
             raise RefusedError("the keys of the witness are not lost", hint="goodhoster witness keys prints them")
         _new_keys(name, directory)
 
 
-def _lost_keys(directory: Path) -> str:
-    """What shows that there were keys, where there are none any more; empty otherwise."""
-    file = directory / _KEY_FILE
-    if file.exists():
-        return ""
-    if cosigned := next(directory.glob("*.checkpoint"), None):
-        return f"there is {cosigned}, which they cosigned"
-    return "they were there once" if is_known(directory.parent, _key_name(file)) else ""
-
-
 def _new_keys(name: str, directory: Path) -> tuple[CheckpointSigner, ...]:
     signers = new_signers(name, WITNESS_KINDS)
-    save_signers(directory / _KEY_FILE, signers)
-    enroll_file(directory.parent, _key_name(directory / _KEY_FILE), _WHAT)
+    save_signers(directory / WITNESS_KEY_FILE, signers)
+    enroll_file(directory.parent, _key_name(directory / WITNESS_KEY_FILE), _WHAT)
     return signers
 
 
