@@ -251,7 +251,7 @@ class Checkpoints:
             self._save_keys(signers)
         elif not {each.key for each in signers} <= set(self._published()):  # as made before there was that file
             self._publish([each.key for each in signers])
-        enroll_file(self._directory, self._key_file.name, _WHAT)
+        enroll_file(self._directory, self._key_file, _WHAT)
         return signers
 
     def _expect_never_there(self) -> None:
@@ -269,7 +269,7 @@ class Checkpoints:
     def _save_keys(self, signers: Sequence[CheckpointSigner]) -> None:
         save_signers(self._key_file, signers)
         self._publish([signer.key for signer in signers])
-        enroll_file(self._directory, self._key_file.name, _WHAT)
+        enroll_file(self._directory, self._key_file, _WHAT)
 
     def _published(self) -> list[Key]:
         """The public keys of the file of them. AuditError when it cannot be read."""

@@ -28,13 +28,14 @@ def trace_of_lost_keys(directory: Path) -> Path | None:
         return None
     if found := next((directory / name for name in _MADE_WITH_KEYS if (directory / name).exists()), None):
         return found
-    return directory / MANIFEST if is_known(directory, KEY_FILE) else None
+    return directory / MANIFEST if is_known(directory, directory / KEY_FILE) else None
 
 
 def trace_of_lost_witness_keys(directory: Path) -> str:
     """What shows that a witness had keys, where there are none any more; empty otherwise."""
-    if (directory / WITNESS_KEY_FILE).exists():
+    file = directory / WITNESS_KEY_FILE
+    if file.exists():
         return ""
     if cosigned := next(directory.glob("*.checkpoint"), None):
         return f"there is {cosigned}, which they cosigned"
-    return "they were there once" if is_known(directory.parent, f"{directory.name}/{WITNESS_KEY_FILE}") else ""
+    return "they were there once" if is_known(directory.parent, file) else ""
