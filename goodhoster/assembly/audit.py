@@ -251,8 +251,9 @@ def _missing(settings: Settings, log: FileAuditLog) -> list[str]:
     """The records that the log speaks of and that are not there, in words."""
     from goodhoster.adapters.stores.known_ids import known_ids
     from goodhoster.assembly.state import pseudonyms
-    from goodhoster.audit.mentions import RECORD_KINDS, missing_records
+    from goodhoster.audit.mentions import missing_records
     from goodhoster.linux.state_manifest import hint_of
+    from goodhoster.model.audit import RECORD_KINDS
     from goodhoster.model.pseudonyms import is_token
 
     found = missing_records(log.lines(), known_ids(settings.state_dir))
