@@ -16,6 +16,7 @@ from goodhoster_agent.commands.options import (
     open_services,
     print_json,
     print_line,
+    required_reason,
     warn_of,
 )
 
@@ -145,8 +146,8 @@ def recipients_command(
     """
     from goodhoster.assembly.evidence_services import checked_recipients
 
-    if confirm and not reason.strip():
-        raise typer.BadParameter("say why: the audit log keeps it", param_hint="--reason")
+    if confirm:
+        required_reason(reason)
     with open_services(config) as services:
         desk, configured = _desk(services), checked_recipients(services.settings)
         if confirm:

@@ -37,7 +37,7 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
-    WhyOption,
+    OptionalReasonOption,
     current_user,
     note_order,
     open_services,
@@ -172,7 +172,7 @@ def show_command(
 @app.command("confirm")
 def confirm_command(
     notice_ids: IdsArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     preview: Annotated[
@@ -198,7 +198,7 @@ def confirm_command(
 @app.command("dismiss")
 def dismiss_command(
     notice_ids: IdsArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     preview: Annotated[
@@ -226,7 +226,7 @@ def dismiss_command(
 @app.command("answer")
 def answer_command(
     notice_id: IdArgument,
-    reason: WhyOption = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     show: Annotated[bool, typer.Option("--preview", "--show", help="Print it and send nothing.")] = False,
@@ -253,7 +253,7 @@ def answer_command(
 @app.command("tell")
 def tell_command(
     notice_id: IdArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     preview: Annotated[bool, typer.Option("--preview", help="Print the letters and send nothing.")] = False,

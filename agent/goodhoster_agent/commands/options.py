@@ -46,7 +46,7 @@ def required_reason(reason: str) -> str:
 
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", callback=required_reason)]
 
-WhyOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)]
+OptionalReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)]
 
 FINE, YES, WRONG, UNCHECKED = 0, 1, 2, 3
 """Exit codes: fine; the answer is "known", "not whole" or "falls short"; wrong use or configuration; unchecked."""
