@@ -4,13 +4,14 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from goodhoster.testing import http_answers
 from goodhoster.testing.pictures import made_up_picture
+from tests.disks import fill_disk
 from tests.journeys.host import Host, sha1_of, wait_until
 from tests.journeys.noticehost import NoticeHost
 from tests.journeys.shift import DOCS, Shift, steps
@@ -63,11 +64,7 @@ def test_the_disk_is_full(host: Host, disk: Callable[..., Path]) -> None:
     host.start()
     host.settled()
     ballast = state / "ballast"
-    with suppress(OSError), ballast.open("wb", buffering=0) as out:
-        for size in (1 << 20, 1 << 12, 1):
-            with suppress(OSError):
-                while out.write(bytes(size)):
-                    pass
+    fill_disk(ballast)
     host.upload("anna/known.png", KNOWN)
     night = Shift(host, "runbook-disk-full.md")
     night.follow("What you see")
