@@ -13,6 +13,7 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    current_person,
     open_services,
     print_json,
     print_line,
@@ -177,7 +178,6 @@ def _desk(services: Services) -> CustodyDesk:
 
 def _order(reason: str) -> PersonalOrder:
     from goodhoster.evidence.sealing.custody import PersonalOrder
-    from goodhoster_agent.persons import current_person
 
     return PersonalOrder(current_person(), reason)
 

@@ -14,8 +14,7 @@ from goodhoster.settings.doors import BY_HOST
 from goodhoster.upload_attempts import AttemptAnswer, AttemptDecision, UploadAttempts
 from goodhoster_agent.doors.icap.contents import contents_of
 from goodhoster_agent.doors.icap.messages import AmbiguousError, HttpMessage, Page
-from goodhoster_agent.doors.partial import is_partial
-from goodhoster_agent.doors.streams import StreamContent
+from goodhoster_agent.doors.streams import StreamContent, is_partial
 
 _log = logging.getLogger(__name__)
 _WHY = {
