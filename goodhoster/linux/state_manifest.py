@@ -73,7 +73,7 @@ def part_name(directory: Path, file: Path) -> str:
 
 
 def is_known(directory: Path, file: Path) -> bool:
-    """Whether that file of the state directory was there once; so too where the manifest cannot be read."""
+    """Whether that file was there once; so too where the manifest cannot be read."""
     try:
         return part_name(directory, file) in _read(directory / FILE)
     except (OSError, ValueError):

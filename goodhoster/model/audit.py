@@ -62,7 +62,7 @@ class AuditFinding:
 
 @dataclass(frozen=True, slots=True)
 class RecordKind:
-    """A kind of record that the log speaks of, where it is kept, and the entries after which it is there."""
+    """A kind of record that the log speaks of, where it is kept, and the entries about it."""
 
     name: str
     """As the entries' field."""
@@ -70,6 +70,7 @@ class RecordKind:
     database: str
     table: str
     entries: tuple[str, ...]
+    """After each of them it is there."""
 
 
 _OF_CASES = ("case.opened", "case.rebuilt", "measure.intended", "measure.done")

@@ -13,7 +13,10 @@ class DuplicateKeyError(ValueError):
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object, as `object_pairs_hook` of `json.loads`; DuplicateKeyError where a key stands twice."""
+    """Build an object, as `object_pairs_hook` of `json.loads`.
+
+    DuplicateKeyError where a key stands twice.
+    """
     table = dict(pairs)
     if len(table) != len(pairs):
         raise DuplicateKeyError("a key stands twice in one object")

@@ -1,4 +1,4 @@
-"""The contents of a tree's quarantines, read from disk: for a lost or outdated record, and to seal them."""
+"""The contents of a tree's quarantines, read from disk: for a lost record, and to be sealed."""
 
 from __future__ import annotations
 
