@@ -37,7 +37,7 @@ Hurry = Callable[[Sequence[Upload]], None]
 """Has these checked as uploads before all that waits. IndexUnavailableError when they cannot be queued."""
 
 _ITEM_STATES = {
-    CaseState.OPEN: ItemState.HELD,
+    CaseState.OPEN: ItemState.UNDER_WAY,
     CaseState.HELD: ItemState.HELD,
     CaseState.FAILED: ItemState.HELD,
     CaseState.RESTORING: ItemState.HELD,
@@ -53,7 +53,14 @@ _NOTHING_THERE = frozenset({ItemState.OFFLINE, ItemState.GONE})
 _REPLACED = "another file is at this address by now: it was replaced while the notice was acted on"
 _TRIES = 3
 """How often a file is taken that is replaced meanwhile; then it is being replaced again and again."""
-_WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemState.OFFLINE, ItemState.GONE)
+_WORST_FIRST = (
+    ItemState.HELD,
+    ItemState.UNDER_WAY,
+    ItemState.OBSERVED,
+    ItemState.DISPUTED,
+    ItemState.OFFLINE,
+    ItemState.GONE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +165,9 @@ class TakedownActions:
         return self._demands(named, grounds) if named else _NO_DEMANDS
 
     def sync(self, item: NoticeItem, since: datetime) -> NoticeItem:
-        """Update an item that waits or is offline by what a person decided in its cases since then."""
+        """Update an item that is not settled by what became of its cases since then."""
         offline = item.state in _OFFLINE
-        if not item.cases or not (item.state.waits_for_person or offline):
+        if not item.cases or not (item.state.waits_for_person or item.state is ItemState.UNDER_WAY or offline):
             return item
         cases = self._cases_of(item)
         if offline:

@@ -82,6 +82,7 @@ HOTLINE = Notifier(
     caps=NotifierCaps(1000, 1000),
     automatic=True,
 )
+NEIGHBOUR = Notifier("neighbour", "Another hoster", NotifierKind.OTHER, ("neighbour.example",), 86400.0)
 HEAD = Letterhead("Made-up Hosting", "abuse@hoster.example", "en")
 EVA = Order("eva", "looked at it")
 
@@ -179,7 +180,7 @@ class Services:
             CustomerForwarding(lambda: self.contacts, rules.enforce),
             lambda: self.index_gap,
         )
-        self.desk = NoticeDesk(parts, [HOTLINE], DeadlineTerms())
+        self.desk = NoticeDesk(parts, [HOTLINE, NEIGHBOUR], DeadlineTerms())
 
     def clock(self) -> datetime:
         return self.now
@@ -192,7 +193,8 @@ class Services:
     def believe(self, _receipt: Receipt, raw: RawNotice) -> Belief:
         if self.keys_down:
             return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True), raw)
-        notifier = self.notifier if self.level is TrustLevel.PINNED else ""
+        proven = self.notifier if self.level is TrustLevel.PINNED else ""
+        notifier = NEIGHBOUR.id if self.notifier == NEIGHBOUR.id else proven
         says = RawNotice(raw.carrier, raw.content + self.unlike_the_whole)
         return Belief(TrustFinding(self.level, notifier, copy_of=self.copy_of), says)
 
@@ -730,6 +732,20 @@ def test_a_dismissed_notice_leaves_no_measure_behind(services: Services) -> None
     assert (services.tree / "anna/p.jpg").exists()
 
 
+def test_what_waits_for_the_mover_alone_asks_no_person(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("take_offline", "settle"):
+            patch.setattr(LocalQuarantine, name, _raising(PassingError("the mover is away")))
+        notice = services.scart(url)
+        assert (notice.state, services.states(notice)) == (NoticeState.OPEN, [ItemState.UNDER_WAY])
+        assert services.pager.pages == []
+    services.case_desk.recover()
+    services.later(minutes=5)
+    assert services.states(notice) == [ItemState.OFFLINE]
+    assert not (services.tree / "anna/p.jpg").exists()
+
+
 def test_what_could_not_be_located_yet_is_dismissed_too(services: Services) -> None:
     services.map_down = True
     notice = services.scart(services.file("anna/p.jpg"))
@@ -786,6 +802,12 @@ def test_a_proven_notice_is_not_said_to_be_unproven_because_another_came_first(t
     (case,) = services.cases.find(CaseQuery())
     assert (case.notice, case.notifier, case.reason) == (proven.id, "hotline", "would be taken offline")
     services.close()
+
+
+def test_a_notifier_of_no_trusted_kind_is_not_said_to_be_unregistered(services: Services) -> None:
+    services.level, services.notifier = TrustLevel.AUTHENTICATED, NEIGHBOUR.id
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert notice.items[0].reason == "neighbour is proven, but registered as kind other: its notices wait for a person"
 
 
 def test_a_page_of_something_done_does_not_say_that_nothing_was_touched(services: Services) -> None:
