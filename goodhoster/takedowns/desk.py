@@ -50,10 +50,16 @@ from goodhoster.takedowns.answers import Answers
 from goodhoster.takedowns.deadlines import DeadlineTerms, deadline_of, kind_of, next_due, pages
 from goodhoster.takedowns.demands import Grounds
 from goodhoster.takedowns.forwarding import CustomerForwarding
-from goodhoster.takedowns.notice_states import after_replies, expect_undecided, state_after, with_replies_seen
 from goodhoster.takedowns.outside_checks import after_look, first_look, found_again, worst_of
 from goodhoster.takedowns.preview import PreviewLine, preview_of, preview_of_dismissal
-from goodhoster.takedowns.summary import counts_of, page_text
+from goodhoster.takedowns.summary import (
+    after_replies,
+    counts_of,
+    expect_undecided,
+    page_text,
+    state_after,
+    with_replies_seen,
+)
 
 _log = logging.getLogger(__name__)
 _LOOKS_AT_ONCE = 16
@@ -243,9 +249,8 @@ class NoticeDesk:
         notice = self._forwarded(notice)  # to customers with servers of their own
         if before.state is NoticeState.RECEIVED:
             notice = replace(notice, duplicate_of=self._earlier_copy(notice))
-        notice = state_after(
-            notice, self._parts.clock(), by_person=by_person
-        )  # what the items add up to, and whether the clock stops
+        # What the items add up to, and whether the clock stops.
+        notice = state_after(notice, self._parts.clock(), by_person=by_person)
         notice = self._parts.letters.write(notice)  # to its sender, and to the customers
         notice = after_replies(notice)  # which wait for a person when everything else is done
         notice = self._page(notice)  # a person, where one is needed
