@@ -82,7 +82,7 @@ HOTLINE = Notifier(
     caps=NotifierCaps(1000, 1000),
     automatic=True,
 )
-NEIGHBOUR = Notifier("neighbour", "Another hoster", NotifierKind.OTHER, ("neighbour.example",), 86400.0)
+NEIGHBOUR = replace(HOTLINE, id="neighbour", kind=NotifierKind.OTHER, domains=("neighbour.example",), automatic=False)
 HEAD = Letterhead("Made-up Hosting", "abuse@hoster.example", "en")
 EVA = Order("eva", "looked at it")
 
