@@ -75,9 +75,9 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(imap, "_FIRST_AGAIN", 0.05)
-    monkeypatch.setattr(imap, "_FIRST_MAIL_AGAIN", 0.2)
-    monkeypatch.setattr(imap, "_LONGEST_AGAIN", 0.2)
+    monkeypatch.setattr(imap, "_FIRST_RETRY", 0.05)
+    monkeypatch.setattr(imap, "_FIRST_MAIL_RETRY", 0.2)
+    monkeypatch.setattr(imap, "_LONGEST_RETRY", 0.2)
     desk = Desk(tmp_path)
     yield desk
     desk.close()
