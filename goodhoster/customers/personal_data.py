@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from goodhoster.customers.register import Register
-from goodhoster.errors import RefusedError
+from goodhoster.errors import RefusedError, recording
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, MeasureKind, MeasureState
@@ -210,7 +210,8 @@ class PersonalData:
             # Without the id: its key is gone, and must not be made again.
             told: dict[str, str | int] = {"name": forgotten.name, "actor": actor, "cases": left, "traces": traces}
             told |= {"rows": sum(gone.values()), "cases_kept": len(forgotten.kept), "notices_kept": len(urls.needed)}
-            self.audit.append(AuditEvent("customer.forgotten", told))
+            with recording("the customer is forgotten: their rows and key are gone"):
+                self.audit.append(AuditEvent("customer.forgotten", told))
             stays = {"kept": forgotten.kept, "notices_kept": urls.needed}
             return Forgetting(ids[0], gone, left, done=True, traces=traces, **stays)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.errors import GoodhosterError, NotAnUploadError, PassingError
+from goodhoster.errors import GoodhosterError, NotAnUploadError, PassingError, recording
 from goodhoster.examination import Examined
 from goodhoster.linux.threads import map_parallel
 from goodhoster.locating.page_pictures import LARGEST_PAGE, address_of, pictures_on
@@ -219,8 +219,10 @@ class TakedownActions:
         if self.blocks is not None:
             blocked = {block.url for block in self.blocks.blocks()} if item.found_at else set()
             for url in (*((item.url,) if item.blocked else ()), *(url for url in item.found_at if url in blocked)):
-                self._log("block.lifted", url=url)
+                self._log("block.lifting", url=url)
                 self.blocks.lift(url)
+                with recording(f"the block of {url} is lifted"):
+                    self._log("block.lifted", url=url)
         return replace(item, blocked=False)
 
     def _look(self, item: NoticeItem) -> LookedFor | GoodhosterError:
@@ -387,9 +389,11 @@ class TakedownActions:
         try:
             blocks.block(block)
         except GoodhosterError as error:
-            self._log("block.failed", url=item.url, notice=grounds.notice, reason=str(error))
+            with recording(f"{item.url} could not be blocked ({error})"):
+                self._log("block.failed", url=item.url, notice=grounds.notice, reason=str(error))
             return self._held(item, f"it could not be blocked: {error}")
-        self._log("block.done", url=item.url, notice=grounds.notice)
+        with recording(f"{item.url} is blocked"):
+            self._log("block.done", url=item.url, notice=grounds.notice)
         return replace(item, state=ItemState.OFFLINE, blocked=True, reason="blocked at its address")
 
     def _around(self, item: NoticeItem, grounds: Grounds, blocks: Sequence[Block]) -> NoticeCircumstances:

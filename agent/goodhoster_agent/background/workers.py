@@ -249,6 +249,8 @@ class UploadWorkers:
     def _report(job: Job, outcome: UploadOutcome) -> None:
         if (error := outcome.audit_error) is not None:
             _log.critical("no measures are taken: %s; %s", error, error.hint)
+        if (unrecorded := outcome.unrecorded) is not None:
+            _log.critical("not recorded yet: %s", unrecorded)
         if (case := outcome.case) is not None:
             level = logging.ERROR if case.state is CaseState.FAILED else logging.WARNING
             words = "case %s: %s of customer %s is %s: %s (%s)"

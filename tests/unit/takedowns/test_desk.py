@@ -26,7 +26,7 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.customers.contacts.desk import ContactDesk
-from goodhoster.errors import GoodhosterError, PassingError, RefusedError
+from goodhoster.errors import AuditError, GoodhosterError, PassingError, RefusedError, UnrecordedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.examination import Examined
 from goodhoster.letters.outbox import Outbox
@@ -34,6 +34,7 @@ from goodhoster.letters.texts import Letterhead, result
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.linux.leases import LEASES
+from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.digests import Algorithm
@@ -1364,3 +1365,25 @@ def test_the_notice_says_how_far_the_index_was_when_copies_were_looked_for(servi
     services.index_gap = ""
     services.later(hours=1)
     assert services.store.get(notice.id).index_gap == "12 files wait for their first check"
+
+
+def test_an_address_that_is_blocked_and_cannot_be_recorded_so_is_told_as_seen(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.level = TrustLevel.AUTHENTICATED
+    url = "http://anna.example/app/1"
+    notice, write = services.scart(url), services.audit.append_all
+
+    def write_until_full(events: Sequence[AuditEvent]) -> Sequence[AuditEntry]:
+        if any(event.kind == "block.done" for event in events):
+            raise AuditError("the audit log cannot be written: No space left on device")
+        return write(events)
+
+    with monkeypatch.context() as full:
+        full.setattr(services.audit, "append_all", write_until_full)
+        with pytest.raises(UnrecordedError, match=f"{url} is blocked, but that cannot be recorded"):
+            services.desk.confirm(notice.id, EVA)
+    assert [block.url for block in services.blocks.all] == [url]
+    services.desk.confirm(notice.id, EVA)
+    assert services.states(notice) == [ItemState.OFFLINE]
+    assert "block.done" in [entry.event.kind for entry in services.audit.entries()]
