@@ -80,7 +80,7 @@ class UploadOutcome:
     def sources_answered(self) -> bool:
         """Whether every source answered."""
         examined = self.examined if self.row is QueueAction.SETTLED else None
-        return examined is not None and examined.picture and not examined.verdict.reason
+        return examined is not None and examined.asked_services and not examined.verdict.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class UploadHandling:
             with suppress(StaleVerdictError):
                 case = self.desk.open(upload, content.digests, verdict)
                 return ActionResult(self.followed_up(case) if case else None, verdict)
-            verdict = self.examiner.ask(content, picture=examined.picture, live=True, place=place)
+            verdict = self.examiner.ask(content, ask_services=examined.asked_services, live=True, place=place)
         return ActionResult(
             None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others")
         )
