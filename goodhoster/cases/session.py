@@ -24,7 +24,7 @@ from goodhoster.cases.reconfirmation import (
     says_more,
     withdrawn,
 )
-from goodhoster.cases.storms import StormWatch
+from goodhoster.cases.storms import StormBrake
 from goodhoster.errors import StaleVerdictError
 from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.linux.holder_locks import HolderLocks
@@ -66,7 +66,7 @@ class DeskParts:
     audit: AuditLog
     rules: HouseRules
     clock: Clock
-    brake: StormWatch
+    brake: StormBrake
     holders: HolderLocks
     owners: ListOwnerReports | None = None
     """What those who keep hash sources are owed; None where nothing is exempt."""
@@ -89,7 +89,7 @@ class CaseSession:
         return self._parts.rules
 
     @property
-    def brake(self) -> StormWatch:
+    def brake(self) -> StormBrake:
         """The storm brake."""
         return self._parts.brake
 

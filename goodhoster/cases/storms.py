@@ -57,7 +57,7 @@ _OF_ONE_SOURCE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class StormWatch:
+class StormBrake:
     """Storm detection for the desk, which holds the lock; `deliver_alert` is called without it."""
 
     storms: StormStore
