@@ -215,8 +215,8 @@ class CaseSession:
     def decide(self, upload: Upload, digests: Digests, verdict: Verdict, caps: CapKinds = FILE_CAPS) -> Decision:
         """The decision of the house rules about a match now."""
         overruled = self.overruled(upload, digests)
-        around = self.brake.around(upload, digests, verdict.matches, caps)
-        decision = decide(verdict, self.rules, replace(around, overruled=overruled))
+        circumstances = self.brake.circumstances(upload, digests, verdict.matches, caps)
+        decision = decide(verdict, self.rules, replace(circumstances, overruled=overruled))
         if decision.action is Action.OVERRULED:
             self.log("match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex())
         return decision

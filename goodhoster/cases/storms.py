@@ -71,7 +71,7 @@ class StormBrake:
     delivering: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread that is at the pager."""
 
-    def around(
+    def circumstances(
         self, upload: Upload, digests: Digests, matches: Iterable[Match], caps: CapKinds = FILE_CAPS
     ) -> Circumstances:
         """Facts around this upload now. Costs the same however many cases there are."""
