@@ -1,6 +1,6 @@
 """Work that is killed at each of its durable steps: the calls that make something last, counted below the code.
 
-What a process did between two such calls is gone with it, so that to kill it before each of them is to kill it anywhere.
+What a process did between two such calls is gone with it: to kill it before each of them is to kill it anywhere.
 """
 
 import builtins
@@ -18,7 +18,7 @@ from goodhoster.linux import kernel
 _KILLED, _FAILED = 9, 1
 _DURABLE = (
     *((os, name) for name in ("fsync", "fdatasync", "rename", "replace", "link", "symlink", "unlink", "rmdir")),
-    *((os, name) for name in ("mkdir", "truncate", "ftruncate")),
+    *((os, name) for name in ("mkdir", "truncate", "ftruncate", "write", "pwrite", "writev")),
     (kernel, "rename_noreplace"),
     (kernel, "set_inode_flags"),
 )
@@ -33,7 +33,7 @@ def killed_at_steps(begin: Callable[[], object], work: Callable[[], object], few
     """
     begin()
     steps = _run(work, _NEVER)
-    for step in sorted({number * steps // min(few, steps) for number in range(min(few, steps))}):
+    for step in sorted({number * (steps - 1) // (few - 1) for number in range(few)} if few < steps else range(steps)):
         begin()
         assert _run(work, step) == step, f"of {steps} steps"
         yield step
@@ -99,7 +99,7 @@ def _connecting(real: Callable[..., Any], step: Callable[[], None]) -> Callable[
                 step()
             super().commit()
 
-        def __exit__(self, *raised: Any) -> Any:  # noqa: ANN401 - as it is declared
+        def __exit__(self, *raised: object) -> Any:  # noqa: ANN401 - as it is declared
             if self.in_transaction:
                 step()
             return super().__exit__(*raised)

@@ -158,7 +158,7 @@ def _names(event: AuditEvent, case: str) -> bool:
 
 @contextmanager
 def _new_folder(directory: Path) -> Iterator[_Folder]:
-    """A new directory, which is there with all that is written into it or, after an error or a crash, not at all."""
+    """A new directory, which after an error or a crash is not there."""
     try:
         with new_directory(directory) as draft:
             yield _Folder(draft)

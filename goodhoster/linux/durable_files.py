@@ -74,9 +74,9 @@ def _draft_of(file: Path) -> Path:
 
 @contextmanager
 def new_directory(directory: Path) -> Iterator[Path]:
-    """Yield a draft, which becomes the directory of that name once the block has ended and all in it is on disk.
+    """Yield a draft, which becomes the directory of that name when the block ends.
 
-    A killed process leaves no directory of that name; its draft is removed by the next call for that directory.
+    All in it is on disk then. A killed process leaves no directory of that name; its draft is removed by the next call for that directory.
     FileExistsError when the name is taken.
     """
     if os.path.lexists(directory):

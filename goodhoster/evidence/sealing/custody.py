@@ -127,9 +127,9 @@ class CustodyDesk:
         order: PersonalOrder,
         add: Callable[[Path], object] = lambda _: None,
     ) -> SealedEvidence:
-        """Copy ciphertext and manifest into a new directory, as another person asked, with what `add` writes there.
+        """Copy ciphertext and manifest into a new directory, as another person asked.
 
-        After a crash there is no such directory, or all of it. EvidenceError where the ciphertext is not as it was
+        `add` writes more into it. After a crash there is no such directory, or all of it. EvidenceError where the ciphertext is not as it was
         sealed: then nothing is handed out.
         """
         with self.store.custody_lock:

@@ -81,7 +81,7 @@ def again(machines: Machines, services: Services, *, undo: bool) -> None:
     (toolkit.undo_storm if undo else toolkit.release_storm)(machines.storm, EVE)
 
 
-def by_recovery(_machines: Machines, services: Services, *, undo: bool) -> None:  # noqa: ARG001 - as `again`
+def by_recovery(_machines: Machines, services: Services, *, undo: bool) -> None:
     recovered(services)
 
 

@@ -55,9 +55,8 @@ def test_a_directory_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "below" / "file").read_bytes() == b"whole"
     with pytest.raises(FileExistsError), new_directory(tmp_path / "new"):
         pass
-    with pytest.raises(KeyError), new_directory(tmp_path / "other") as draft:
-        (draft / "file").write_bytes(b"half")
-        raise KeyError
+    with pytest.raises(IsADirectoryError), new_directory(tmp_path / "other") as draft:
+        draft.write_bytes(b"fails")
     assert os.listdir(tmp_path) == ["new"]
 
 
