@@ -8,6 +8,7 @@
     │   ├── BusyError               another goodhoster process holds what is needed
     │   ├── IndexUnavailableError   the index cannot be read or written now (disk full, read-only)
     │   ├── StaleVerdictError       what was known of a content is too old to act on: ask its sources again
+    │   ├── UnrecordedError         something was done, and its outcome cannot be written now (disk full)
     │   └── WorkerLostError, …      a process that opens files hung or died over one (defined where it is used)
     ├── PermanentError              trying again alone will not help: a person must act
     │   ├── SourceRefusedError      a hash source refuses our account (401, 403): check the account
@@ -35,7 +36,8 @@ Passing and permanent are types, so that the queue can tell "ask again" from "ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class GoodhosterError(Exception):
@@ -107,6 +109,14 @@ class StaleVerdictError(PassingError):
     """A measure would rest on an outdated answer of a source.
 
     Nothing was done; ask the sources themselves again.
+    """
+
+
+class UnrecordedError(PassingError):
+    """Something was done, and its outcome cannot be written now.
+
+    The text says what was seen, for it is neither refused nor done: the log has the intention alone. Whoever goes on
+    with it finds it done.
     """
 
 
@@ -217,3 +227,17 @@ class NotAskedError(UncheckedError):
 
     Other sources may. It is no failure, and never a no.
     """
+
+
+@contextmanager
+def recording(
+    seen: str, *, hint: str = "make room, then run the command again: it records what is so"
+) -> Iterator[None]:
+    """Record what was just done and seen; UnrecordedError, which says it, where that fails."""
+    try:
+        yield
+    except UnrecordedError:
+        raise
+    except (PermanentError, PassingError, OSError) as error:
+        why = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        raise UnrecordedError(f"{seen}, but that cannot be recorded: {why}", hint=hint) from error

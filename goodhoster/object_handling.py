@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from goodhoster.errors import AuditError, NotAnUploadError
+from goodhoster.errors import AuditError, NotAnUploadError, UnrecordedError
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.objects import StoredObject, place_of
@@ -34,6 +34,8 @@ class ObjectOutcome:
     case: Case | None = None
     audit_error: AuditError | None = None
     """Nothing was acted on: the audit log cannot be written."""
+    unrecorded: UnrecordedError | None = None
+    """It was acted on, and the outcome could not be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,9 @@ class ObjectHandling:
         except AuditError as error:
             self.queue.retry(job, "not-recorded", self.clock() + delay(job.tries, _AFTER_AUDIT_ERROR))
             return ObjectOutcome(audit_error=error)
+        except UnrecordedError as error:
+            self.queue.retry(job, "not-recorded", self.clock() + delay(job.tries, _AFTER_AUDIT_ERROR))
+            return ObjectOutcome(unrecorded=error)
         self._settle(job, verdict, case)
         return ObjectOutcome(verdict, case)
 

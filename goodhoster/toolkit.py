@@ -14,7 +14,7 @@ from typing import NamedTuple
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.other_sizes import withdraw_by_name
 from goodhoster.cases.storm_decisions import concerned, decided, expect_free, left_undone, taken_over
-from goodhoster.errors import ConfigurationError, GoodhosterError, NotAnUploadError, RefusedError
+from goodhoster.errors import ConfigurationError, GoodhosterError, NotAnUploadError, RefusedError, UnrecordedError
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.audit import AuditFinding
 from goodhoster.model.cases import Case, CaseState, Order
@@ -25,7 +25,16 @@ from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.ports import AuditLog, CaseQuery, CaseStore
 from goodhoster.upload_handling import ActionResult, UploadHandling, follow_up
 
-__all__ = ["ActionResult", "CaseOrders", "Examined", "NotAnUploadError", "Order", "RefusedOrder", "Toolkit"]
+__all__ = [
+    "ActionResult",
+    "CaseOrders",
+    "Examined",
+    "NotAnUploadError",
+    "Order",
+    "RefusedOrder",
+    "Toolkit",
+    "UnrecordedOrder",
+]
 
 CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
 """States in which `confirm` lets a case go on that was not named by itself."""
@@ -41,12 +50,21 @@ class RefusedOrder(NamedTuple):
     why: str
 
 
+class UnrecordedOrder(NamedTuple):
+    """An order about one case whose outcome could not be written: neither refused nor done."""
+
+    case_id: str
+    seen: str
+    """What was seen, and why it is not recorded."""
+
+
 @dataclass(frozen=True, slots=True)
 class CaseOrders:
     """The results of a person's orders."""
 
     done: tuple[str, ...]
     refused: tuple[RefusedOrder, ...]
+    unrecorded: tuple[UnrecordedOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +247,16 @@ class Toolkit:
 def _each(case_ids: Sequence[str], carry_out: Callable[[str], Case]) -> CaseOrders:
     done: list[str] = []
     refused: list[RefusedOrder] = []
+    unrecorded: list[UnrecordedOrder] = []
     for case_id in case_ids:
         try:
             carry_out(case_id)
             done.append(case_id)
+        except UnrecordedError as error:
+            unrecorded.append(UnrecordedOrder(case_id, str(error)))
         except GoodhosterError as error:
             refused.append(RefusedOrder(case_id, str(error)))
-    return CaseOrders(tuple(done), tuple(refused))
+    return CaseOrders(tuple(done), tuple(refused), tuple(unrecorded))
 
 
 def _must_be_offline(case: Case) -> Case:

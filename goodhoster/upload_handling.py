@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.errors import AuditError, NotAnUploadError, StaleVerdictError
+from goodhoster.errors import AuditError, NotAnUploadError, StaleVerdictError, UnrecordedError
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import OTHER_ARCHIVE, Place, Upload
@@ -62,6 +62,8 @@ class UploadOutcome:
     """None where nothing was to be done."""
     audit_error: AuditError | None = None
     """Nothing was acted on: the audit log cannot be written."""
+    unrecorded: UnrecordedError | None = None
+    """It was acted on, and the outcome could not be written: the case desk goes on with it."""
 
     @property
     def unchecked(self) -> bool:
@@ -128,6 +130,8 @@ class UploadHandling:
             return UploadOutcome(QueueAction.FORGOTTEN)
         except AuditError as error:
             return UploadOutcome(QueueAction.RETRIED, delay(job.tries, _AFTER_AUDIT_ERROR), audit_error=error)
+        except UnrecordedError as error:
+            return UploadOutcome(QueueAction.RETRIED, delay(job.tries, _AFTER_AUDIT_ERROR), unrecorded=error)
         return _outcome(job, examined, acted.case)
 
     def act(self, customer: str, place: Place, examined: Examined) -> ActionResult:

@@ -26,10 +26,11 @@ _NEVER = 1_000_000
 
 
 def killed_at_steps(begin: Callable[[], object], work: Callable[[], object], few: int = _NEVER) -> Iterator[int]:
-    """Yield the number of each durable step of the work after it was killed before that one, in a process of its own.
+    """Yield the number of each durable step of the work after it was killed before that one.
 
-    `begin` makes the world before each; no database may be open then, as a child must not use its parent's. `few`: so
-    many of the steps, spread evenly. At last the work was done without a kill, and the number of its steps comes again.
+    The work has a process of its own. `begin` makes the world before each; no database may be open then, as a child
+    must not use its parent's. `few`: so many of the steps, spread evenly. At last the work was done without a kill, and
+    the number of its steps comes again.
     """
     begin()
     steps = _run(work, _NEVER)

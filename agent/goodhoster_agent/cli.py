@@ -28,9 +28,10 @@ from goodhoster.errors import (
     SourceRefusedError,
     SourceUnavailableError,
     UncheckedError,
+    UnrecordedError,
 )
 from goodhoster.model.uploads import visible
-from goodhoster_agent.commands.options import FINE, UNCHECKED, WRONG
+from goodhoster_agent.commands.options import FINE, UNCHECKED, WRONG, YES
 from goodhoster_agent.people.address import service_address
 
 _DAY = 86_400
@@ -171,8 +172,7 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
         return end.code if sys.stdout is stdout else _reader_left()
     except GoodhosterError as error:
         _print_error(error)
-        unchecked = isinstance(error, (SourceUnavailableError, SourceRefusedError, UncheckedError))
-        return UNCHECKED if unchecked else WRONG
+        return _code_of(error)
     except KeyboardInterrupt:
         return 130  # what a shell says of a process that SIGINT ended
     except BrokenPipeError:
@@ -185,6 +185,14 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
     except Exception:  # the outermost: else the exit code were 1, which reads as "known"
         return _fault()
     return FINE
+
+
+def _code_of(error: GoodhosterError) -> int:
+    """Exit code of a command that ended by an error."""
+    if isinstance(error, UnrecordedError):
+        return YES  # done, and not whole: its outcome is missing
+    unchecked = isinstance(error, (SourceUnavailableError, SourceRefusedError, UncheckedError))
+    return UNCHECKED if unchecked else WRONG
 
 
 def _run_for_person() -> int | None:

@@ -29,6 +29,7 @@ from typing import BinaryIO
 from goodhoster.errors import ConfigurationError, PermanentError, RefusedError, UncheckedError
 from goodhoster.linux.durable_files import remove_left_drafts
 from goodhoster.linux.sqlite_files import connect, explained, is_for_want_of_room
+from goodhoster.linux.state_manifest import lost
 
 MANIFEST = "goodhoster-backup.json"
 _LOG = "audit.log"
@@ -62,6 +63,17 @@ class Backup:
     """SHA-256 by name, relative to the state directory."""
     keys: bool
     """Whether keys and tokens are among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What became of a restoration."""
+
+    backup: Backup
+    aside: Path | None
+    """Where the state directory that was there is now; None where there was none."""
+    keys_kept: tuple[str, ...]
+    """Keys and tokens of that directory that stay in use, as the backup has none; relative to the state directory."""
 
 
 def back_up(state_dir: Path, file: Path, version: str, *, keys: bool = False) -> Backup:
@@ -111,13 +123,14 @@ def _naming(file: Path) -> Iterator[None]:
         raise PermanentError(message, hint=hint) from error
 
 
-def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
+def restore(file: Path, state_dir: Path, *, replace: bool = False) -> Restored:
     """Put a backup in the place of a state directory.
 
-    Every file of it is compared with its digest first.
+    Every file of it is compared with its digest first, and durable before it takes its place.
 
-    A state directory that holds something is moved aside where `replace` says so (its new name is returned), and
-    RefusedError otherwise. Nothing is changed before the whole backup was read.
+    A state directory that holds something is moved aside where `replace` says so, and RefusedError otherwise. Nothing
+    is changed before the whole backup was read. Where the backup was made without keys, those of the directory that it
+    replaces stay in use, unless the backup knows others.
     """
     filled = state_dir.is_dir() and any(entry.name != "daemon.lock" for entry in state_dir.iterdir())
     if filled and not replace:
@@ -127,6 +140,8 @@ def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Back
     draft = Path(tempfile.mkdtemp(prefix=f".{state_dir.name}.", dir=state_dir.parent))
     try:
         backup = _unpack(file, draft)
+        keys_kept = [] if backup.keys else _keep_keys(state_dir, draft)
+        _sync_tree(draft)
     except BaseException:
         shutil.rmtree(draft)  # it names customers, and nobody would look for it here
         raise
@@ -139,7 +154,28 @@ def restore(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Back
             aside.rmdir()
             aside = None
     draft.rename(state_dir)
-    return backup, aside
+    _sync(state_dir.parent)
+    return Restored(backup, aside, tuple(keys_kept))
+
+
+def _keep_keys(present: Path, restored: Path) -> list[str]:
+    """Copy the keys and tokens that a state directory has and its backup has not; their names.
+
+    Not those of another host or time: where the backup's manifest knows a key by its content, only that one is taken.
+    """
+    kept: list[str] = []
+    for name in _names(present, keys=True):
+        target = restored / name
+        if not _matches(target.name, _KEYS) or target.exists():
+            continue
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _private(target) as opened:
+            opened.write((present / name).read_bytes())
+        if name in lost(restored):
+            target.unlink()
+        else:
+            kept.append(name)
+    return kept
 
 
 def damaged_databases(state_dir: Path) -> Iterator[str]:
@@ -318,6 +354,13 @@ def _plain(backup: Backup) -> dict[str, object]:
 def _private(file: Path) -> BinaryIO:
     """A new file that only its owner may read."""
     return os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b")
+
+
+def _sync_tree(folder: Path) -> None:
+    for at, _, files in os.walk(folder):
+        for name in files:
+            _sync(Path(at, name))
+        _sync(Path(at))
 
 
 def _sync(file: Path) -> None:

@@ -69,7 +69,10 @@ def _read(settings: Settings) -> list[tuple[Any, RolloutSettings]]:
 
 
 def _build(
-    settings: Settings, read: Iterable[tuple[Any, RolloutSettings]], collection: OpenedLists, book: Path | None = None
+    settings: Settings,
+    read: Iterable[tuple[Any, RolloutSettings]],
+    collection: OpenedLists,
+    cache_file: Path | None = None,
 ) -> tuple[ObservedSource, ...]:
     from goodhoster.adapters.hash_sources.answer_cache import AnswerCache
     from goodhoster.adapters.hash_sources.caching import CachingSource, identity_of
@@ -83,12 +86,12 @@ def _build(
     record = shadow_recorder(audit_log(settings))
     sources: list[ObservedSource] = []
     with ExitStack() as resources:
-        open_book = cache(lambda file: resources.enter_context(closing(AnswerCache(file))))
+        open_cache = cache(lambda file: resources.enter_context(closing(AnswerCache(file))))
         for kind, rollout in read:
             built: ObservedSource = IsolatedSource(resources.enter_context(closing(kind.build(around))))
-            if book is not None and not built.local and (rollout.remember_yes or rollout.remember_no):
-                keeping = _cache_lifetimes(rollout, settings)
-                built = CachingSource(built, open_book(book), keeping, identity_of(kind))
+            if cache_file is not None and not built.local and (rollout.remember_yes or rollout.remember_no):
+                lifetimes = _cache_lifetimes(rollout, settings)
+                built = CachingSource(built, open_cache(cache_file), lifetimes, identity_of(kind))
             source = _with_rollout(built, rollout, record)
             if source.name in {other.name for other in sources}:
                 hint = "give each [[hash_source]] its name"

@@ -175,7 +175,8 @@ class StandingServices(LazyParts):
         return bool(notice.read and notice.read.order and notice.read.order.confidential)
 
     def _restore(self, case_ids: Sequence[str], order: Order) -> Mapping[str, str]:
-        return {refused.case_id: refused.why for refused in self._services.toolkit.restore(case_ids, order).refused}
+        orders = self._services.toolkit.restore(case_ids, order)
+        return dict(orders.refused) | dict(orders.unrecorded)
 
     def _lift(self, suspension_id: str, order: Order) -> str:
         """Lift a suspension or go on with it; why it is not lifted, or empty where that was seen."""

@@ -16,11 +16,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from goodhoster.cases.attempts import confirm_attempt, overrule_attempt
-from goodhoster.cases.measures import Effort, Measures, MeasuresOutcome, Work, planned, with_outcome
+from goodhoster.cases.measures import Effort, Measures, MeasuresOutcome, Work, planned, seen_of, with_outcome
 from goodhoster.cases.reconfirmation import Reconfirmation, is_fresh, reconfirmation_of
 from goodhoster.cases.session import CaseSession, DeskParts
 from goodhoster.cases.storms import StormWatch
-from goodhoster.errors import BusyError, GoodhosterError, PassingError, RefusedError
+from goodhoster.errors import (
+    AuditError,
+    BusyError,
+    GoodhosterError,
+    PassingError,
+    RefusedError,
+    UnrecordedError,
+    recording,
+)
 from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.linux.disk_pool import DiskPool
 from goodhoster.linux.file_lock import FileLock
@@ -42,6 +50,8 @@ _PATIENCE = 5.0
 _WAIT_FOR_OTHERS = 2.0
 """Seconds that a person or a match waits for another process that is at the same case."""
 _LOOK_EVERY = 0.02
+_TOLD = 5
+"""Cases that one error describes."""
 _PIECE = 200
 """Cases that are recovered together."""
 
@@ -174,7 +184,7 @@ class CaseDesk:
         """
         with self._session_after(lambda case: case.id == case_id) as session:
             case = _free(session, case_id)
-            if case.state not in MEASURING:
+            if case.state not in MEASURING | {CaseState.RESTORING}:
                 hint = "what is offline comes back by: goodhoster cases restore"
                 raise RefusedError(f"case {case_id} is {case.state}: there is no measure to cancel", hint=hint)
             self._put_back(session, case, "case.cancelled", order)
@@ -184,7 +194,8 @@ class CaseDesk:
     def _put_back(session: CaseSession, case: Case, event: str, order: Order) -> None:
         session.log(event, case=case.id, actor=order.actor, reason=order.reason)
         restoring = replace(case, state=CaseState.RESTORING, actor=order.actor, reason=order.reason)
-        session.claim(Work(session.record(restoring, case), moved=order.moved))
+        continued = case.state is CaseState.RESTORING
+        session.claim(Work(session.record(restoring, case), after_crash=continued, moved=order.moved))
 
     def _carry_out_restore(self, session: CaseSession, case_id: str) -> Case:
         carried = self._carry_out(session)
@@ -209,18 +220,33 @@ class CaseDesk:
         with self._session_after(lambda case: case.id == case_id) as session:
             case = _free(session, case_id)
             _expect_undecided_since(case, seen)
-            if case.state not in UNDECIDED | {CaseState.FAILED, CaseState.RESTORED}:
+            if _is_confirmed_by(case, order):
+                case = session.proceed(case)
+            elif case.state not in UNDECIDED | {CaseState.FAILED, CaseState.RESTORED}:
                 raise RefusedError(f"case {case_id} is {case.state}: there is nothing to confirm")
-            if case.is_attempt:
+            elif case.is_attempt:
                 return confirm_attempt(session, case, order)
-            if by_now and reconfirmation_of(by_now, self.rules) is Reconfirmation.WITHDRAWN:
+            elif by_now and reconfirmation_of(by_now, self.rules) is Reconfirmation.WITHDRAWN:
                 return session.withdraw(case)
-            unasked = {"not_asked_again": by_now.detail} if by_now and by_now.kind is VerdictKind.UNCHECKED else {}
-            session.log("case.confirmed", case=case.id, actor=order.actor, reason=order.reason, **unasked)
-            opened = replace(case, state=CaseState.OPEN, measures=planned(case.measures))
-            opened = session.record(replace(opened, actor=order.actor, reason=order.reason), case)
-            session.claim(Work(opened, after_crash=case.state not in UNDECIDED))
-        return self._carry_out_one(session, opened)
+            else:
+                case = self._open_by_order(session, case, order, by_now)
+        return self._carry_out_order(session, case)
+
+    @staticmethod
+    def _open_by_order(session: CaseSession, case: Case, order: Order, by_now: Verdict | None) -> Case:
+        """Record that a person wants it to be acted on, and claim it."""
+        unasked = {"not_asked_again": by_now.detail} if by_now and by_now.kind is VerdictKind.UNCHECKED else {}
+        session.log("case.confirmed", case=case.id, actor=order.actor, reason=order.reason, **unasked)
+        opened = replace(case, state=CaseState.OPEN, measures=planned(case.measures))
+        opened = session.record(replace(opened, actor=order.actor, reason=order.reason), case)
+        return session.claim(Work(opened, after_crash=case.state not in UNDECIDED))
+
+    def _carry_out_order(self, session: CaseSession, case: Case) -> Case:
+        try:
+            return self._carry_out_one(session, case)
+        except AuditError as error:  # the order stands in log and record; that it is carried out now does not
+            message = f"case {case.id} is confirmed, and its file is not taken offline yet: {error}"
+            raise UnrecordedError(message, hint="it goes on when the log can be written; make room") from error
 
     def expect_enforcing(self) -> None:
         """Refuse in mode observe, which touches nothing.
@@ -313,17 +339,19 @@ class CaseDesk:
     def _finish(self, outcomes: Sequence[MeasuresOutcome], holder: int) -> _Carried:
         """Write what was done to the log, then record it.
 
-        What another process took over meanwhile belongs to that process.
+        What another process took over meanwhile belongs to that process. UnrecordedError says what was done where
+        that cannot be written; `recover` records it.
         """
         if not outcomes:
             return _Carried({}, {})
-        claimed = frozenset(self.store.claimed(holder))
-        ours = [outcome for outcome in outcomes if outcome.case.id in claimed]
-        if events := [event for outcome in ours for event in (*outcome.events, *_restore_events(outcome))]:
-            self.audit.append_all(events)
-        with self.session() as session:
-            ended = session.unclaim(holder, [outcome.case.id for outcome in outcomes])
-            cases = {outcome.case.id: self._record(session, outcome, ended) for outcome in outcomes}
+        with recording(_seen(outcomes)):
+            claimed = frozenset(self.store.claimed(holder))
+            ours = [outcome for outcome in outcomes if outcome.case.id in claimed]
+            if events := [event for outcome in ours for event in (*outcome.events, *_restore_events(outcome))]:
+                self.audit.append_all(events)
+            with self.session() as session:
+                ended = session.unclaim(holder, [outcome.case.id for outcome in outcomes])
+                cases = {outcome.case.id: self._record(session, outcome, ended) for outcome in outcomes}
         errors = {outcome.case.id: _worst(outcome.errors) for outcome in outcomes if outcome.errors}
         return _Carried(cases, errors)
 
@@ -360,6 +388,17 @@ def _expect_undecided_since(case: Case, seen: Case | None) -> None:
     if case.actor and (case.actor, case.reason) != (seen.actor, seen.reason):
         message = f"case {case.id} was {seen.state} and is {case.state} now, by {case.actor}: {case.reason}"
         raise RefusedError(message, hint="decide otherwise by a new order, if that is still wanted")
+
+
+def _is_confirmed_by(case: Case, order: Order) -> bool:
+    """Whether that very order was begun and not finished."""
+    return case.state is CaseState.OPEN and (case.actor, case.reason) == (order.actor, order.reason)
+
+
+def _seen(outcomes: Sequence[MeasuresOutcome]) -> str:
+    """What was seen of these cases, in words; of many, the first."""
+    told = "; ".join(map(seen_of, outcomes[:_TOLD]))
+    return f"{told}; and {len(outcomes) - _TOLD} more cases" if len(outcomes) > _TOLD else told
 
 
 def _worst(errors: Sequence[GoodhosterError]) -> GoodhosterError:

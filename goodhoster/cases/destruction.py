@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.errors import GoodhosterError, RefusedError
+from goodhoster.errors import GoodhosterError, RefusedError, UnrecordedError, recording
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, MeasureKind, MeasureState
 from goodhoster.model.quarantine import Whereabouts
@@ -122,6 +122,9 @@ class QuarantineDestruction:
             with self.copies.unless_held(name):
                 self._destroy(case, number)
             result.destroyed.append(name)
+        except UnrecordedError as error:
+            result.failed[name] = str(error)
+            _log.error("not recorded yet: %s", error)
         except GoodhosterError as error:
             result.failed[name] = str(error)
             _log.error("%s in quarantine is not destroyed: %s", name, error)
@@ -132,7 +135,8 @@ class QuarantineDestruction:
         if self.desk.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
             self._append("measure.destroying", case, number)
             self.desk.quarantine.destroy(name, upload)
-            self._append("measure.destroyed", case, number)
+            with recording(f"{name} is destroyed"):
+                self._append("measure.destroyed", case, number)
         else:
             logged = self._logged(case, number)
             if "measure.destroying" not in logged:
@@ -140,7 +144,8 @@ class QuarantineDestruction:
             done = "found destroyed after a crash"
             if "measure.destroyed" not in logged:
                 self._append("measure.destroyed", case, number)
-        self._record(case.id, number, f"{done} on {self.clock():%Y-%m-%d %H:%M} UTC")
+        with recording(f"{name} is destroyed"):
+            self._record(case.id, number, f"{done} on {self.clock():%Y-%m-%d %H:%M} UTC")
 
     def _record(self, case_id: str, number: int, detail: str) -> None:
         """The case may have changed meanwhile: only this measure is replaced."""

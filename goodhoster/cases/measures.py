@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, replace
 
-from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
+from goodhoster.errors import AuditError, GoodhosterError, PassingError, QuarantineError, RefusedError
 from goodhoster.linux.disk_pool import DiskPool
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, Copy, Measure, MeasureKind, MeasureState
@@ -247,8 +247,11 @@ class Measures:
             return _not_done(step, error)
         if step.work.waits_for:
             return _not_done(step, PassingError(step.work.waits_for))
-        if not step.said:
-            self.audit.append(_intended(step))
+        try:
+            if not step.said:
+                self.audit.append(_intended(step))
+        except AuditError as error:  # others of the same effort may be done: theirs is still told
+            return _not_done(step, PassingError(str(error)))
         return self._take_offline(step)
 
     def _take_together(self, steps: Sequence[_Step]) -> list[_End]:
@@ -287,6 +290,7 @@ class Measures:
         except QuarantineError:
             if self.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
                 raise
+            self.quarantine.verify_in_place(upload, step.copy.sha256)
         return True
 
 
@@ -370,6 +374,23 @@ def _outcome(case: Case) -> tuple[CaseState, str]:
     if all(measure.state is MeasureState.REFUSED for measure in case.measures):
         return CaseState.GONE, case.measures[0].detail
     return CaseState.OFFLINE, case.reason
+
+
+def seen_of(outcome: MeasuresOutcome) -> str:
+    """What was seen of the files of a case after its measures, in words."""
+    case, before = outcome.case, outcome.work.case
+    files = "the file" if len(case.measures) == 1 else f"the {len(case.measures)} files"
+    about, verb = f"{files} of case {case.id}", "is" if len(case.measures) == 1 else "are"
+    if outcome.work.undoing:
+        if outcome.errors:
+            return f"{about} {verb} not back: {outcome.errors[0]}"
+        was_taken = outcome.moved or any(measure.state is MeasureState.DONE for measure in before.measures)
+        return f"{about} {verb} back" if was_taken else f"nothing of case {case.id} is in quarantine"
+    state, why = _outcome(case)
+    if state is CaseState.OFFLINE:
+        return f"{about} {verb} offline"
+    waits = next((measure.detail for measure in case.measures if measure.state is MeasureState.INTENDED), why)
+    return f"{about} {verb} not taken offline: {waits if state is CaseState.OPEN else why}"
 
 
 def planned(files: Sequence[Measure]) -> tuple[Measure, ...]:

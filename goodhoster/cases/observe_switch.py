@@ -7,12 +7,10 @@ mode observe.
 
 from __future__ import annotations
 
-import errno
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
 
 from goodhoster.errors import AuditError, PermanentError, RefusedError
 from goodhoster.linux.durable_files import replace_durably, sync_directory
@@ -67,32 +65,38 @@ class ObserveSwitch:
     def switch_on(self, order: Order) -> None:
         """Stop all measures. May be repeated: the later order counts.
 
-        They stop also where the log cannot be written: PermanentError says so.
+        They stop also where that cannot be recorded, or who ordered it cannot be written: PermanentError says so, and
+        whether they are stopped.
         """
-        since = self.clock()
+        order_data = {"actor": order.actor, "reason": order.reason}
+        problems = []
         try:
-            self.audit.append(AuditEvent("mode.observe", {"actor": order.actor, "reason": order.reason}))
+            self.audit.append(AuditEvent("mode.observe", order_data))
         except AuditError as error:
-            self._switch_on_unrecorded(error)
-        data = {"actor": order.actor, "reason": order.reason, "since": since.isoformat()}
+            problems.append(str(error))
+        data = order_data | {"since": self.clock().isoformat()}
         try:
             replace_durably(self.file, [json.dumps(data).encode("ascii")])
         except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-                raise
-            self._switch_on_unrecorded(error)
+            problems.append(f"who ordered it and why cannot be written to {self.file}: {error.strerror}")
+            self._make_empty()
+        if problems:
+            hint = (
+                "mend that, such as by making room on the disk; then run the same command again, so that it is recorded"
+            )
+            raise PermanentError(f"all measures are stopped, but {'; '.join(problems)}", hint=hint)
 
-    def _switch_on_unrecorded(self, error: OSError | AuditError) -> NoReturn:
+    def _make_empty(self) -> None:
         """Stop all measures by an empty file, which needs no room.
 
-        A switch that cannot be read stops them. PermanentError says what could not be written.
+        A switch that cannot be read stops them.
         """
-        self.file.touch(mode=0o600)
-        sync_directory(self.file.parent)
-        message = "all measures are stopped, but who stopped them and why cannot be written"
-        hint = "make room on the disk of agent.state_dir, then run the same command again"
-        words = error.strerror if isinstance(error, OSError) else error
-        raise PermanentError(f"{message}: {words}", hint=hint) from error
+        try:
+            self.file.touch(mode=0o600)
+            sync_directory(self.file.parent)
+        except OSError as error:
+            message = f"MEASURES ARE NOT STOPPED: the switch {self.file} cannot be written: {error.strerror}"
+            raise PermanentError(message, hint="stop the service instead: systemctl stop goodhoster") from error
 
     def switch_off(self, order: Order) -> None:
         """Return to what [policy] says; RefusedError when it is off."""

@@ -7,15 +7,17 @@ When that process dies, `left_undone` names the decision, and whoever takes it o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.errors import BusyError
+from goodhoster.errors import BusyError, PassingError, PermanentError
 from goodhoster.model.cases import Order
 from goodhoster.model.storms import Storm, StormState
 
+_log = logging.getLogger(__name__)
 _VERB = {StormState.UNDONE: "undo", StormState.RELEASED: "release"}
 
 
@@ -86,13 +88,19 @@ def _known_then(desk: CaseDesk, storm: Storm) -> list[str]:
     return [case.id for case in cases if storm.decided_at is None or case.opened_at <= storm.decided_at]
 
 
-def _completed(desk: CaseDesk, storms: Iterable[Storm], holder: int) -> None:
-    """Record that all of a decision was tried, unless another is carried out by now."""
-    with desk.session() as session:
-        for storm in storms:
-            now = session.brake.storms.get(storm.id)
-            if now.decision_holder == holder:
-                session.brake.storms.replace(replace(now, decision_holder=0))
+def _completed(desk: CaseDesk, storms: Sequence[Storm], holder: int) -> None:
+    """Record that all of a decision was tried, unless another is carried out by now.
+
+    What cannot be recorded is `left_undone`, and tried again: what became of each case is told all the same.
+    """
+    try:
+        with desk.session() as session:
+            for storm in storms:
+                now = session.brake.storms.get(storm.id)
+                if now.decision_holder == holder:
+                    session.brake.storms.replace(replace(now, decision_holder=0))
+    except (PermanentError, PassingError) as error:
+        _log.error("storm %s was decided, but that it is over cannot be recorded: %s", storms[0].id, error)
 
 
 def expect_free(desk: CaseDesk, storms: Sequence[Storm], state: StormState) -> None:

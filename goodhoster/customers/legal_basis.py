@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date
 
+from goodhoster.errors import recording
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.customers.legal_basis import LegalBasis
 from goodhoster.model.uploads import display
@@ -40,7 +41,8 @@ class LegalBasisRegister:
         self._audit.append(AuditEvent("legal-basis.intended", data))
         self._store.put(basis)
         self._kept = None
-        self._audit.append(AuditEvent("legal-basis.set", data))
+        with recording(f"the legal basis of {basis.tree} by {basis.source} is set"):
+            self._audit.append(AuditEvent("legal-basis.set", data))
 
     def checks(self, trees: Sequence[bytes], sources: Sequence[str]) -> tuple[CheckBasis, ...]:
         """What the check of each tree by each source rests on today."""

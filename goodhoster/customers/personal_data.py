@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from goodhoster.customers.register import Register
-from goodhoster.errors import RefusedError
+from goodhoster.errors import RefusedError, recording
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState, MeasureKind, MeasureState
@@ -214,7 +214,8 @@ class PersonalData:
             note: dict[str, str | int] = {"name": forgotten.name, "actor": actor, "cases": left, "traces": traces}
             note |= {"cases_kept": len(forgotten.kept), "notices_kept": len(urls.needed)}
             gone = self.store.erase(ids, forgotten.name, note)
-            self._log_erased()
+            with recording("the customer is forgotten: their rows and key are gone"):
+                self._log_erased()
             stays = {"kept": forgotten.kept, "notices_kept": urls.needed}
             return Forgetting(ids[0], gone, left, done=True, traces=traces, **stays)
 

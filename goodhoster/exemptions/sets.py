@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from goodhoster.errors import ConfigurationError, RefusedError
+from goodhoster.errors import ConfigurationError, RefusedError, recording
 from goodhoster.exemptions.set_file import pack, unpack
 from goodhoster.hashlists.directory import alone, create, disk_errors_explained, sync, unfinished
 from goodhoster.hashlists.file_names import check_name, names_in
@@ -51,7 +51,8 @@ class ExemptionSets:
                 os.fsync(file.fileno())
             unfinished(path).rename(path)
             sync(self.directory)
-            self._log("exemption.built", told, made.made_by)
+            with recording(f"the exemption set {made.name} is built and in force"):
+                self._log("exemption.built", told, made.made_by)
 
     def remove(self, name: str, actor: str) -> None:
         """Remove a set, even a damaged one.
@@ -65,7 +66,8 @@ class ExemptionSets:
             self._log("exemption.intended", {"set": name, "change": "remove"}, actor)
             path.unlink(missing_ok=True)
             sync(self.directory)
-            self._log("exemption.removed", {"set": name}, actor)
+            with recording(f"the exemption set {name} is removed"):
+                self._log("exemption.removed", {"set": name}, actor)
 
     def get(self, name: str) -> ExemptionSet:
         """The set of that name.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from goodhoster.errors import recording
 from goodhoster.hashlists import own_lists
 from goodhoster.hashlists.entries import STANDARD_INPUT, ListKind
 from goodhoster.hashlists.importing import Removed
@@ -42,14 +43,16 @@ class RecordedLists:
         }
         self._intend(order.source, what, actor)
         report = own_lists.import_files(self.directory, order)
-        self.audit.append_all([AuditEvent("list.imported", asdict(each)) for each in report.lists])
+        with recording(f"the lists of {order.source} are imported and in force"):
+            self.audit.append_all([AuditEvent("list.imported", asdict(each)) for each in report.lists])
         return report
 
     def remove(self, source: str, kind: ListKind | None, actor: str) -> tuple[Removed, ...]:
         """As `own_lists.remove`."""
         self._intend(source, {"change": "remove", "algorithm": kind and kind.value}, actor)
         removed = own_lists.remove(self.directory, source, kind)
-        self.audit.append_all([AuditEvent("list.removed", asdict(each)) for each in removed])
+        with recording(f"the lists of {source} are removed"):
+            self.audit.append_all([AuditEvent("list.removed", asdict(each)) for each in removed])
         return removed
 
     def _intend(self, source: str, what: _Told, actor: str) -> None:

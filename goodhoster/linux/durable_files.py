@@ -76,7 +76,8 @@ def _draft_of(file: Path) -> Path:
 def new_directory(directory: Path) -> Iterator[Path]:
     """Yield a draft, which becomes the directory of that name when the block ends.
 
-    All in it is on disk then. A killed process leaves no directory of that name; its draft is removed by the next call for that directory.
+    All in it is on disk then. A killed process leaves no directory of that name; its draft is removed by the next call
+    for that directory.
     FileExistsError when the name is taken.
     """
     if os.path.lexists(directory):

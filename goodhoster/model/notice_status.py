@@ -31,6 +31,8 @@ class ItemState(StrEnum):
     """Nothing was done yet."""
     HELD = "held"
     """Waits for a person; the reason says why."""
+    UNDER_WAY = "under-way"
+    """A measure is intended and not done yet, as while no mover answers: it is continued by itself."""
     OBSERVED = "observed"
     """In mode observe: recorded what would be done, nothing touched, nobody answered."""
     FORWARDED = "forwarded"
@@ -67,6 +69,11 @@ class ItemState(StrEnum):
         return "reviewed-not-acted" if self is ItemState.DISPUTED else "pending"
 
     @property
+    def continues(self) -> bool:
+        """True when something still happens by itself before it is settled or waits for a person."""
+        return self in _CONTINUED
+
+    @property
     def waits_for_person(self) -> bool:
         """True when nothing happens before a person says so."""
         return self in _FOR_A_PERSON
@@ -75,6 +82,7 @@ class ItemState(StrEnum):
 DATED_AHEAD = timedelta(hours=1)
 """Received so much later than now: no clock that is only corrected a little does that."""
 _SETTLED = frozenset({ItemState.INACCESSIBLE, ItemState.GONE, ItemState.NOT_OURS, ItemState.DISPUTED})
+_CONTINUED = frozenset({ItemState.WAITING, ItemState.UNDER_WAY, ItemState.FORWARDED})
 _FOR_A_PERSON = frozenset({ItemState.HELD, ItemState.OBSERVED, ItemState.REOPENED})
 
 
@@ -145,7 +153,7 @@ class NoticeItem:
     @property
     def dismissible(self) -> bool:
         """Whether a dismissal of the notice is about it: it waits for a person or anything else."""
-        return self.state.waits_for_person or self.state in {ItemState.WAITING, ItemState.FORWARDED}
+        return self.state.waits_for_person or self.state.continues
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,7 +241,7 @@ class TrustLevel(StrEnum):
     AUTHORITY = "authority"
     """A registered authority, proven: a person confirms and is paged at once, unless its profile says automatic."""
     AUTHENTICATED = "authenticated"
-    """Who signed is proven, but nobody registered here: a person."""
+    """Who signed is proven, but not registered here, or as kind `other`: a person."""
     UNAUTHENTICATED = "unauthenticated"
     """Anybody could have sent it: a person; never dropped."""
 

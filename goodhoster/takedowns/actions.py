@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.errors import GoodhosterError, NotAnUploadError, PassingError
+from goodhoster.errors import GoodhosterError, NotAnUploadError, PassingError, recording
 from goodhoster.examination import Examined
 from goodhoster.linux.threads import map_parallel
 from goodhoster.locating.page_pictures import LARGEST_PAGE, address_of, pictures_on
@@ -37,7 +37,7 @@ Hurry = Callable[[Sequence[Upload]], None]
 """Has these checked as uploads before all that waits. IndexUnavailableError when they cannot be queued."""
 
 _ITEM_STATES = {
-    CaseState.OPEN: ItemState.HELD,
+    CaseState.OPEN: ItemState.UNDER_WAY,
     CaseState.HELD: ItemState.HELD,
     CaseState.FAILED: ItemState.HELD,
     CaseState.RESTORING: ItemState.HELD,
@@ -53,7 +53,14 @@ _NOTHING_THERE = frozenset({ItemState.OFFLINE, ItemState.GONE})
 _REPLACED = "another file is at this address by now: it was replaced while the notice was acted on"
 _TRIES = 3
 """How often a file is taken that is replaced meanwhile; then it is being replaced again and again."""
-_WORST_FIRST = (ItemState.HELD, ItemState.OBSERVED, ItemState.DISPUTED, ItemState.OFFLINE, ItemState.GONE)
+_WORST_FIRST = (
+    ItemState.HELD,
+    ItemState.UNDER_WAY,
+    ItemState.OBSERVED,
+    ItemState.DISPUTED,
+    ItemState.OFFLINE,
+    ItemState.GONE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +165,9 @@ class TakedownActions:
         return self._demands(named, grounds) if named else _NO_DEMANDS
 
     def sync(self, item: NoticeItem, since: datetime) -> NoticeItem:
-        """Update an item that waits or is offline by what a person decided in its cases since then."""
+        """Update an item that is not settled by what became of its cases since then."""
         offline = item.state in _OFFLINE
-        if not item.cases or not (item.state.waits_for_person or offline):
+        if not item.cases or not (item.state.waits_for_person or item.state is ItemState.UNDER_WAY or offline):
             return item
         cases = self._cases_of(item)
         if offline:
@@ -212,8 +219,10 @@ class TakedownActions:
         if self.blocks is not None:
             blocked = {block.url for block in self.blocks.blocks()} if item.found_at else set()
             for url in (*((item.url,) if item.blocked else ()), *(url for url in item.found_at if url in blocked)):
-                self._log("block.lifted", url=url)
+                self._log("block.lifting", url=url)
                 self.blocks.lift(url)
+                with recording(f"the block of {url} is lifted"):
+                    self._log("block.lifted", url=url)
         return replace(item, blocked=False)
 
     def _look(self, item: NoticeItem) -> LookedFor | GoodhosterError:
@@ -380,9 +389,11 @@ class TakedownActions:
         try:
             blocks.block(block)
         except GoodhosterError as error:
-            self._log("block.failed", url=item.url, notice=grounds.notice, reason=str(error))
+            with recording(f"{item.url} could not be blocked ({error})"):
+                self._log("block.failed", url=item.url, notice=grounds.notice, reason=str(error))
             return self._held(item, f"it could not be blocked: {error}")
-        self._log("block.done", url=item.url, notice=grounds.notice)
+        with recording(f"{item.url} is blocked"):
+            self._log("block.done", url=item.url, notice=grounds.notice)
         return replace(item, state=ItemState.OFFLINE, blocked=True, reason="blocked at its address")
 
     def _around(self, item: NoticeItem, grounds: Grounds, blocks: Sequence[Block]) -> NoticeCircumstances:

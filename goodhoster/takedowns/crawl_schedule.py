@@ -44,10 +44,10 @@ class CrawlSchedule:
             progress = CrawlProgress(now)
             self._keep(progress)
             self.audit.append(AuditEvent("crawl.began", {}))
-        return 0.0 if self._is_interrupted(progress, pause) else self.every.total_seconds()
+        return 0.0 if self._crawl_rest(progress, pause) else self.every.total_seconds()
 
-    def _is_interrupted(self, progress: CrawlProgress, pause: Callable[[], bool]) -> bool:
-        """Whether the run was broken off."""
+    def _crawl_rest(self, progress: CrawlProgress, pause: Callable[[], bool]) -> bool:
+        """Crawl what is left of the round; whether it was interrupted."""
         crawl = CrawlRun(pause)
         ids = self.notices.ids(NoticeQuery(received_since=progress.began_at - self.reported_within))
         for notice_id in sorted(one for one in ids if one > progress.position):

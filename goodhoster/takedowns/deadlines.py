@@ -114,9 +114,9 @@ def next_look(gone_at: datetime, looks: int) -> datetime | None:
 def _waits(notice: Notice) -> bool:
     """Whether an item is not processed yet.
 
-    Its location, or the sender, cannot be told yet, or a customer acts.
+    Its location, or the sender, cannot be told yet, a measure is under way, or a customer acts.
     """
-    return any(item.state in {ItemState.WAITING, ItemState.FORWARDED} for item in notice.items)
+    return any(item.state.continues for item in notice.items)
 
 
 def _waiting(notice: Notice) -> Iterator[str]:

@@ -558,8 +558,10 @@ def _why_person_needed(trust: TrustFinding | None, notifier: Notifier | None) ->
         return "the sender is not proven"
     if trust.copy_of:
         return f"the same mail as {trust.copy_of}, which was acted on: what is there now may be something else"
-    if notifier is None or trust.level is TrustLevel.AUTHENTICATED:
+    if notifier is None:
         return "the sender is proven, but is not a registered notifier"
+    if trust.level is TrustLevel.AUTHENTICATED:
+        return f"{notifier.id} is proven, but registered as kind {notifier.kind}: its notices wait for a person"
     if not notifier.automatic:
         return f"notices of {notifier.id} wait for a person"
     return ""

@@ -25,6 +25,7 @@ import pytest
 
 from tests.journeys.host import wait_until
 from tests.journeys.test_clamd_door import Doors
+from tests.ports import free_port
 
 PICTURE, OTHER = b"\x89PNG\r\n\x1a\n made up, and on the list IEND....", b"\x89PNG\r\n\x1a\n on no list IEND...."
 CONFIG = """
@@ -374,7 +375,7 @@ class TestLimits:
         for client in waiting:
             client.sendall(slow[:-9])
         (turned_away, *_), _, _ = select.select(waiting, [], [], 60)
-        assert b"(too-many)" in turned_away.recv(1 << 16)
+        assert b"(client-limit)" in turned_away.recv(1 << 16)
         other = Asked(OTHER, fields=("Allow: 204", "X-Client-IP: 192.0.2.2"))
         assert host.ask(*other.pieces()).startswith(b"ICAP/1.0 204 ")
         for client in waiting:
@@ -473,8 +474,7 @@ def squid(host: IcapHost, site: int) -> Iterator[int]:
     folder = host.folder / "squid"
     folder.mkdir()
     shutil.chown(folder, "proxy", "proxy")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     (folder / "squid.conf").write_text(SQUID.format(folder=folder, port=port, site=site, icap=host.port))
     process = subprocess.Popen([program, "-N", "-f", str(folder / "squid.conf")], stderr=subprocess.DEVNULL)
     try:

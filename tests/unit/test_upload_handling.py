@@ -35,6 +35,7 @@ from goodhoster.testing.toolkit import toolkit_over
 from goodhoster.upload_handling import QueueAction, UploadOutcome
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
+from tests.full_log import LogFullAt
 
 PICTURE = "\x89PNG made up"
 
@@ -168,3 +169,16 @@ def test_nothing_is_acted_on_that_cannot_be_written_down(world: World) -> None:
     outcome = world.handle("alice/a.png")
     assert (outcome.row, outcome.case, str(outcome.audit_error)) == (QueueAction.RETRIED, None, "the disk is full")
     assert world.index.figures().verdicts == {"known": 1}, "it was seen all the same"
+
+
+def test_what_was_done_and_cannot_be_written_down_is_not_called_no_measure(world: World) -> None:
+    world.source.known[made_up(PICTURE).digests.of(Algorithm.SHA256)] = Category.BASELINE
+    rules = HouseRules(enforce=True, storm_customers=3, measures_per_hour=100)
+    audit = LogFullAt(world.tree.parent / "audit.log", "measure.done")
+    world.handling = replace(world.handling, desk=replace(world.handling.desk, rules=rules, audit=audit))
+    outcome = world.handle("alice/a.png")
+    assert (outcome.row, outcome.audit_error) == (QueueAction.RETRIED, None)
+    assert "is offline, but that cannot be recorded" in str(outcome.unrecorded)
+    assert not (world.tree / "alice/a.png").exists()
+    audit.room = True
+    assert [case.state for case in world.handling.desk.recover()] == [CaseState.OFFLINE]

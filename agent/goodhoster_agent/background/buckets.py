@@ -64,6 +64,8 @@ class BucketTask:
         outcome = self._handling.check(job)
         if (error := outcome.audit_error) is not None:
             _log.critical("no measures are taken: %s; %s", error, error.hint)
+        if (unrecorded := outcome.unrecorded) is not None:
+            _log.critical("not recorded yet: %s", unrecorded)
         if (case := outcome.case) is not None:
             words = "case %s: object %s of customer %s is %s (%s)"
             _log.warning(

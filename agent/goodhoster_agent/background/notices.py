@@ -68,9 +68,9 @@ class NoticeWork:
         self._problems: dict[str, str] = {}
         self._backlog: Backlog | None = None
         self._backlog_at = 0.0
-        keeping = NoticeStorage(notices.spool.keep, self._notified.set)
-        self._own_keeping = replace(keeping, notify=lambda: None)  # who takes from the Maildir need not be rung for
-        self._ways_in = _ways_in(notices, settings, keeping)
+        storage = NoticeStorage(notices.spool.keep, self._notified.set)
+        self._quiet_storage = replace(storage, notify=lambda: None)  # who takes from the Maildir needs no notification
+        self._ways_in = _ways_in(notices, settings, storage)
         self._open: list[_WayIn] = []
         self._threads = [
             threading.Thread(target=self._process_arrivals_and_due, name="notices"),
@@ -156,7 +156,7 @@ class NoticeWork:
 
     def _take_from_maildir(self) -> None:
         if self._maildir is not None:
-            for _ in take_new_mails(self._maildir, self._own_keeping, own_server=self._own_maildir):
+            for _ in take_new_mails(self._maildir, self._quiet_storage, own_server=self._own_maildir):
                 pass
 
     def _receive(self) -> None:
@@ -236,20 +236,20 @@ class _WayIn(Protocol):
         """Stop after what is in hand."""
 
 
-def _ways_in(notices: NoticeServices, settings: Settings, keeping: NoticeStorage) -> list[_WayIn]:
+def _ways_in(notices: NoticeServices, settings: Settings, storage: NoticeStorage) -> list[_WayIn]:
     ways: list[_WayIn] = []
     if settings.notices.lmtp is not None:
         from goodhoster_agent.intake.lmtp import LmtpIntake, lmtp_settings  # noqa: PLC0415 - only where one is set
 
         if (lmtp := lmtp_settings(settings)) is not None:
-            ways.append(LmtpIntake(keeping, lmtp))
+            ways.append(LmtpIntake(storage, lmtp))
     if settings.notices.listen is not None:
         from goodhoster_agent.doors.client_address import ClientAddresses  # noqa: PLC0415 - the same
         from goodhoster_agent.doors.http_server import HttpThread  # noqa: PLC0415 - the same
         from goodhoster_agent.doors.notices import NoticeCounter, NoticeDoor  # noqa: PLC0415 - the same
 
         room = partial(_has_room, settings.state_dir, settings.notices.reserve)
-        counter = NoticeCounter(keeping, notices.reader, notices.trust, notices.store, room)
+        counter = NoticeCounter(storage, notices.reader, notices.trust, notices.store, room)
         clients = ClientAddresses(settings.notices.client_address_header)
         others = list(_other_routes(notices, settings, clients))
         door = NoticeDoor(counter, RateLimit(time.monotonic), clients.of, others)
@@ -260,7 +260,7 @@ def _ways_in(notices: NoticeServices, settings: Settings, keeping: NoticeStorage
 
         own = "imap" in settings.notices.authserv_mailboxes
         folder = settings.state_dir / "notices"
-        ways.append(ImapIntake(MailboxIntake(keeping, mailbox_of(settings.imap), folder, own_server=own)))
+        ways.append(ImapIntake(MailboxIntake(storage, mailbox_of(settings.imap), folder, own_server=own)))
     return ways
 
 

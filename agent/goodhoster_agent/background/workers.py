@@ -62,7 +62,7 @@ class UploadWorkers:
         """Whose file each thread has."""
         self._slow_until: dict[str, float] = {}
         self._most_for_one = max(1, count * 3 // 4)
-        self._rung = threading.Condition()
+        self._wakeup = threading.Condition()
         self._stopping = False
         self._source_failing = False
         self._looking = False
@@ -82,9 +82,9 @@ class UploadWorkers:
     def stop(self) -> None:
         """Stop after the files in hand; the rest waits on disk."""
         LEASES.try_again = ignore_lease
-        with self._rung:
+        with self._wakeup:
             self._stopping = True
-            self._rung.notify_all()
+            self._wakeup.notify_all()
         self._crew.stop(_LONGEST_END)
 
     def note_slow(self) -> None:
@@ -109,8 +109,8 @@ class UploadWorkers:
 
     def notify(self) -> None:
         """Notify the workers that something was queued."""
-        with self._rung:
-            self._rung.notify()
+        with self._wakeup:
+            self._wakeup.notify()
 
     def _work(self) -> bool:
         """Handle one file.
@@ -129,8 +129,8 @@ class UploadWorkers:
                 self._at_work_for[job.customer] -= 1
         except Exception:
             _log.exception("the queue cannot be used; tried again in %.0f s", _PAUSE)
-            with self._rung:
-                self._rung.wait_for(lambda: self._stopping, _PAUSE)
+            with self._wakeup:
+                self._wakeup.wait_for(lambda: self._stopping, _PAUSE)
         return not self._stopping
 
     def _try(self, job: Job) -> None:
@@ -170,10 +170,10 @@ class UploadWorkers:
         return True
 
     def _next(self) -> Job | None:
-        with self._rung:
+        with self._wakeup:
             while not self._stopping:
                 if (job := self._next_fair()) is not None:
-                    self._rung.notify(len(self._ready))  # one for each of the rest, and one to look at the queue
+                    self._wakeup.notify(len(self._ready))  # one for each of the rest, and one to look at the queue
                     return job
                 taken = self._index.take(time.time(), _BATCH)
                 self._ready.extend(taken)
@@ -205,11 +205,11 @@ class UploadWorkers:
         One of the threads that wait looks at the queue now and then, for all of them.
         """
         if self._looking:
-            self._rung.wait()
+            self._wakeup.wait()
             return
         self._looking = True
         try:
-            self._rung.wait(_POLL)
+            self._wakeup.wait(_POLL)
         finally:
             self._looking = False
 
@@ -242,13 +242,15 @@ class UploadWorkers:
             woken = self._index.wake(time.time())
             if woken:
                 _log.info("the hash sources answer again: %d waiting files are checked now", woken)
-                with self._rung:
-                    self._rung.notify_all()
+                with self._wakeup:
+                    self._wakeup.notify_all()
 
     @staticmethod
     def _report(job: Job, outcome: UploadOutcome) -> None:
         if (error := outcome.audit_error) is not None:
             _log.critical("no measures are taken: %s; %s", error, error.hint)
+        if (unrecorded := outcome.unrecorded) is not None:
+            _log.critical("not recorded yet: %s", unrecorded)
         if (case := outcome.case) is not None:
             level = logging.ERROR if case.state is CaseState.FAILED else logging.WARNING
             words = "case %s: %s of customer %s is %s: %s (%s)"

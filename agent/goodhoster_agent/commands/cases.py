@@ -182,21 +182,24 @@ def order_of(reason: str) -> Order:
 
 
 def print_orders(verb: str, orders: CaseOrders, *, as_json: bool) -> None:
-    """Print the outcome of each order; exit code 1 when one was refused.
+    """Print the outcome of each order; exit code 1 unless each is done and recorded.
 
     It ends the command.
     """
     if as_json:
         refused = [{"id": case_id, "why": why, "reason": why} for case_id, why in orders.refused]
-        print_json({verb: list(orders.done), "refused": refused})
+        unrecorded = [{"id": case_id, "seen": seen} for case_id, seen in orders.unrecorded]
+        print_json({verb: list(orders.done), "refused": refused, "unrecorded": unrecorded})
     else:
         for case_id in orders.done:
             print_line(f"{verb}  {case_id}")
         for case_id, why in orders.refused:
             print_line(f"refused   {case_id}: {why}")
-        if not orders.done and not orders.refused:
+        for case_id, seen in orders.unrecorded:
+            print_line(f"unrecorded  {case_id}: {seen}; make room, then run the command again")
+        if not (orders.done or orders.refused or orders.unrecorded):
             print("no case was affected")
-    raise typer.Exit(YES if orders.refused else FINE)
+    raise typer.Exit(YES if orders.refused or orders.unrecorded else FINE)
 
 
 _COLUMNS: tuple[Column[Case], ...] = (

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from goodhoster.errors import ConfigurationError, GoodhosterError, RefusedError
+from goodhoster.errors import ConfigurationError, GoodhosterError, RefusedError, UnrecordedError
 from goodhoster.model.notice_status import NoticeState
 from goodhoster.model.notices import Carrier
 from goodhoster.model.uploads import visible
@@ -367,19 +367,20 @@ def _order_each(services: Services, ids: Sequence[str], carry_out: Callable[[str
     if len(ids) == 1:
         _print(services, carry_out(ids[0]), as_json=as_json)
         return
-    refused = 0
+    failed = 0
     for notice_id in ids:
         try:
             notice = carry_out(notice_id)
         except GoodhosterError as error:
-            refused += 1
-            told = {"id": notice_id, "refused": str(error)}
-            print_json(told) if as_json else print_line(f"refused   {notice_id}: {error}")
+            failed += 1
+            what = "unrecorded" if isinstance(error, UnrecordedError) else "refused"
+            told = {"id": notice_id, what: str(error)}
+            print_json(told) if as_json else print_line(f"{what:<9} {notice_id}: {error}")
             continue
         print_json(as_object(notice)) if as_json else print_line(
             visible(f"{notice.state:<9} {notice_id}  {notice.reason}")
         )
-    raise typer.Exit(YES if refused else FINE)
+    raise typer.Exit(YES if failed else FINE)
 
 
 def _reply_of(notice: Notice, reply_id: str) -> Reply:

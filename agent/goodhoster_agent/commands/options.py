@@ -69,11 +69,14 @@ def read_settings(config: Path | None) -> Settings:
 def open_services(config: Path | None) -> Services:
     """The services a command may need, each part opened when it is asked for.
 
-    To be closed at the end.
+    To be closed at the end. Says which databases, keys and lists are lost: what they held is missing in every answer.
     """
+    from goodhoster.assembly.state import lost_parts
     from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
 
-    return sandboxed_services(read_settings(config))
+    settings = read_settings(config)
+    warn_of(lost_parts(settings))
+    return sandboxed_services(settings)
 
 
 @contextmanager

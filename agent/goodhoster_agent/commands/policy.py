@@ -60,17 +60,17 @@ def explain_command(
         return
     with open_services(config) as services:
         customer_id = customer_of(services, customer)
-        found = [_Outlook("now", *_preview_for(services, customer_id, rules))]
+        found = [_Preview("now", *_preview_for(services, customer_id, rules))]
         if what_if:
             title = "after one more incident" if what_if == _INCIDENT else f"by the rules of {what_if}"
             changed = _preview_for(services, customer_id, other, one_more=what_if == _INCIDENT)
-            found.append(_Outlook(title, *changed))
+            found.append(_Preview(title, *changed))
     for outlook in found:
         print_json(outlook.as_object(customer_id)) if as_json else outlook.print()
 
 
 @dataclass(frozen=True, slots=True)
-class _Outlook:
+class _Preview:
     """What rules say of a customer."""
 
     title: str

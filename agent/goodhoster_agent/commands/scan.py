@@ -57,9 +57,9 @@ def scan_command(
         if not dry_run:
             for directory in directories:
                 note_order(services.audit, "scan", path=display(bytes(directory)))
-        steps = _follow_progress(services, directories) if dry_run else _scan(services, directories)
+        steps = _dry_run(services, directories) if dry_run else _scan(services, directories)
         with closing(steps):
-            result = _follow(steps, quiet=as_json)
+            result = _show_progress(steps, quiet=as_json)
     _print(result, time.monotonic() - began, as_json=as_json)
     raise typer.Exit(_code(result))
 
@@ -68,7 +68,7 @@ def _scan(services: Services, directories: list[Path]) -> Generator[ScanProgress
     return scan(services, [region_of(services, bytes(directory)) for directory in directories])
 
 
-def _follow_progress(services: Services, directories: list[Path]) -> Generator[ScanProgress, None, None]:
+def _dry_run(services: Services, directories: list[Path]) -> Generator[ScanProgress, None, None]:
     progress = ScanProgress(verdicts=Counter())
     with closing(answers(services, directories)) as found:
         for answer in found:
@@ -79,7 +79,7 @@ def _follow_progress(services: Services, directories: list[Path]) -> Generator[S
     yield progress
 
 
-def _follow(steps: Iterator[ScanProgress], *, quiet: bool) -> ScanProgress:
+def _show_progress(steps: Iterator[ScanProgress], *, quiet: bool) -> ScanProgress:
     """Show a bar on a terminal; return the last step."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

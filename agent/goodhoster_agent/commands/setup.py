@@ -86,28 +86,28 @@ def setup_command(
     found = survey()
     if trees:
         found = replace(found, trees=tuple(os.path.abspath(tree) for tree in trees), found_by="the directories named")
-    required_reason: dict[str, Any] = {"file": str(file), **_found_object(found)}
+    result: dict[str, Any] = {"file": str(file), **_found_object(found)}
     _print_lines(as_json, *_found_text(found))
     if (is_new or preview) and not found.trees:
-        _nothing_found(required_reason, found, file, as_json=as_json)
+        _nothing_found(result, found, file, as_json=as_json)
     if is_new and not (yes or preview):
         account, lists = _ask(file, found, account, lists)
     if preview:
         text = draft(found, account, state_dir)
-        print_json(required_reason | {"written": False, "text": text}) if as_json else print(f"\n{text}", end="")
+        print_json(result | {"written": False, "text": text}) if as_json else print(f"\n{text}", end="")
         return
     if is_new:
         write_new(file, draft(found, account, state_dir))
-    required_reason["written"] = is_new
+    result["written"] = is_new
     _print_lines(
         as_json, f"written       {file} (mode observe)" if is_new else f"left as it is {file}: it was there already"
     )
-    settings = _checked(config, required_reason, as_json=as_json)
-    _import(settings, lists or [], required_reason, as_json=as_json)
-    answer = _try_sources(settings, required_reason, as_json=as_json)
+    settings = _checked(config, result, as_json=as_json)
+    _import(settings, lists or [], result, as_json=as_json)
+    answer = _try_sources(settings, result, as_json=as_json)
     if trial_files:
-        _trial(config, settings, trial_files, required_reason, as_json=as_json)
-    _print_next_steps(file, settings, required_reason, as_json=as_json)
+        _trial(config, settings, trial_files, result, as_json=as_json)
+    _print_next_steps(file, settings, result, as_json=as_json)
     raise typer.Exit(FINE if answer else UNCHECKED)
 
 
@@ -177,11 +177,11 @@ def _found_text(found: Survey) -> list[str]:
     ]
 
 
-def _nothing_found(required_reason: dict[str, Any], found: Survey, file: Path, *, as_json: bool) -> None:
+def _nothing_found(result: dict[str, Any], found: Survey, file: Path, *, as_json: bool) -> None:
     """What was looked for, and what to write by hand."""
     by_hand = f'goodhoster setup --tree DIR, or in {file}: [[watch]] with path = "DIR"'
     if as_json:
-        print_json(required_reason | {"written": False, "looked_for": list(found.looked_for), "next": [by_hand]})
+        print_json(result | {"written": False, "looked_for": list(found.looked_for), "next": [by_hand]})
     print("goodhoster: no customers' directories were found, so nothing was written. Looked for:", file=sys.stderr)
     for each in found.looked_for:
         print(f"              {each}", file=sys.stderr)
@@ -189,7 +189,7 @@ def _nothing_found(required_reason: dict[str, Any], found: Survey, file: Path, *
     raise typer.Exit(YES)
 
 
-def _checked(config: Path | None, required_reason: dict[str, Any], *, as_json: bool) -> Settings:
+def _checked(config: Path | None, result: dict[str, Any], *, as_json: bool) -> Settings:
     """The settings, checked as `config check` does; exit code 2 with all that is wrong."""
     from goodhoster_agent.configuration_check import check_whole
 
@@ -198,35 +198,33 @@ def _checked(config: Path | None, required_reason: dict[str, Any], *, as_json: b
         check_whole(settings)
     except ConfigurationError as error:
         if as_json:
-            print_json(
-                required_reason | {"ok": False, "problems": [{"problem": str(e), "hint": e.hint} for e in error.all]}
-            )
+            print_json(result | {"ok": False, "problems": [{"problem": str(e), "hint": e.hint} for e in error.all]})
         raise
-    required_reason["ok"] = True
+    result["ok"] = True
     _print_lines(as_json, "configuration is valid")
     return settings
 
 
-def _import(settings: Settings, lists: Sequence[Path], required_reason: dict[str, Any], *, as_json: bool) -> None:
+def _import(settings: Settings, lists: Sequence[Path], result: dict[str, Any], *, as_json: bool) -> None:
     from goodhoster.assembly.state import audit_log, lists_directory
     from goodhoster.hashlists.audited_changes import RecordedLists
     from goodhoster.hashlists.own_lists import ListImportOrder
 
-    required_reason["lists"] = []
+    result["lists"] = []
     if not lists:
         return
     recorded = RecordedLists(lists_directory(settings), audit_log(settings))
     report = recorded.import_files(ListImportOrder(lists, _NAME_OF_LIST), current_user())
     for each in report.lists:
-        required_reason["lists"].append({"source": each.source, "algorithm": each.algorithm, "entries": each.entries})
+        result["lists"].append({"source": each.source, "algorithm": each.algorithm, "entries": each.entries})
         _print_lines(as_json, f"list          {each.source} {each.algorithm}: {each.entries:,} entries")
 
 
-def _try_sources(settings: Settings, required_reason: dict[str, Any], *, as_json: bool) -> bool:
+def _try_sources(settings: Settings, result: dict[str, Any], *, as_json: bool) -> bool:
     """Ask each source a trial question that counts in no figure; whether all answered."""
     from goodhoster.assembly.sources import hash_sources
 
-    required_reason["sources"] = []
+    result["sources"] = []
     for source in hash_sources(settings):
         problem = hint = ""
         try:
@@ -235,21 +233,19 @@ def _try_sources(settings: Settings, required_reason: dict[str, Any], *, as_json
             problem, hint = str(error), error.hint
         finally:
             source.close()
-        required_reason["sources"].append({"name": source.name, "answers": not problem, "problem": problem})
+        result["sources"].append({"name": source.name, "answers": not problem, "problem": problem})
         _print_lines(as_json, f"source        {source.name}: {problem or 'answers a test query'}")
         if problem:
             warn_of([f"{source.name}: {problem}" + (f"; {hint}" if hint else "")])
-    return all(source["answers"] for source in required_reason["sources"])
+    return all(source["answers"] for source in result["sources"])
 
 
-def _trial(
-    config: Path | None, settings: Settings, most: int, required_reason: dict[str, Any], *, as_json: bool
-) -> None:
+def _trial(config: Path | None, settings: Settings, most: int, result: dict[str, Any], *, as_json: bool) -> None:
     from goodhoster.assembly.state import lists_directory, trees_of
     from goodhoster.hashlists.own_lists import survey
     from goodhoster_agent.setup.trial import look
 
-    required_reason["trial"] = None
+    result["trial"] = None
     if all(source.kind == "list" for source in settings.hash_sources) and not list(survey(lists_directory(settings))):
         _print_lines(as_json, "trial         none: without a list and without an account nothing can be known yet")
         return
@@ -264,7 +260,7 @@ def _trial(
         trial = look(services, trees, most, show_progress)
     if shows:
         print("\r\033[K", end="", file=sys.stderr)
-    required_reason["trial"] = _trial_object(trial)
+    result["trial"] = _trial_object(trial)
     _print_lines(as_json, *_trial_text(trial, trees))
 
 
@@ -295,12 +291,12 @@ def _trial_text(trial: Trial, trees: Sequence[str]) -> list[str]:
     ]
 
 
-def _print_next_steps(file: Path, settings: Settings, required_reason: dict[str, Any], *, as_json: bool) -> None:
+def _print_next_steps(file: Path, settings: Settings, result: dict[str, Any], *, as_json: bool) -> None:
     from goodhoster_agent.setup.next_steps import next_steps
 
-    steps = next_steps(file, settings, required_reason)
+    steps = next_steps(file, settings, result)
     if as_json:
-        print_json(required_reason | {"mode": settings.policy.mode, "next": steps})
+        print_json(result | {"mode": settings.policy.mode, "next": steps})
         return
     print("Next:")
     for number, step in enumerate(steps, 1):

@@ -83,15 +83,19 @@ def restore_command(
     state_dir = settings.state_dir
     if (process := running_daemon(state_dir)) is not None:
         raise RefusedError(f"a daemon is using {state_dir} (process {process})", hint="systemctl stop goodhoster")
-    backup, aside = restore(file, state_dir, replace=replace)
+    restored = restore(file, state_dir, replace=replace)
+    backup, aside, kept = restored.backup, restored.aside, restored.keys_kept
     note_order(audit_log(settings), "state restore", reason, made_at=backup.made_at)  # in the log that is there now
     found = {"state_dir": str(state_dir), "files": len(backup.files), "made_at": backup.made_at}
     if as_json:
-        print_json(found | {"aside": str(aside) if aside else None, "missing": lost_parts(settings)})
+        found |= {"aside": str(aside) if aside else None, "keys_kept": list(kept)}
+        print_json(found | {"missing": lost_parts(settings)})
         return
     print(f"{state_dir}: {len(backup.files)} files of {backup.made_at}")
     if aside:
         print(f"what was there is now {aside}")
+    if kept:
+        print(f"the backup has no keys; those that were there stay in use: {', '.join(kept)}")
     if missing := lost_parts(settings):
         print("\n".join(missing))
     print("next: goodhoster state check, then start the daemon")

@@ -109,7 +109,7 @@ def undo_command(
             return
         undone_already = all(storm.state == "undone" for storm in services.brake.whole(whole))
         orders = services.toolkit.undo_storm(whole, order_of(required_reason(reason)))
-        if undone_already and not orders.done and not orders.refused:
+        if undone_already and not (orders.done or orders.refused or orders.unrecorded):
             warn_of([f"storm {whole} was undone already: nothing is left to put back"])
         print_orders("restored", orders, as_json=as_json)
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import resource
 import signal
+import socket
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
@@ -45,6 +46,18 @@ def serve(doors: Sequence[Door], on_ready: Callable[[Sequence[str]], None]) -> N
     """
     signal.signal(signal.SIGHUP, _log_restart_needed)
     until_signalled(lambda stop: serve_until(stop, doors, on_ready))
+
+
+def tcp_listener(address: tuple[str, int], backlog: int) -> socket.socket:
+    """Listen on the first address of a host name, without blocking.
+
+    OSError where that cannot be done.
+    """
+    found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, resolved = found[0]
+    listener = socket.create_server(resolved[:2], family=family, backlog=backlog)
+    listener.setblocking(False)  # noqa: FBT003 - it takes no name
+    return listener
 
 
 def allow_more_descriptors(count: int) -> None:

@@ -125,15 +125,14 @@ async def _wait_until_gone(reader: asyncio.StreamReader) -> None:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a command that runs still, and read its pipes to their end.
-
-    A pipe that is not read to its end stays open.
-    """
+    """End a command that runs still, read its pipes to their end, and close them."""
     if process.returncode is None:
         await _stop(process)
     for pipe in (process.stdout, process.stderr):
         with suppress(OSError, TimeoutError):  # something that it started may hold the pipe
             await asyncio.wait_for(_drained(pipe), _TO_DRAIN)
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - nothing else closes a pipe without its end
+    await asyncio.sleep(0)  # it closes them in the loop's next round
 
 
 async def _drained(pipe: asyncio.StreamReader | None) -> None:

@@ -40,7 +40,7 @@ class _Host:
         return "systemctl reload goodhoster" if self.has_unit else "end `goodhoster run` and start it again"
 
 
-def next_steps(file: Path, settings: Settings, said: Mapping[str, Any]) -> list[str]:
+def next_steps(file: Path, settings: Settings, result: Mapping[str, Any]) -> list[str]:
     """The next steps in their order."""
     host = _host(file, settings)
     steps = []
@@ -51,11 +51,11 @@ def next_steps(file: Path, settings: Settings, said: Mapping[str, Any]) -> list[
         start = "systemctl enable --now goodhoster" if host.has_unit else host.command("run")
         by_hand = "" if host.has_unit else " (a unit for systemd: docs/how-to-install-from-checkout.md)"
         steps.append(start + by_hand)
-    elif said["written"]:
+    elif result["written"]:
         steps.append(f"the daemon runs with another configuration: {host.reload}")
     steps += [host.command("status"), host.command("doctor"), host.command("cases list")]
-    if said["mail_server"] and not settings.notices.lmtp:
-        steps.append(f"notices by mail from {said['mail_server']}: [notices] lmtp, see docs/how-to-notices.md")
+    if result["mail_server"] and not settings.notices.lmtp:
+        steps.append(f"notices by mail from {result['mail_server']}: [notices] lmtp, see docs/how-to-notices.md")
     if settings.policy.mode == "observe":
         steps.append(f'when what it would do is right: mode = "enforce" in [policy] of {file}; {host.reload}')
     return steps

@@ -46,7 +46,7 @@ def ended_text() -> str:
     """What the file says once the daemon has ended: no old figure stays."""
     metrics = Metrics()
     _build_info(metrics)
-    _add_up(metrics, up=False)
+    _add_up_gauge(metrics, up=False)
     return metrics.text()
 
 
@@ -54,13 +54,13 @@ def _build_info(metrics: Metrics) -> None:
     metrics.gauge("goodhoster_build_info", "The installed version.").add(1, version=version("goodhoster"))
 
 
-def _add_up(metrics: Metrics, *, up: bool) -> None:
+def _add_up_gauge(metrics: Metrics, *, up: bool) -> None:
     metrics.gauge("goodhoster_up", "Whether the daemon runs and is ready.").add(up)
 
 
 def _of_daemon(metrics: Metrics, status: Mapping[str, Any]) -> None:
     _build_info(metrics)
-    _add_up(metrics, up=bool(status["ready"] and status["answers"]))
+    _add_up_gauge(metrics, up=bool(status["ready"] and status["answers"]))
     metrics.gauge("goodhoster_enforcing", "Whether measures are taken (mode enforce).").add(status["mode"] == "enforce")
     alarms = sum(line.startswith("ALARM") for line in status["degraded"])
     metrics.gauge("goodhoster_alarms", "Lines of status that begin with ALARM.").add(alarms)

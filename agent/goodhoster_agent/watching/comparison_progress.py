@@ -92,7 +92,7 @@ class ComparisonProgress:
 def directories_at_top(tree: bytes, calls: FileSystemCalls) -> list[bytes]:
     """The directories at the top of a tree, in the order of a comparison.
 
-    None where it cannot be read.
+    Empty where it cannot be read.
     """
     try:
         with calls.asking(tree), os.scandir(tree) as entries:

@@ -35,7 +35,7 @@ from goodhoster_agent.watching.unfinished_writes import DueFile, UnfinishedWrite
 _READ = 1 << 18
 _PATIENCE = 2.0
 """Seconds that a file system may take to answer before others go on without it."""
-_MOST_TELLERS = 16
+_MOST_REPORTERS = 16
 _READ_WRITES_EVERY = 1.0
 
 
@@ -67,7 +67,7 @@ class FanotifySource:
         self._listener: Listener = lambda _: None
         self._drainer = threading.Thread(target=self._drain, name="fanotify-drain", daemon=True)
         self._writes_reader = threading.Thread(target=self._read_writes, name="fanotify-writes", daemon=True)
-        self._tellers = ThreadCrew("fanotify", CrewSize(1, _MOST_TELLERS, _PATIENCE), self._report_next)
+        self._reporters = ThreadCrew("fanotify", CrewSize(1, _MOST_REPORTERS, _PATIENCE), self._report_next)
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
         """See `EventSource`."""
@@ -77,7 +77,7 @@ class FanotifySource:
             self.cover(tree)
         self._drainer.start()
         self._writes_reader.start()
-        self._tellers.start()
+        self._reporters.start()
 
     def cover(self, directory: bytes) -> None:
         """See `EventSource`."""
@@ -117,7 +117,7 @@ class FanotifySource:
         return [*self._uncovered.values(), *alike, *self._dead()]
 
     def _dead(self) -> list[str]:
-        died = [] if _is_running(self._drainer) and not self._tellers.died else ["no events"]
+        died = [] if _is_running(self._drainer) and not self._reporters.died else ["no events"]
         died += [] if _is_running(self._writes_reader) else ["files that are not closed are found late"]
         return [f"a thread that reads events has died: {what}" for what in died]
 
@@ -130,7 +130,7 @@ class FanotifySource:
         self._backlog.end()
         if self._drainer.ident is not None:
             self._drainer.join()
-        self._tellers.finish(_PATIENCE)
+        self._reporters.finish(_PATIENCE)
         if self._writes_reader.ident is not None:
             self._writes_reader.join(_PATIENCE)
         os.close(self._group)
@@ -175,7 +175,7 @@ class FanotifySource:
         """
         event = self._next_event()
         if event is not None:
-            with self._tellers.at_work():
+            with self._reporters.at_work():
                 self._tell(event)
         return event is not None
 

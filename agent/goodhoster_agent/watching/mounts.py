@@ -42,8 +42,8 @@ def mounts_of(trees: Sequence[bytes], table: MountTable | None = None) -> frozen
     """
     table = table or mount_table()
     by_point = {mount.point: mount for mount in table.mounts}
-    top_level = tuple(tree.rstrip(b"/") + b"/" for tree in trees)
-    below = {mount for mount in by_point.values() if mount.point.startswith(top_level)}
+    prefixes = tuple(tree.rstrip(b"/") + b"/" for tree in trees)
+    below = {mount for mount in by_point.values() if mount.point.startswith(prefixes)}
     return frozenset(below | {mount for tree in trees if (mount := table.carrying(tree))})
 
 

@@ -68,7 +68,7 @@ class Watcher:
         self._calls.answered = self._answers_again
         self._index = index
         self._rhythm = rhythm
-        self._told = FairHints(self._fairness_key)
+        self._reported = FairHints(self._fairness_key)
         self._open_files = OpenFiles(trees, source.calls)
         self._said: dict[str, float] = {}
         self._customers: dict[bytes, str] = {}
@@ -110,7 +110,7 @@ class Watcher:
         """Descriptions of what is not watched now, for `status`; empty when all is well."""
         missed = [
             f"changes below {display(directory)} came faster than they could be taken: it is compared with the index"
-            for directory in self._told.missed()
+            for directory in self._reported.missed()
         ]
         absent = (display(root) for root in self._absent)
         told = [f"ALARM: the watched tree {root} is not there: nothing of it is checked" for root in absent]
@@ -203,7 +203,7 @@ class Watcher:
         """Stop all threads; what was reported is in the queue."""
         self._mounts.stop()
         self.source.stop()
-        self._told.end()
+        self._reported.end()
         if self._thread.ident is not None:
             self._thread.join(_LONGEST_END)
         self._newcomers.stop()
@@ -216,11 +216,11 @@ class Watcher:
         """Accept a report from any thread; without blocking but for files that were written to."""
         if not isinstance(told, Hint | Gap):
             for hint in self._open_files.look(told):
-                self._told.put(hint)
+                self._reported.put(hint)
             return
         if isinstance(told, Gap) and not told.below:
             self._note_loss(told)
-        self._told.put(told)
+        self._reported.put(told)
 
     def _fairness_key(self, hint: Hint) -> Hashable:
         """Whose hints are taken in turn with those of others.
@@ -300,7 +300,7 @@ class Watcher:
         self._reconciler.again()
 
     def _empty(self) -> None:
-        while (batch := self._told.take(_BATCH)) is not None:
+        while (batch := self._reported.take(_BATCH)) is not None:
             self._take(batch)
 
     def _take(self, batch: Sequence[Hint | Gap]) -> None:

@@ -33,7 +33,7 @@ class Pauses:
     """Pause after 401 or 403: asking on with a wrong account gets an address blocked; a mended one is seen soon."""
     obeyed: float = 86400.0
     """A Retry-After is obeyed up to this, as for a file in the queue: a wrong figure must not end checking for ever."""
-    retry_policy: float = 5.0
+    longest_retry_after: float = 5.0
     """A Retry-After beyond this opens the breaker at once; a shorter one is for `Retrying`."""
 
 
@@ -56,7 +56,7 @@ class CircuitBreaker(SourceWrapper[HashSource]):
         self._monotonic = monotonic
         self._chance = chance
         self._lock = Lock()
-        self._attempt = 0
+        self._generation = 0
         """Grows when the breaker opens or closes: what was asked before says nothing about after."""
         self._failures = 0
         self._openings = 0
@@ -66,19 +66,19 @@ class CircuitBreaker(SourceWrapper[HashSource]):
 
     def look_up(self, question: Question) -> tuple[Match, ...]:
         """As the source, or SourceUnavailableError (`paused`) at once."""
-        attempt = self._enter()
+        generation = self._enter()
         try:
             matches = self._source.look_up(question)
         except SourceRefusedError:
-            self._failed(attempt, at_least=self._pauses.refused)
+            self._failed(generation, at_least=self._pauses.refused)
             raise
         except SourceUnavailableError as error:
-            self._failed(attempt, at_least=min(error.retry_after or 0.0, self._pauses.obeyed))
+            self._failed(generation, at_least=min(error.retry_after or 0.0, self._pauses.obeyed))
             raise
         except BaseException:
-            self._left(attempt)
+            self._left(generation)
             raise
-        self._answered(attempt)
+        self._answered(generation)
         return matches
 
     def rest(self) -> float:
@@ -93,7 +93,7 @@ class CircuitBreaker(SourceWrapper[HashSource]):
                 if rest > 0 or self._on_trial:
                     raise self._paused(max(rest, 0.0))
                 self._on_trial = True
-            return self._attempt
+            return self._generation
 
     def _paused(self, rest: float) -> SourceUnavailableError:
         return SourceUnavailableError(
@@ -103,35 +103,35 @@ class CircuitBreaker(SourceWrapper[HashSource]):
             hint="It is asked again by itself; `goodhoster status` shows the failure behind it.",
         )
 
-    def _answered(self, attempt: int) -> None:
+    def _answered(self, generation: int) -> None:
         with self._lock:
-            if attempt != self._attempt:
+            if generation != self._generation:
                 return
             self._failures = 0
             if self._on_trial:
-                self._attempt += 1
+                self._generation += 1
                 self._on_trial = False
                 self._until = None
                 self._openings = 0
 
-    def _failed(self, attempt: int, *, at_least: float) -> None:
+    def _failed(self, generation: int, *, at_least: float) -> None:
         with self._lock:
-            if attempt != self._attempt:
+            if generation != self._generation:
                 return
             self._failures += 1
-            if self._on_trial or self._failures >= self._pauses.failures or at_least > self._pauses.retry_policy:
+            if self._on_trial or self._failures >= self._pauses.failures or at_least > self._pauses.longest_retry_after:
                 self._open(at_least)
 
     def _open(self, at_least: float) -> None:
         pause = min(self._pauses.longest, self._pauses.first * 2.0 ** min(self._openings, 30))
-        self._attempt += 1
+        self._generation += 1
         self._failures = 0
         self._openings += 1
         self._on_trial = False
         self._until = self._monotonic() + max(at_least, pause * (1 - self._chance() / 2))
 
-    def _left(self, attempt: int) -> None:
+    def _left(self, generation: int) -> None:
         """End a question that says nothing about the source."""
         with self._lock:
-            if attempt == self._attempt:
+            if generation == self._generation:
                 self._on_trial = False

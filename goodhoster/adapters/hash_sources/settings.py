@@ -195,7 +195,7 @@ def _guarded(service: HashSource, deadline: float, around: Surroundings) -> Obse
     """counted(breaker(retrying(service))); the service itself keeps the deadline of one attempt."""
     attempt = deadline / _ATTEMPTS
     retry_policy = RetryPolicy(attempts=_ATTEMPTS, total=deadline, attempt=attempt)
-    breaker = CircuitBreaker(Retrying(service, retry_policy), Pauses(retry_policy=deadline - attempt))
+    breaker = CircuitBreaker(Retrying(service, retry_policy), Pauses(longest_retry_after=deadline - attempt))
     return CountedSource(breaker, around.clock, rest=breaker.rest)
 
 

@@ -30,8 +30,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _WITHIN = 10.0  # seconds for one request
 _REQUESTS = 4  # so many times that for all ways of asking for one URL, with what they redirect to
-_LET_BE = 60.0  # seconds
-_MOST_LET_BE = 1000  # servers remembered
+_SKIPPED_FOR = 60.0  # seconds
+_MOST_SKIPPED = 1000  # servers remembered
 _REDIRECTS = 3
 _PASSING = frozenset({408, 425, 429})
 _PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".mp4", ".webm", ".mov", ".avi", ".mkv")
@@ -209,12 +209,12 @@ class HttpOutside:
 
     def _is_skipped(self, way: SplitResult) -> bool:
         now = time.monotonic()
-        if len(self._skipped_until) > _MOST_LET_BE:
+        if len(self._skipped_until) > _MOST_SKIPPED:
             self._skipped_until = {server: end for server, end in self._skipped_until.items() if end > now}
         return self._skipped_until.get((way.scheme, way.hostname or ""), 0.0) > now
 
     def _out_of_time(self, way: SplitResult) -> TimeoutError:
-        self._skipped_until[way.scheme, way.hostname or ""] = time.monotonic() + _LET_BE
+        self._skipped_until[way.scheme, way.hostname or ""] = time.monotonic() + _SKIPPED_FOR
         return TimeoutError()
 
     def _ask(self, connection: PinnedConnection, request: PageRequest) -> _Outcome:

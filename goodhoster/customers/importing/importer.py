@@ -11,6 +11,7 @@ from goodhoster.customers.importing.entries import RegisterEntry, id_in, merged_
 from goodhoster.customers.importing.list_files import opened_list
 from goodhoster.customers.importing.reseller_chains import ResellerChains
 from goodhoster.customers.importing.rows import ListReport, RowError, Rows, unusable
+from goodhoster.errors import recording
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.customers.register import CustomerSite, RegisterDifference, RegisterImport
@@ -117,7 +118,8 @@ class RegisterImporter:
         data = _event_data(done, result)
         self.audit.append(AuditEvent("register.intended", data))
         staged.apply(done)
-        self.audit.append(AuditEvent("register.imported", data))
+        with recording(f"{name} is imported as {order.origin} and in force"):
+            self.audit.append(AuditEvent("register.imported", data))
 
 
 class _Staging:

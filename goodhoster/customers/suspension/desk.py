@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from goodhoster.customers.suspension.effect import Judged, SiteEffect, judge_lifted, judge_suspended
-from goodhoster.errors import GoodhosterError, PassingError, RefusedError
+from goodhoster.errors import GoodhosterError, PassingError, RefusedError, recording
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.audit import AuditEvent
@@ -361,16 +361,17 @@ class SuspensionDesk:
             SuspensionState.INEFFECTIVE: now + pause,  # some panels do it later, by a job of their own
             SuspensionState.UNCONFIRMED: now + _AGAIN,
         }
-        if state is not suspension.state:  # in the log first: a crash between leaves nothing that it does not have
-            self._log(f"suspension.{state}", suspension, detail=detail)
-        done = self._moved(
-            suspension,
-            state,
-            detail=detail,
-            seen_at=now,
-            check_at=again.get(state),
-            closed_at=now if state.closed else None,
-        )
+        with recording(f"{suspension.target} is seen to be {state}: {detail}"):
+            if state is not suspension.state:  # in the log first: a crash between leaves nothing that it does not have
+                self._log(f"suspension.{state}", suspension, detail=detail)
+            done = self._moved(
+                suspension,
+                state,
+                detail=detail,
+                seen_at=now,
+                check_at=again.get(state),
+                closed_at=now if state.closed else None,
+            )
         if state is not suspension.state:
             self._alert(done)
         return done

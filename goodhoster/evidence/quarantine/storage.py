@@ -29,7 +29,7 @@ from goodhoster.linux.mount_table import mounted_below
 from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import Place
 
-_SHELF = b"quarantine"
+_QUARANTINE = b"quarantine"
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _PLAIN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
@@ -40,7 +40,7 @@ def open_quarantine(tree: bytes, parent: int) -> int:
     QuarantineError when it cannot be made safe, OSError when the disk refuses.
     """
     with _home(tree, parent) as (home, firm), opened(_make_own(home)) as outer:
-        folder = _make(outer, _SHELF)
+        folder = _make(outer, _QUARANTINE)
         if folder is None:
             raise QuarantineError("the quarantine in our own directory is not a private directory of this user")
         if not firm:
@@ -71,7 +71,7 @@ def home_of(tree: bytes) -> bytes:
 
 def was_quarantine(place: Place, directory: int) -> bool:
     """Whether the open directory is a quarantine, of whatever was mounted there before."""
-    named = os.path.dirname(place.path).endswith(tuple(own + b"/" + _SHELF for own in OWN_DIRECTORIES))
+    named = os.path.dirname(place.path).endswith(tuple(own + b"/" + _QUARANTINE for own in OWN_DIRECTORIES))
     return named and is_private(os.fstat(directory))
 
 
@@ -162,7 +162,7 @@ def _existing(home: int) -> Iterator[int]:
             if outer is None:
                 continue
             with opened(outer):
-                folder = _open_private(outer, _SHELF)
+                folder = _open_private(outer, _QUARANTINE)
             if folder is not None:
                 yield folder
 

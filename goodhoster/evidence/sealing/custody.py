@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from goodhoster.errors import EvidenceError, PassingError, RefusedError
+from goodhoster.errors import EvidenceError, PassingError, RefusedError, UnrecordedError, recording
 from goodhoster.evidence.sealing.store import EvidenceStore, RecipientsInForce
 from goodhoster.linux.durable_files import new_directory
 from goodhoster.model.alerts import AlertKind
@@ -36,6 +36,7 @@ GRACE = timedelta(days=7)
 """Between the announcement that a retention is over and the destruction: time for a hold."""
 _PIECE = 1 << 20
 _NAMED = 20
+_EXPORT_AGAIN = "make room; remove that directory or name another, then run the command again"
 _RETENTION = "its retention is over, which was announced"
 
 
@@ -129,8 +130,8 @@ class CustodyDesk:
     ) -> SealedEvidence:
         """Copy ciphertext and manifest into a new directory, as another person asked.
 
-        `add` writes more into it. After a crash there is no such directory, or all of it. EvidenceError where the ciphertext is not as it was
-        sealed: then nothing is handed out.
+        `add` writes more into it. After a crash there is no such directory, or all of it. EvidenceError where the
+        ciphertext is not as it was sealed: then nothing is handed out.
         """
         with self.store.custody_lock:
             evidence = self._confirmed(evidence_id, TwoPersonAction.EXPORT, order)
@@ -145,9 +146,10 @@ class CustodyDesk:
             except OSError as error:
                 raise EvidenceError(f"evidence {evidence_id} cannot be written to {directory}: {error}") from error
             digest = evidence.manifest.ciphertext_sha256
-            self._log("evidence.exported", evidence, order, to=str(directory), ciphertext_sha256=digest)
             exported = _answered(evidence.custody, TwoPersonAction.EXPORT)
-            return self._keep(evidence, _after(exported, self._answer("exported", order)))
+            with recording(f"evidence {evidence_id} is copied whole to {directory}", hint=_EXPORT_AGAIN):
+                self._log("evidence.exported", evidence, order, to=str(directory), ciphertext_sha256=digest)
+                return self._keep(evidence, _after(exported, self._answer("exported", order)))
 
     def copy(self, evidence_id: str) -> SealedCopy:
         """Whether its sealed copy lets a file be destroyed in quarantine.
@@ -209,7 +211,7 @@ class CustodyDesk:
             try:
                 with self.store.custody_lock:
                     self._apply_retention_to(evidence_id, result)
-            except EvidenceError as error:
+            except (EvidenceError, UnrecordedError) as error:
                 result.failed.append(str(error))
         if announced := result.announced:
             text = (
@@ -283,9 +285,10 @@ class CustodyDesk:
         ordered = Hold(actor, reason, self.clock())
         evidence = self._keep(evidence, replace(evidence.custody, destroying=ordered))
         self.store.remove_ciphertext(evidence.manifest.id)
-        self.audit.append(AuditEvent("evidence.destroyed", about))
-        gone = replace(_answered(evidence.custody, TwoPersonAction.DESTROY), destroyed_at=self.clock())
-        return replace(self._keep(evidence, gone), present=False)
+        with recording(f"the ciphertext of evidence {evidence.manifest.id} is destroyed"):
+            self.audit.append(AuditEvent("evidence.destroyed", about))
+            gone = replace(_answered(evidence.custody, TwoPersonAction.DESTROY), destroyed_at=self.clock())
+            return replace(self._keep(evidence, gone), present=False)
 
     def _finished(self, evidence: SealedEvidence) -> SealedEvidence:
         """Finish a destruction that a crash interrupted when the ciphertext was gone."""

@@ -34,10 +34,8 @@ class ListOwnerReports:
 
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._waiting = directory / "waiting"
-        self._sent = directory / "sent"
+        self._sent = _sent_below(directory)
         self._clock = clock
-        with suppress(OSError):  # there is none, or it has its new name already
-            (directory / "told").rename(self._sent)
 
     def queue_reports(self, matches: Iterable[Match]) -> None:
         """Record the reports that are due for the exempt ones among the matches.
@@ -137,3 +135,21 @@ def _mistake(match: Match, content: Digests, seen_at: str) -> OwnerReport:
         seen_at=seen_at,
         kind=_MISTAKE,
     )
+
+
+def _sent_below(directory: Path) -> Path:
+    """The directory of what was sent, which had another name before 0.1.
+
+    What lies there is never forgotten: an owner of a list would get each report again.
+    """
+    former, now = directory / "told", directory / "sent"
+    try:
+        former.rename(now)
+    except FileNotFoundError:
+        return now
+    except OSError:
+        if not now.exists():  # this process may only read
+            return former
+        for report in former.iterdir():
+            report.replace(now / report.name)
+    return now

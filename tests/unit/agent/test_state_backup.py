@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.errors import PermanentError
+from goodhoster.linux.state_manifest import enroll_file, lost
 from goodhoster_agent.state_backup import back_up, restore
 from tests.two_at_once import at_once
 
@@ -92,3 +93,41 @@ def test_a_database_that_is_none_is_named(state: Path, tmp_path: Path) -> None:
     (state / "customers.sqlite").write_bytes(b"no database, and longer than its header would be" * 10)
     with pytest.raises(PermanentError, match=r"customers\.sqlite cannot be copied"):
         back_up(state, tmp_path / "backup.tar.gz", "1")
+
+
+class TestKeysOfTheDirectoryThatIsReplaced:
+    @pytest.fixture
+    def keyed(self, state: Path) -> Path:
+        (state / "audit.key").write_bytes(b"the signing key")
+        (state / "api").mkdir()
+        (state / "api/tokens.json").write_bytes(b"{}")
+        enroll_file(state, "audit.key", "the key of the audit log", b"the signing key")
+        return state
+
+    def test_stay_in_use_where_the_backup_has_none(self, keyed: Path, tmp_path: Path) -> None:
+        back_up(keyed, tmp_path / "backup", "1")
+        restored = restore(tmp_path / "backup", keyed, replace=True)
+        assert restored.keys_kept == ("audit.key", "api/tokens.json")
+        assert (keyed / "audit.key").read_bytes() == b"the signing key"
+        assert (keyed / "audit.key").stat().st_mode & 0o777 == 0o600
+        assert lost(keyed) == {}
+        assert restored.aside is not None
+        assert (restored.aside / "audit.key").exists(), "nothing is taken from what is put aside"
+
+    def test_do_not_where_the_backup_knows_others(self, keyed: Path, tmp_path: Path) -> None:
+        """As on another host, which made keys of its own at its first start."""
+        back_up(keyed, tmp_path / "backup", "1")
+        (keyed / "audit.key").write_bytes(b"another host's")
+        restored = restore(tmp_path / "backup", keyed, replace=True)
+        assert restored.keys_kept == ("api/tokens.json",)
+        assert not (keyed / "audit.key").exists()
+        assert "audit.key" in lost(keyed)
+
+    def test_do_not_where_the_backup_has_its_own(self, keyed: Path, tmp_path: Path) -> None:
+        back_up(keyed, tmp_path / "backup", "1", keys=True)
+        (keyed / "audit.key").write_bytes(b"another host's")
+        (keyed / "new.key").write_bytes(b"made later")
+        restored = restore(tmp_path / "backup", keyed, replace=True)
+        assert restored.keys_kept == ()
+        assert (keyed / "audit.key").read_bytes() == b"the signing key"
+        assert not (keyed / "new.key").exists()

@@ -20,6 +20,7 @@ from goodhoster.model.sealed_evidence import Person, TwoPersonAction
 from goodhoster.model.uploads import Upload
 from goodhoster.ports import CaseQuery
 from goodhoster.reports.outcomes import ComparedRecords, compare, trails_of
+from tests.full_log import LogFullAt
 from tests.unit.evidence.sealing.conftest import DAY, Sealing, sealing
 
 __all__ = ["sealing"]
@@ -247,3 +248,18 @@ def test_what_somebody_else_took_out_is_not_called_destroyed(sealing: Sealing) -
     LocalQuarantine((os.fsencode(sealing.services.tree),), 0.0).destroy(name, case.upload)
     assert "nobody destroyed it through us" in destruction(sealing).run_once().failed[name]
     assert sealing.services.store.get(name).measures[0].state is MeasureState.DONE
+
+
+def test_what_was_destroyed_and_cannot_be_recorded_is_not_called_there(
+    sealing: Sealing, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = sealing.sealed().id
+    sealing.services.now += 2 * WINDOW
+    log = sealing.services.audit = LogFullAt(sealing.folder.parent / "audit.log", "measure.destroyed")
+    failed = destruction(sealing).run_once().failed
+    assert f"{name} is destroyed, but that cannot be recorded: " in failed[name]
+    assert "is not destroyed" not in caplog.text
+    assert in_quarantine(sealing) == []
+    log.room = True
+    assert destruction(sealing).run_once().destroyed == [name]
+    assert whole(sealing)

@@ -24,3 +24,13 @@ def test_measures_stop_although_the_log_cannot_be_written(tmp_path: Path) -> Non
     with pytest.raises(PermanentError, match="all measures are stopped, but"):
         switch.switch_on(Order("anna", "test"))
     assert switch.stops_measures()
+    state = switch.state()
+    assert state
+    assert state.order == Order("anna", "test"), "who and why is in the switch, if not in the log"
+
+
+def test_a_switch_that_cannot_be_made_is_not_called_on(tmp_path: Path) -> None:
+    switch = ObserveSwitch(tmp_path / "absent/observe.json", FullLog(), utc_now)  # type: ignore[arg-type]
+    with pytest.raises(PermanentError, match="NOT STOPPED"):
+        switch.switch_on(Order("anna", "test"))
+    assert not switch.stops_measures()

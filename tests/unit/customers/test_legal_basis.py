@@ -14,6 +14,7 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.checking.legal_basis import without_basis
 from goodhoster.customers.legal_basis import LegalBasisRegister
+from goodhoster.errors import UnrecordedError
 from goodhoster.examination import Examiner
 from goodhoster.model.customers.legal_basis import ANY, LegalBasis
 from goodhoster.model.limits import ReadingLimits
@@ -21,6 +22,7 @@ from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import VerdictKind
 from goodhoster.policy.legal_basis import checks
 from goodhoster.ports import HashSource
+from tests.full_log import LogFullAt
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 TODAY = NOON.date()
@@ -113,3 +115,13 @@ def test_a_register_that_cannot_be_read_is_no_clear(tmp_path: Path) -> None:
     examiner = Examiner([MemorySource({})], DirectHasher(ReadingLimits()), lambda: NOON, permitted=broken)
     with examiner.examine(Place(bytes(tmp_path), b"a.jpg")) as found:
         assert found.verdict.kind is VerdictKind.UNCHECKED
+
+
+def test_a_decision_whose_outcome_cannot_be_logged_is_told_as_made(tmp_path: Path) -> None:
+    log = LogFullAt(tmp_path / "audit.log", "legal-basis.set")
+    with closing(customers_file(tmp_path / "customers.sqlite")) as record:
+        register = LegalBasisRegister(SqliteLegalBasisStore(record), log, lambda: NOON)
+        with pytest.raises(UnrecordedError, match="is set, but that cannot be recorded"):
+            register.decide(basis())
+        (check,) = register.checks([b"/srv"], ["police"])
+        assert check.state == "holds"

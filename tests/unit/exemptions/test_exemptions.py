@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from goodhoster.adapters.hash_sources.memory import MemorySource
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.checking.verdict import verdict_of
-from goodhoster.errors import AuditError, BusyError, ConfigurationError, RefusedError, UncheckedError
+from goodhoster.errors import AuditError, BusyError, ConfigurationError, RefusedError, UncheckedError, UnrecordedError
 from goodhoster.exemptions.lookup import Exemptions
 from goodhoster.exemptions.set_file import pack, unpack
 from goodhoster.exemptions.sets import ExemptionSets
@@ -25,6 +25,7 @@ from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, Fault
 from goodhoster.model.verdicts import Category, ContentKind, Match, VerdictKind
 from goodhoster.testing.suites.hash_source import made_up
+from tests.full_log import LogFullAt
 
 LOGO, OTHER = made_up("logo").digests, made_up("other").digests
 LOGO_MD5 = Digests(LOGO.md5, b"", b"")
@@ -245,3 +246,14 @@ def test_an_exempt_match_does_not_make_up_for_what_could_not_be_looked_at() -> N
     faulty = logo(fault=Fault("too-many-members", "in words"))
     verdict = verdict_of(faulty, [Knows(LOGO)], picture=True, exempt=exempt_logo)
     assert (verdict.kind, verdict.reason) == (VerdictKind.EXEMPT, "too-many-members")
+
+
+def test_a_change_whose_outcome_cannot_be_logged_is_told_as_made(place: Place, tmp_path: Path) -> None:
+    book = ExemptionSets(place.directory, LogFullAt(tmp_path / "audit.log", "exemption.built"))
+    with pytest.raises(UnrecordedError, match=r"wordpress-6\.4\.3 is built and in force, but that cannot be recorded"):
+        book.put(a_set(LOGO))
+    assert place.under(LOGO) is not None
+    book = ExemptionSets(place.directory, LogFullAt(tmp_path / "audit.log", "exemption.removed"))
+    with pytest.raises(UnrecordedError, match=r"wordpress-6\.4\.3 is removed, but that cannot be recorded"):
+        book.remove("wordpress-6.4.3", "eve")
+    assert place.under(LOGO) is None

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.errors import AuditError, ConfigurationError, RefusedError
+from goodhoster.errors import AuditError, ConfigurationError, RefusedError, UnrecordedError
 from goodhoster.hashlists.audited_changes import RecordedLists
 from goodhoster.hashlists.own_lists import ListImportOrder, survey
 from goodhoster.model.verdicts import Category
+from tests.full_log import LogFullAt
 
 WHOSE = ("police", Category.ILLEGAL)
 
@@ -52,4 +53,17 @@ def test_without_a_record_nothing_changes(lists: RecordedLists, tmp_path: Path) 
         RecordedLists(lists.directory, FileAuditLog(tmp_path / "nowhere/audit.log")).import_files(
             ListImportOrder([file], *WHOSE), "root"
         )
+    assert list(survey(lists.directory)) == []
+
+
+def test_a_change_whose_outcome_cannot_be_recorded_is_told_as_made(lists: RecordedLists, tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text("00" * 20 + "\n")
+    full = RecordedLists(lists.directory, LogFullAt(tmp_path / "audit.log", "list.imported"))
+    with pytest.raises(UnrecordedError, match="the lists of police are imported and in force, but that cannot be"):
+        full.import_files(ListImportOrder([file], *WHOSE), "root")
+    assert len(list(survey(lists.directory))) == 1
+    full = RecordedLists(lists.directory, LogFullAt(tmp_path / "audit.log", "list.removed"))
+    with pytest.raises(UnrecordedError, match="the lists of police are removed, but that cannot be recorded"):
+        full.remove("police", None, "root")
     assert list(survey(lists.directory)) == []

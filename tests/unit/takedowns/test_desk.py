@@ -26,7 +26,7 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.customers.contacts.desk import ContactDesk
-from goodhoster.errors import GoodhosterError, PassingError, RefusedError
+from goodhoster.errors import AuditError, GoodhosterError, PassingError, RefusedError, UnrecordedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.examination import Examined
 from goodhoster.letters.outbox import Outbox
@@ -34,6 +34,7 @@ from goodhoster.letters.texts import Letterhead, result
 from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.holder_locks import HolderLocks
 from goodhoster.linux.leases import LEASES
+from goodhoster.model.audit import AuditEntry, AuditEvent
 from goodhoster.model.cases import CaseState, Order
 from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.digests import Algorithm
@@ -82,6 +83,7 @@ HOTLINE = Notifier(
     caps=NotifierCaps(1000, 1000),
     automatic=True,
 )
+NEIGHBOUR = replace(HOTLINE, id="neighbour", kind=NotifierKind.OTHER, domains=("neighbour.example",), automatic=False)
 HEAD = Letterhead("Made-up Hosting", "abuse@hoster.example", "en")
 EVA = Order("eva", "looked at it")
 
@@ -179,7 +181,7 @@ class Services:
             CustomerForwarding(lambda: self.contacts, rules.enforce),
             lambda: self.index_gap,
         )
-        self.desk = NoticeDesk(parts, [HOTLINE], DeadlineTerms())
+        self.desk = NoticeDesk(parts, [HOTLINE, NEIGHBOUR], DeadlineTerms())
 
     def clock(self) -> datetime:
         return self.now
@@ -192,7 +194,8 @@ class Services:
     def believe(self, _receipt: Receipt, raw: RawNotice) -> Belief:
         if self.keys_down:
             return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, passing=True), raw)
-        notifier = self.notifier if self.level is TrustLevel.PINNED else ""
+        proven = self.notifier if self.level is TrustLevel.PINNED else ""
+        notifier = NEIGHBOUR.id if self.notifier == NEIGHBOUR.id else proven
         says = RawNotice(raw.carrier, raw.content + self.unlike_the_whole)
         return Belief(TrustFinding(self.level, notifier, copy_of=self.copy_of), says)
 
@@ -730,6 +733,20 @@ def test_a_dismissed_notice_leaves_no_measure_behind(services: Services) -> None
     assert (services.tree / "anna/p.jpg").exists()
 
 
+def test_what_waits_for_the_mover_alone_asks_no_person(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("take_offline", "settle"):
+            patch.setattr(LocalQuarantine, name, _raising(PassingError("the mover is away")))
+        notice = services.scart(url)
+        assert (notice.state, services.states(notice)) == (NoticeState.OPEN, [ItemState.UNDER_WAY])
+        assert services.pager.pages == []
+    services.case_desk.recover()
+    services.later(minutes=5)
+    assert services.states(notice) == [ItemState.OFFLINE]
+    assert not (services.tree / "anna/p.jpg").exists()
+
+
 def test_what_could_not_be_located_yet_is_dismissed_too(services: Services) -> None:
     services.map_down = True
     notice = services.scart(services.file("anna/p.jpg"))
@@ -786,6 +803,12 @@ def test_a_proven_notice_is_not_said_to_be_unproven_because_another_came_first(t
     (case,) = services.cases.find(CaseQuery())
     assert (case.notice, case.notifier, case.reason) == (proven.id, "hotline", "would be taken offline")
     services.close()
+
+
+def test_a_notifier_of_no_trusted_kind_is_not_said_to_be_unregistered(services: Services) -> None:
+    services.level, services.notifier = TrustLevel.AUTHENTICATED, NEIGHBOUR.id
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert notice.items[0].reason == "neighbour is proven, but registered as kind other: its notices wait for a person"
 
 
 def test_a_page_of_something_done_does_not_say_that_nothing_was_touched(services: Services) -> None:
@@ -1342,3 +1365,25 @@ def test_the_notice_says_how_far_the_index_was_when_copies_were_looked_for(servi
     services.index_gap = ""
     services.later(hours=1)
     assert services.store.get(notice.id).index_gap == "12 files wait for their first check"
+
+
+def test_an_address_that_is_blocked_and_cannot_be_recorded_so_is_told_as_seen(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.level = TrustLevel.AUTHENTICATED
+    url = "http://anna.example/app/1"
+    notice, write = services.scart(url), services.audit.append_all
+
+    def write_until_full(events: Sequence[AuditEvent]) -> Sequence[AuditEntry]:
+        if any(event.kind == "block.done" for event in events):
+            raise AuditError("the audit log cannot be written: No space left on device")
+        return write(events)
+
+    with monkeypatch.context() as full:
+        full.setattr(services.audit, "append_all", write_until_full)
+        with pytest.raises(UnrecordedError, match=f"{url} is blocked, but that cannot be recorded"):
+            services.desk.confirm(notice.id, EVA)
+    assert [block.url for block in services.blocks.all] == [url]
+    services.desk.confirm(notice.id, EVA)
+    assert services.states(notice) == [ItemState.OFFLINE]
+    assert "block.done" in [entry.event.kind for entry in services.audit.entries()]

@@ -23,7 +23,7 @@ from goodhoster_agent.doors.clamd.connection import ClamdConnection, Timeouts
 from goodhoster_agent.doors.clamd.peer import peer_of
 from goodhoster_agent.doors.clamd.protocol import ClamdRequest, Conversation
 from goodhoster_agent.doors.fair_threads import FairThreads
-from goodhoster_agent.doors.process import allow_more_descriptors
+from goodhoster_agent.doors.process import allow_more_descriptors, tcp_listener
 from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 from goodhoster_agent.privileged.opener.client import Opener
 
@@ -225,16 +225,13 @@ def _address_text(settings: ClamdDoorSettings) -> str:
 
 def _listening(settings: ClamdDoorSettings) -> socket.socket:
     if settings.listen is not None:
-        found = socket.getaddrinfo(*settings.listen, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    else:
-        assert settings.socket is not None  # noqa: S101 - one of both is there
-        _remove_left(settings.socket)
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(os.fspath(settings.socket))
-        settings.socket.chmod(0o666)  # who may ask the kernel tells us: see accounts
-        listener.listen(_BACKLOG)
+        return tcp_listener(settings.listen, _BACKLOG)
+    assert settings.socket is not None  # noqa: S101 - one of both is there
+    _remove_left(settings.socket)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(os.fspath(settings.socket))
+    settings.socket.chmod(0o666)  # who may ask the kernel tells us: see accounts
+    listener.listen(_BACKLOG)
     listener.setblocking(False)  # noqa: FBT003 - it takes no name
     return listener
 

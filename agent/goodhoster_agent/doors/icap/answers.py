@@ -12,12 +12,16 @@ from goodhoster.errors import UncheckedError
 from goodhoster.model.attempts import Attempt
 from goodhoster.settings.doors import BY_HOST
 from goodhoster.upload_attempts import AttemptAnswer, AttemptDecision, UploadAttempts
-from goodhoster_agent.doors.icap.contents import ContentLimits, contents_of
+from goodhoster_agent.doors.icap.contents import contents_of
 from goodhoster_agent.doors.icap.messages import AmbiguousError, HttpMessage, Page
 from goodhoster_agent.doors.partial import is_partial
 from goodhoster_agent.doors.streams import StreamContent
 
 _log = logging.getLogger(__name__)
+_WHY = {
+    "late": "the check took longer than answer_within",
+    "cut-off": "no further piece of the body came within read_within",
+}
 _NO_SITE = "unknown"
 """The customer of a request for a site that nobody knows."""
 
@@ -80,7 +84,8 @@ class MessageChecker:
     """A customer's id, or BY_HOST."""
     customer_of_site: Callable[[str], str]
     """Tells whose a site is; empty where nobody knows."""
-    limits: ContentLimits
+    longest: int
+    """Bytes of a content, also of what it unpacks to."""
 
     def check(self, message: HttpMessage, body: StreamContent, peer: str) -> IcapAnswer:
         """Check every content of a message; what is worst decides. Never raises."""
@@ -88,7 +93,7 @@ class MessageChecker:
         try:
             customer = self._customer(message)
             cut = _is_cut(message, body)
-            for found in contents_of(message, body, self.limits):
+            for found in contents_of(message, body, self.longest):
                 attempt = Attempt(customer, name=found.name, door="icap", peer=peer, proven=False)
                 answer = _worse(answer, self.attempts.check(found.content, attempt, partial=cut))
                 if answer.decision is AttemptDecision.REFUSED:
@@ -106,7 +111,7 @@ class MessageChecker:
 
     def not_checked(self, reason: str, peer: str) -> IcapAnswer:
         """Count a message that was not looked into; the answer about it."""
-        return self._unchecked(reason, "it is over a limit of [[icap_door]]", peer)
+        return self._unchecked(reason, _WHY.get(reason, "it is over a limit of [[icap_door]]"), peer)
 
     def _unchecked(self, reason: str, words: str, peer: str) -> IcapAnswer:
         _log.warning("a message of %s is unchecked (%s): %s", peer, reason, words)

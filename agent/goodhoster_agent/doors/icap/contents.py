@@ -49,16 +49,7 @@ class FoundContent:
     """As the form says it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContentLimits:
-    """How much is looked into."""
-
-    longest: int
-    """Bytes of a content after it was unpacked."""
-    parts: int = _MOST_PARTS
-
-
-def contents_of(message: HttpMessage, body: StreamContent, limits: ContentLimits) -> Iterator[FoundContent]:
+def contents_of(message: HttpMessage, body: StreamContent, longest: int) -> Iterator[FoundContent]:
     """Every content of a body, one after the other.
 
     UncheckedError where programs may read it in different ways, or it is over a limit; what was yielded before counts
@@ -76,16 +67,16 @@ def contents_of(message: HttpMessage, body: StreamContent, limits: ContentLimits
             whole = body.content
             if coding not in {"", "identity"}:
                 yield FoundContent(whole)  # what an application stores that does not unpack it
-                whole, complete = stack.enter_context(_unpacked(whole, coding, limits.longest))
+                whole, complete = stack.enter_context(_unpacked(whole, coding, longest))
                 if not complete:
                     yield FoundContent(whole)
                     raise AmbiguousError("something stands behind what is packed, which not every program reads")
             if _FORM in kind.lower():
-                yield from _values(stack.enter_context(_mapped(whole)), limits.parts)
+                yield from _values(stack.enter_context(_mapped(whole)))
             if "multipart" not in kind.lower():
                 yield FoundContent(whole)
                 return
-            yield from _parts(stack.enter_context(_mapped(whole)), _boundary(kind), limits.parts)
+            yield from _parts(stack.enter_context(_mapped(whole)), _boundary(kind))
     except AmbiguousError as error:
         raise UncheckedError(f"programs may read it in different ways: {error}", reason="ambiguous") from error
 
@@ -167,13 +158,13 @@ _TEXT_ONLY = bytes(range(9, 14)) + bytes(range(32, 127))
 
 def _of_query(query: bytes) -> Iterator[FoundContent]:
     if query:
-        yield from _values(query, _MOST_PARTS)
+        yield from _values(query)
 
 
-def _values(form: bytes | mmap.mmap, most: int) -> Iterator[FoundContent]:
+def _values(form: bytes | mmap.mmap) -> Iterator[FoundContent]:
     """The values of an encoded form that are more than text: no picture is text."""
     start = 0
-    for number in range(most + 1):
+    for number in range(_MOST_PARTS + 1):
         end = form.find(b"&", start)
         name, _, value = form[start : len(form) if end < 0 else end].partition(b"=")
         for each in (name, value):
@@ -182,8 +173,8 @@ def _values(form: bytes | mmap.mmap, most: int) -> Iterator[FoundContent]:
                 yield FoundContent(decoded)
         if end < 0:
             return
-        if number == most:
-            raise UncheckedError(f"it has more than {most} values", reason="too-many")
+        if number == _MOST_PARTS:
+            raise UncheckedError(f"it has more than {_MOST_PARTS} values", reason="too-many")
         start = end + 1
 
 
@@ -203,9 +194,9 @@ def _mapped(content: bytes | int) -> Iterator[bytes | mmap.mmap]:
         yield mapped
 
 
-def _parts(body: bytes | mmap.mmap, boundary: bytes, most: int) -> Iterator[FoundContent]:
+def _parts(body: bytes | mmap.mmap, boundary: bytes) -> Iterator[FoundContent]:
     """The parts between the boundaries, which stand on lines of their own and nowhere else."""
-    borders = _borders(body, b"--" + boundary, most)
+    borders = _borders(body, b"--" + boundary)
     for start, end in borders:
         fields, begin = _part_head(body, start, end)
         if fields.get("content-transfer-encoding").lower() not in _AS_IT_IS:
@@ -223,7 +214,7 @@ def _parts(body: bytes | mmap.mmap, boundary: bytes, most: int) -> Iterator[Foun
             yield FoundContent(content, named[1] if named else "")
 
 
-def _borders(body: bytes | mmap.mmap, line: bytes, most: int) -> list[tuple[int, int]]:
+def _borders(body: bytes | mmap.mmap, line: bytes) -> list[tuple[int, int]]:
     """Where each part starts and ends, without the line end that belongs to the boundary."""
     start = -1
     parts: list[tuple[int, int]] = []
@@ -237,8 +228,8 @@ def _borders(body: bytes | mmap.mmap, line: bytes, most: int) -> list[tuple[int,
             raise AmbiguousError("a part has no head")
         if start >= 0:
             parts.append((start, at - 2))
-        if len(parts) > most:
-            raise UncheckedError(f"it has more than {most} parts", reason="too-many")
+        if len(parts) > _MOST_PARTS:
+            raise UncheckedError(f"it has more than {_MOST_PARTS} parts", reason="too-many")
         following = body[after : after + 2]
         if following == b"--":
             if body[after + 2 : after + 2 + _LONGEST_END].strip() or len(body) > after + 2 + _LONGEST_END:

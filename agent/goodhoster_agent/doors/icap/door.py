@@ -15,10 +15,11 @@ from goodhoster.settings.doors import IcapDoorSettings
 from goodhoster.upload_attempts import UploadAttempts
 from goodhoster_agent.doors.fair_threads import FairThreads
 from goodhoster_agent.doors.icap.answers import IcapAnswer, MessageChecker
-from goodhoster_agent.doors.icap.connection import ClientShares, IcapConnection, IcapTerms
-from goodhoster_agent.doors.icap.contents import ContentLimits
+from goodhoster_agent.doors.icap.connection import IcapConnection
+from goodhoster_agent.doors.icap.exchange import IcapTerms
 from goodhoster_agent.doors.icap.messages import LONGEST_LINE, HttpMessage
-from goodhoster_agent.doors.process import allow_more_descriptors
+from goodhoster_agent.doors.icap.shares import ClientShares
+from goodhoster_agent.doors.process import allow_more_descriptors, tcp_listener
 from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 
 _log = logging.getLogger(__name__)
@@ -45,13 +46,12 @@ class IcapDoor:
     def __init__(self, parts: IcapDoorParts) -> None:
         settings = parts.settings
         self._settings = settings
-        self._tag = f"goodhoster-{int(time.time()):x}"
         self._workers = FairThreads(settings.checks)
         self._checker = MessageChecker(
-            parts.attempts, settings.customer, parts.customer_of_site, ContentLimits(settings.longest_content)
+            parts.attempts, settings.customer, parts.customer_of_site, settings.longest_content
         )
         self._terms = IcapTerms(
-            tag=self._tag,
+            tag=f"goodhoster-{int(time.time()):x}",
             connections=settings.connections,
             longest_content=settings.longest_content,
             fail_open=settings.on_unchecked == "open",
@@ -76,9 +76,7 @@ class IcapDoor:
         allow_more_descriptors(self._settings.connections * _DESCRIPTORS)
         host, port = self._settings.listen
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            family, _, _, _, address = found[0]
-            self._listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+            self._listener = tcp_listener((host, port), _BACKLOG)
         except OSError as error:
             hint = "choose another address in [[icap_door]], or end whatever listens there"
             raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror or error}", hint=hint) from error
@@ -109,7 +107,7 @@ class IcapDoor:
         peer = writer.get_extra_info("peername") or ("a client that left",)
         connection = IcapConnection(reader, writer, str(peer[0]), self._terms)
         task = asyncio.current_task()
-        if task is None or not self._has_room():
+        if task is None or not self._make_room():
             await connection.turn_away()
             return
         self._connections[connection] = task
@@ -121,7 +119,7 @@ class IcapDoor:
         finally:
             del self._connections[connection]
 
-    def _has_room(self) -> bool:
+    def _make_room(self) -> bool:
         """Whether another connection may come; the one that is idle longest makes room."""
         if len(self._connections) < self._settings.connections:
             return True

@@ -134,15 +134,30 @@ def test_keys_that_only_a_checkpoint_shows_are_missed_too(settings: Settings) ->
     assert "accept-loss audit.key" in json.loads(verified.stdout)["unchecked"][0]
 
 
+KEYS = ("audit.key", "letters/message-ids.key", "witness/witness.key", "api/tokens.json")
+
+
+def test_a_restore_over_a_directory_with_keys_goes_on_with_them(settings: Settings, tmp_path: Path) -> None:
+    for use in PARTS.values():
+        use(settings)
+    assert run(settings, "state", "backup", str(tmp_path / "backup")).exit_code == 0
+    restored = json.loads(run(settings, "state", "restore", str(tmp_path / "backup"), "--replace", "--json").stdout)
+    assert set(KEYS) <= set(restored["keys_kept"])
+    assert restored["missing"] == []
+    assert run(settings, "audit", "checkpoint").exit_code == 0
+
+
 def test_a_restore_without_keys_says_which_are_missing(settings: Settings, tmp_path: Path) -> None:
     for use in PARTS.values():
         use(settings)
     kept = issue(settings).note
     (tmp_path / "kept").write_bytes(kept.write())
     assert run(settings, "state", "backup", str(tmp_path / "backup")).exit_code == 0
+    for name in KEYS:
+        (settings.state_dir / name).unlink()
     restored = run(settings, "state", "restore", str(tmp_path / "backup"), "--replace", "--json")
     missing = json.loads(restored.stdout)["missing"]
-    for name in ("audit.key", "letters/message-ids.key", "witness/witness.key", "api/tokens.json"):
+    for name in KEYS:
         assert [each for each in missing if f"accept-loss {name}" in each], name
     signed = run(settings, "audit", "checkpoint")
     assert isinstance(signed.exception, AuditError)
@@ -187,3 +202,15 @@ def test_of_a_customer_who_was_forgotten_nothing_is_missed(settings: Settings) -
     with closing(pseudonyms(settings)) as keys:
         keys.delete(["customer/anna"])
     assert run(settings, "audit", "verify").exit_code == 0
+
+
+@pytest.mark.parametrize("command", [("cases", "list"), ("cases", "list", "--json"), ("storms", "list")], ids=" ".join)
+def test_a_command_that_finds_nothing_says_that_a_database_is_lost(
+    settings: Settings, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    config = ("--config", str(tmp_path / "goodhoster.toml"))
+    use_record(settings)
+    assert CliRunner().invoke(app, [*command, *config]).stderr == ""
+    (settings.state_dir / "record.sqlite").unlink()
+    assert "record.sqlite" in CliRunner().invoke(app, [*command, *config]).stderr
+    assert "record.sqlite" in CliRunner().invoke(app, [*command, *config]).stderr, "also the second time"

@@ -19,3 +19,13 @@ def test_a_million_addresses_are_not_remembered() -> None:
         now[0] += 0.001
         assert rate_limit.admit(str(number))
     assert len(rate_limit._next) <= 10_000
+
+
+def test_the_addresses_of_one_line_share_a_limit() -> None:
+    limit = RateLimit(lambda: 0.0)
+    assert limit.admit("2001:db8::1")
+    assert not limit.admit("2001:db8::2")
+    assert limit.admit("2001:db8:0:1::1")
+    assert limit.admit("192.0.2.1")
+    assert not limit.admit("::ffff:192.0.2.1")
+    assert limit.admit("unix")

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.suspensions import SqliteSuspensionStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.customers.suspension.desk import SuspensionDesk, SuspensionOrder, SuspensionParts
-from goodhoster.errors import PassingError, PermanentError, RefusedError
+from goodhoster.errors import PassingError, PermanentError, RefusedError, UnrecordedError
 from goodhoster.linux.programs import Ended
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.cases import Order
@@ -23,6 +23,7 @@ from goodhoster.model.customers.suspensions import Suspension, SuspensionState
 from goodhoster.ports.panels import PageSnapshot, SuspensionQuery
 from goodhoster.testing.panels.hosting import FakeHosting, made_up_hosting
 from goodhoster.testing.panels.programs import FakeHestia
+from tests.full_log import LogFullAt
 
 ORDER = Order("carla", "made-up reason")
 ANNA = SuspensionTarget("anna")
@@ -424,3 +425,22 @@ def test_of_two_at_once_one_is_refused(world: World) -> None:
         thread.join()
     assert sorted(map(str, results)) == sorted(map(str, [SuspensionState.IN_FORCE, RefusedError]))
     assert world.hosting.orders == ["suspend anna"]
+
+
+@pytest.mark.parametrize("command", ["suspend", "lift"])
+def test_what_the_panel_did_and_cannot_be_recorded_is_told_as_seen(world: World, command: str) -> None:
+    if command == "lift":
+        world.suspend()
+    outcome = "in-force" if command == "suspend" else "lifted"
+    log = LogFullAt(world.folder / "audit.log", f"suspension.{outcome}")
+    world.log, world.desk = log, SuspensionDesk(replace(world.desk._parts, audit=log))
+
+    def order() -> Suspension:
+        return world.suspend() if command == "suspend" else world.desk.lift(world.only().id, ORDER)
+
+    with pytest.raises(UnrecordedError, match=f"anna is seen to be {outcome}: .*, but that cannot be recorded"):
+        order()
+    assert world.anna_suspended() is (command == "suspend")
+    log.room = True
+    assert order().state == outcome
+    assert world.kinds()[-1] == f"suspension.{outcome}"

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from goodhoster.errors import EvidenceError, RefusedError
+from goodhoster.errors import EvidenceError, RefusedError, UnrecordedError
 from goodhoster.evidence.sealing.custody import GRACE, PersonalOrder
 from goodhoster.model.sealed_evidence import REQUEST_VALID, EvidenceState, Person, TwoPersonAction
+from tests.full_log import LogFullAt
 from tests.unit.evidence.sealing.conftest import DAY, Sealing
 
 ANNE = PersonalOrder(Person("anne", 2001), "ordered by the court")
@@ -167,3 +168,26 @@ def test_recipients_change_by_two_persons_and_what_was_sealed_stays(sealing: Sea
     assert set(sealing.sealed("bob/b.jpg", "known too").recipients) == set(sealing.names(1, 2))
     assert sealing.store.get(old.id).manifest.recipients == sealing.names(0, 1)
     assert not sealing.sealer().recipients_differ()
+
+
+def test_what_was_destroyed_and_cannot_be_recorded_is_told_as_seen(sealing: Sealing) -> None:
+    name = sealing.sealed().id
+    log = sealing.services.audit = LogFullAt(sealing.folder.parent / "audit.log", "evidence.destroyed")
+    sealing.custody().ask(name, DESTROY, ANNE)
+    with pytest.raises(UnrecordedError, match=f"the ciphertext of evidence {name} is destroyed, but that cannot be"):
+        sealing.custody().destroy(name, BEN)
+    assert not sealing.store.ciphertext(name).exists()
+    log.room = True
+    assert sealing.custody().destroy(name, BEN).state is EvidenceState.DESTROYED
+    assert sealing.events()[-1] == "evidence.destroyed"
+
+
+def test_what_was_exported_and_cannot_be_recorded_is_told_as_seen(sealing: Sealing, tmp_path: Path) -> None:
+    name = sealing.sealed().id
+    log = sealing.services.audit = LogFullAt(sealing.folder.parent / "audit.log", "evidence.exported")
+    sealing.custody().ask(name, EXPORT, ANNE)
+    with pytest.raises(UnrecordedError, match=f"evidence {name} is copied whole to {tmp_path / 'first'}, but that"):
+        sealing.custody().export(name, tmp_path / "first", BEN)
+    assert len(list((tmp_path / "first").iterdir())) == 2
+    log.room = True
+    assert sealing.custody().export(name, tmp_path / "second", BEN).custody.requests == ()

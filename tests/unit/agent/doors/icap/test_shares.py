@@ -2,7 +2,7 @@
 
 import pytest
 
-from goodhoster_agent.doors.icap.connection import ClientShares, client_of
+from goodhoster_agent.doors.icap.shares import ClientShares, client_of
 
 
 @pytest.mark.parametrize(
