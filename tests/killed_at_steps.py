@@ -100,7 +100,7 @@ def _connecting(real: Callable[..., Any], step: Callable[[], None]) -> Callable[
                 step()
             super().commit()
 
-        def __exit__(self, *raised: object) -> Any:  # noqa: ANN401 - as it is declared
+        def __exit__(self, *raised: Any) -> Any:  # noqa: ANN401, PYI036 - as it is declared
             if self.in_transaction:
                 step()
             return super().__exit__(*raised)

@@ -113,7 +113,7 @@ def move_durably(file: Path, target: Path) -> None:
 
 
 def remove_left_drafts(directory: Path, pattern: str) -> None:
-    """Remove drafts that a killed process left, files and directories: their names end with its process id.
+    """Remove drafts that a killed process left: files and directories that end with its id.
 
     Not those of a process that is there, nor one that was written to a minute ago: it may be in another container.
     """
