@@ -13,9 +13,11 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    current_person,
     open_services,
     print_json,
     print_line,
+    required_reason,
     warn_of,
 )
 
@@ -145,8 +147,8 @@ def recipients_command(
     """
     from goodhoster.assembly.evidence_services import checked_recipients
 
-    if confirm and not reason.strip():
-        raise typer.BadParameter("say why: the audit log keeps it", param_hint="--reason")
+    if confirm:
+        required_reason(reason)
     with open_services(config) as services:
         desk, configured = _desk(services), checked_recipients(services.settings)
         if confirm:
@@ -176,7 +178,6 @@ def _desk(services: Services) -> CustodyDesk:
 
 def _order(reason: str) -> PersonalOrder:
     from goodhoster.evidence.sealing.custody import PersonalOrder
-    from goodhoster_agent.persons import current_person
 
     return PersonalOrder(current_person(), reason)
 
