@@ -42,7 +42,7 @@ class Services:
 
     def __init__(self, folder: Path) -> None:
         self.tree = folder / "customers"
-        self.tree.mkdir()
+        self.tree.mkdir(exist_ok=True)
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
         self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), FileAuditLog(folder / "audit.log")
         self.storms, self.census, self.pager = SqliteStormStore(self.store.record), MadeUpCensus(), MemoryPager()
