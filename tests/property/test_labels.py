@@ -6,7 +6,7 @@ import tempfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.evidence.quarantine.directories import opened
+from goodhoster.evidence.quarantine.directory_access import opened
 from goodhoster.evidence.quarantine.labels import (
     commit_intent,
     commit_label,

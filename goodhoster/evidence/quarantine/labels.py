@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from goodhoster.errors import QuarantineError, RefusedError
-from goodhoster.evidence.quarantine.directories import exists, opened
+from goodhoster.evidence.quarantine.directory_access import exists, opened
 from goodhoster.evidence.quarantine.metadata import set_guards, try_guard
 from goodhoster.evidence.quarantine.reserve import with_reserve
 from goodhoster.model.quarantine import Label, Metadata

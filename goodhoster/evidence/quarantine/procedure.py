@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from goodhoster.errors import GoodhosterError, QuarantineError, RefusedError
-from goodhoster.evidence.quarantine.directories import (
+from goodhoster.evidence.quarantine.directory_access import (
     ABSENT,
     entry,
     exists,

@@ -16,7 +16,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
-from goodhoster.evidence.quarantine.directories import ABSENT, entry, exists, file_system, identity, open_parent, opened
+from goodhoster.evidence.quarantine.directory_access import (
+    ABSENT,
+    entry,
+    exists,
+    file_system,
+    identity,
+    open_parent,
+    opened,
+)
 from goodhoster.evidence.quarantine.labels import (
     commit_intent,
     commit_label,

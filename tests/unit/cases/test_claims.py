@@ -299,7 +299,7 @@ def test_a_notice_and_a_match_at_once_are_one_case(machine: Machine) -> None:
     desk, upload = machine.desk(), machine.upload("anna/1.jpg")
     file = NamedFile(upload, made_up("anna/1.jpg").digests, KNOWN)
     grounds = Grounds("N1", "hotline", "", NotifierCaps(100, 100))
-    notice = threading.Thread(target=Demands(machine.desk()).receive, args=([Demand([file], grounds)],))
+    notice = threading.Thread(target=Demands(machine.desk()).process, args=([Demand([file], grounds)],))
     notice.start()
     case = desk.open(upload, file.digests, KNOWN)
     notice.join()
