@@ -1,4 +1,4 @@
-"""The daemon with one configuration: starts watching and checking, runs regular tasks, and stops cleanly."""
+"""The daemon with one configuration: it watches, checks, runs regular tasks, stops cleanly."""
 
 from __future__ import annotations
 
