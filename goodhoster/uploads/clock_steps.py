@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from goodhoster.uploads.rows import Waiting
+from goodhoster.uploads.rows import RowWait
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS clock (boot TEXT NOT NULL, ahead REAL NOT NULL);"
 _NOTICEABLE = 1.0
@@ -56,10 +56,10 @@ def follow(db: sqlite3.Connection, now: ClockReading) -> None:
         return
     if before is not None and before.boot == now.boot:
         by = now.ahead - before.ahead
-        due = f"UPDATE uploads SET due = due + ?, since = since + ? WHERE waiting = {Waiting.DUE:d}"  # noqa: S608
+        due = f"UPDATE uploads SET due = due + ?, since = since + ? WHERE waiting = {RowWait.DUE:d}"  # noqa: S608
         db.execute(due, (by, by))
-        db.execute(f"UPDATE uploads SET since = since + ? WHERE waiting = {Waiting.TURN:d}", (by,))  # noqa: S608 - the same
+        db.execute(f"UPDATE uploads SET since = since + ? WHERE waiting = {RowWait.TURN:d}", (by,))  # noqa: S608 - the same
     elif before is not None:
-        db.execute(f"UPDATE uploads SET due = 0 WHERE waiting = {Waiting.DUE:d}")  # noqa: S608 - our own texts
+        db.execute(f"UPDATE uploads SET due = 0 WHERE waiting = {RowWait.DUE:d}")  # noqa: S608 - our own texts
     db.execute("DELETE FROM clock")
     db.execute("INSERT INTO clock VALUES (?, ?)", (now.boot, now.ahead))

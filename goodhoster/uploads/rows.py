@@ -31,7 +31,7 @@ class Priority(IntEnum):
     """It was there before the tree was watched."""
 
 
-class Waiting(IntEnum):
+class RowWait(IntEnum):
     """What a row waits for, as the column `waiting` has it."""
 
     NOTHING = 0
