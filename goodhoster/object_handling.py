@@ -13,10 +13,10 @@ from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.digests import Algorithm, Digest, Digests
 from goodhoster.model.objects import StoredObject, place_of
 from goodhoster.model.uploads import OTHER_ARCHIVE, Content
-from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
+from goodhoster.model.verdicts import NO_SAY, ContentKind, Verdict, VerdictKind
 from goodhoster.ports.objects import ObjectStore
 from goodhoster.upload_handling import UploadHandling
-from goodhoster.uploads.check_scheduling import AFTER_CHANGE, NOT_ASKED, delay, wait_after
+from goodhoster.uploads.check_scheduling import AFTER_CHANGE, delay, wait_after
 from goodhoster.uploads.object_queue import ObjectJob, ObjectQueue, Urgency
 
 NOT_FETCHED = "not-fetched"
@@ -104,7 +104,7 @@ class ObjectHandling:
     def _settle(self, job: ObjectJob, verdict: Verdict, case: Case | None) -> None:
         if case is not None and case.state is CaseState.GONE:  # it was another object by then
             self.queue.retry(job, "changed", self.clock() + AFTER_CHANGE)
-        elif verdict.reason not in {"", NOT_ASKED, OTHER_ARCHIVE}:
+        elif verdict.reason not in {"", OTHER_ARCHIVE, *NO_SAY}:
             self.queue.retry(job, verdict.reason, self.clock() + wait_after(verdict, None, job.tries))
         else:
             self.queue.settle(job)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.other_sizes import withdraw_by_name
-from goodhoster.cases.storm_decisions import concerned, decided, expect_free, left_undone, taken_over
+from goodhoster.cases.storm_decisions import concerned, decided, expect_free, interrupted_decisions, taken_over
 from goodhoster.errors import ConfigurationError, GoodhosterError, NotAnUploadError, RefusedError, UnrecordedError
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.audit import AuditFinding
@@ -156,7 +156,7 @@ class Toolkit:
             with self.desk.session() as session:
                 cause = Cause(StormKind.CONTENT, sha256.hex())
                 expect_free(self.desk, list(session.brake.storms.newest([cause]).values()), state)
-                session.brake.rule(sha256, state, order)
+                session.brake.decide_content(sha256, state, order)
 
     def undo_storm(self, storm_id: str, order: Order) -> CaseOrders:
         """Put back every file that the storm and its parts took offline.
@@ -183,7 +183,7 @@ class Toolkit:
 
     def recover_storms(self) -> list[str]:
         """Go on with decisions about storms whose process died; the ids of those storms."""
-        left = left_undone(self.desk)
+        left = interrupted_decisions(self.desk)
         for storm in left:
             order = Order(storm.actor, storm.decision_reason)
             with taken_over(self.desk, storm) as case_ids:

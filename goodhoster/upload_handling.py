@@ -16,11 +16,9 @@ from goodhoster.errors import AuditError, NotAnUploadError, StaleVerdictError, U
 from goodhoster.examination import Examined, Examiner
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import OTHER_ARCHIVE, Place, Upload
-from goodhoster.model.verdicts import ContentKind, Verdict, VerdictKind
+from goodhoster.model.verdicts import NO_SAY, NOT_ASKABLE, ContentKind, Verdict, VerdictKind
 from goodhoster.uploads.check_scheduling import (
     AFTER_CHANGE,
-    NOT_ASKABLE,
-    NOT_ASKED,
     delay,
     is_its_own,
     unsettled_for,
@@ -200,4 +198,4 @@ def _is_final(examined: Examined) -> bool:
     """
     content = examined.content
     is_closed = examined.verdict.reason == OTHER_ARCHIVE and content is not None and content.kind is ContentKind.OTHER
-    return is_closed or examined.verdict.reason in {"", NOT_ASKED}
+    return is_closed or examined.verdict.reason in {"", *NO_SAY}

@@ -1,9 +1,10 @@
 """Other processes, as /proc tells of them."""
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 
 def status(pid: int) -> dict[str, str]:
@@ -35,11 +36,15 @@ def called(name: str, pid: int) -> list[int]:
     return found
 
 
-def eventually(look: Callable[[], list[int]], patience: float = 120.0) -> list[int]:
+def found_in_time(look: Callable[[], list[int]]) -> list[int]:
     """What it finds once that is something; an empty list when it never is."""
-    until = time.monotonic() + patience
-    while not (found := look()) and time.monotonic() < until:
-        time.sleep(0.02)
+    found: list[int] = []
+
+    def is_found() -> bool:
+        found[:] = look()
+        return bool(found)
+
+    wait_until(is_found)
     return found
 
 
@@ -64,7 +69,7 @@ def processor_seconds(pid: int) -> float:
 
 def movers_below(pid: int) -> list[int]:
     """The movers that this process, or its supervisor, started."""
-    return eventually(lambda: called("gh-mover", pid))
+    return found_in_time(lambda: called("gh-mover", pid))
 
 
 ROOT = os.geteuid() == 0

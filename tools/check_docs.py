@@ -16,6 +16,7 @@ Prints one line for each fault and ends with 1 when there was any.
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,7 +165,8 @@ def kinds_of_entries(source: str) -> set[str]:
 def words_defined_twice() -> Iterator[str]:
     """Words that the glossary defines in two places."""
     words = WORD.findall((CHECKOUT / "docs" / "glossary.md").read_text())
-    for word in sorted({word for word in words if words.count(word) > 1}):
+    same = Counter(map(str.casefold, words))
+    for word in sorted({word for word in words if same[word.casefold()] > 1}):
         yield f"docs/glossary.md: defines {word} twice"
 
 

@@ -1,36 +1,24 @@
-"""The daemon: starts watching and checking, runs regular tasks, and stops cleanly.
-
-SIGTERM and SIGINT end it after the files in hand; SIGHUP reads the configuration again and goes on with the old one
-when the new one is not right. After a `kill -9` the next start finishes what was under way.
-"""
+"""The daemon with one configuration: it watches, checks, runs regular tasks, stops cleanly."""
 
 from __future__ import annotations
 
 import logging
 import os
-import queue
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from goodhoster.assembly.mover import mover_of
 from goodhoster.assembly.services import Services
-from goodhoster.assembly.state import lost_parts, make_state_dir, note_lost_record, trees_of, watched_roots
+from goodhoster.assembly.state import lost_parts, note_lost_record, trees_of, watched_roots
 from goodhoster.cases.rebuilding import rebuild
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.evidence.quarantine.survey import label_of, quarantined
-from goodhoster.linux.kernel import expect_openat2
-from goodhoster.linux.privileges import set_process_name, share_memory_among_threads
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Case, CaseState
 from goodhoster.model.uploads import display
 from goodhoster.ports import CaseQuery, Mover
-from goodhoster.settings import Settings, load
 from goodhoster.uploads.private_communication import note_private_watching
 from goodhoster_agent.background.alerts import AlertWork
 from goodhoster_agent.background.checkpoints import CheckpointTask
@@ -39,81 +27,34 @@ from goodhoster_agent.background.late_measures import LateMeasureTask
 from goodhoster_agent.background.log_verification import LogVerificationTask
 from goodhoster_agent.background.metrics_file import MetricsFile
 from goodhoster_agent.background.notices import NoticeWork
-from goodhoster_agent.background.periodic import PeriodicTask
+from goodhoster_agent.background.optional_tasks import (
+    crawl_tasks,
+    customer_tasks,
+    panel_tasks,
+    purge_tasks,
+    tasks_of_buckets,
+)
 from goodhoster_agent.background.requery import RequeryTask
 from goodhoster_agent.background.retention import RetentionTask
 from goodhoster_agent.background.retro_match import RetroMatch
 from goodhoster_agent.background.sealing import SealingTask
 from goodhoster_agent.background.standing import StandingTask
 from goodhoster_agent.background.workers import UploadWorkers
-from goodhoster_agent.configuration_check import check_whole
-from goodhoster_agent.daemon_lock import only_daemon
 from goodhoster_agent.hashing.pool import HashingPool
-from goodhoster_agent.hashing.sandboxed_services import daemon_services
-from goodhoster_agent.privileged.starter.dropping import give_up
-from goodhoster_agent.privileged.starter.launch import Supervisor, kept_beside
-from goodhoster_agent.privileged.starter.plan import terms_of
+from goodhoster_agent.privileged.starter.launch import Supervisor
 from goodhoster_agent.status.daemon_report import DaemonReport, forget_report, source_as_object, write_report
-from goodhoster_agent.systemd_service import log_to_service, notify_systemd, reloading
 from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
 
-if TYPE_CHECKING:
-    from goodhoster_agent.background.buckets import BucketTask
-
 _log = logging.getLogger(__name__)
-_SETTLED_AT_START = "commands, ports below 1024 and directories that the daemon writes to"
-_TICK = 1.0
 _RECOVER_EVERY = 60.0
 """Seconds between tries of what failed or was left under way."""
 _RESUME_EVERY = 5.0
 """The same for what only waits for the mover."""
 
 
-def run(file: Path) -> None:
-    """Run until SIGTERM or SIGINT; prints `ready` when watching.
-
-    To be called in the main thread. ConfigurationError or BusyError before anything was started.
-    """
-    log_to_service()
-    expect_openat2()
-    share_memory_among_threads()
-    settings = load(file)
-    set_process_name("goodhoster")
-    terms = terms_of(settings)
-    with only_daemon(make_state_dir(settings.state_dir)), kept_beside(settings, terms.commands) as supervisor:
-        kept_by_others = Others(supervisor, give_up(terms, settings.state_dir))
-        signals = _Signals()
-        try:
-            _serve_until_ended(settings, signals, kept_by_others)
-        finally:
-            notify_systemd("STOPPING=1")
-
-
-def _serve_until_ended(settings: Settings, signals: _Signals, others: Others) -> None:
-    """Serve one configuration after the other.
-
-    A new one that cannot be served gives way to the one before it.
-    """
-    before: Settings | None = None
-    while True:
-        try:
-            new = _serve(settings, signals, others)
-        except GoodhosterError as error:
-            if before is None:
-                raise
-            _log.critical(
-                "the new configuration cannot be used, returning to the one before: %s; %s", error, error.hint
-            )
-            settings, before = before, None
-            continue
-        if new is None:
-            return
-        settings, before = new, settings
-
-
 @dataclass(frozen=True, slots=True)
-class Others:
+class PrivilegedProcesses:
     """Processes that do what a daemon may not."""
 
     supervisor: Supervisor
@@ -121,136 +62,16 @@ class Others:
     """What the daemon may still do all the same, in words."""
 
 
-def _serve(settings: Settings, signals: _Signals, others: Others) -> Settings | None:
-    """Serve one configuration. Returns the next one, or None at the end."""
-    mover = mover_of(settings)
-    with daemon_services(settings, mover, others.supervisor.starter) as services:
-        services.make_all()
-        daemon = Daemon(services, mover, others)
-        try:
-            daemon.start()
-            print("ready", flush=True)  # noqa: T201 - what starts us waits for this line
-            notify_systemd(f"READY=1\nSTATUS={daemon.summary()}")
-            while (received := signals.next(_TICK)) in {None, signal.SIGHUP}:
-                others.supervisor.expect_alive()
-                daemon.tick()
-                notify_systemd("WATCHDOG=1")
-                if daemon.mode_changed() or daemon.trees_changed():
-                    notify_systemd(reloading())
-                    return settings
-                if received is None:
-                    continue
-                notify_systemd(reloading())
-                if new := _reload(settings):
-                    return new
-                notify_systemd("READY=1\nSTATUS=the configuration stays as it was: see the journal")
-            return None
-        finally:
-            daemon.stop()
-
-
-def _reload(settings: Settings) -> Settings | None:
-    """The configuration as it is now; None when it cannot be used.
-
-    The log says why.
-    """
-    try:
-        new = load(settings.file)
-        check_whole(new)
-    except GoodhosterError as error:
-        for each in error.all if isinstance(error, ConfigurationError) else (error,):
-            _log.error("the configuration stays as it was: %s; %s", each, each.hint)
-        return None
-    if new.state_dir != settings.state_dir:
-        _log.error("the configuration stays as it was: agent.state_dir can only change with a restart")
-        return None
-    if terms_of(new) != terms_of(settings):
-        _log.error("the configuration stays as it was: %s can only change with a restart", _SETTLED_AT_START)
-        return None
-    _log.info("the configuration was read again")
-    return new
-
-
-class _Signals:
-    """Queue of received signals.
-
-    A SimpleQueue may be filled by a signal handler; an Event could deadlock.
-    """
-
-    def __init__(self) -> None:
-        self._received: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda number, _: self._received.put(number))
-
-    def next(self, timeout: float) -> int | None:
-        """The next signal, or None when there is none within `timeout` seconds."""
-        try:
-            return self._received.get(timeout=timeout)
-        except queue.Empty:
-            return None
-
-
-def _panel_tasks(services: Services) -> Iterator[PeriodicTask]:
-    """The tasks about panels; none where no panel is configured."""
-    if services.settings.suspends:
-        from goodhoster_agent.background.panel_imports import panel_import_tasks  # noqa: PLC0415 - only where one is set
-        from goodhoster_agent.background.suspensions import SuspensionTask  # noqa: PLC0415 - the same
-
-        desk = services.panels.desk
-        yield SuspensionTask(desk.due, desk.look_after).task
-        yield from panel_import_tasks(services)
-    if services.settings.agent.import_sites_every is not None:
-        from goodhoster_agent.background.panel_imports import directory_import_tasks  # noqa: PLC0415 - the same
-
-        yield from directory_import_tasks(services)
-
-
-def _customer_tasks(services: Services) -> Iterator[PeriodicTask]:
-    """The tasks about who customers are; none without register, provider or list."""
-    settings = services.settings
-    if settings.identity_providers or settings.screening.lists or services.customers.in_use:
-        from goodhoster_agent.background.vetting import IdentityTask, ScreeningTask  # noqa: PLC0415 - the same
-
-        if settings.identity_providers:
-            yield IdentityTask(services.notices.vetting)
-        yield ScreeningTask(services)
-
-
-def _purge_tasks(services: Services) -> Iterator[PeriodicTask]:
-    """The tasks that have caches in front of our sites purged; none where no [[purge]] is set."""
-    if (purges := services.notices.purges) is not None:
-        from goodhoster_agent.background.purges import PurgeTask  # noqa: PLC0415 - only where one is set
-
-        yield PurgeTask(purges)
-
-
-def _crawl_tasks(services: Services) -> Iterator[PeriodicTask]:
-    """The tasks over our own sites; none where [crawl] every is not set."""
-    if services.settings.crawl.every is not None:
-        from goodhoster_agent.background.crawling import CrawlTask  # noqa: PLC0415 - only where one is set
-
-        yield CrawlTask(services)
-
-
-def _bucket_tasks(services: Services) -> list[BucketTask]:
-    """The tasks of every bucket; without one nothing of it is imported."""
-    if not services.settings.buckets:
-        return []
-    from goodhoster_agent.background.buckets import bucket_tasks  # noqa: PLC0415 - only where one is set
-
-    return list(bucket_tasks(services))
-
-
 class Daemon:
     """Everything that runs with one configuration: created, started and stopped together."""
 
-    def __init__(self, services: Services, mover: Mover, others: Others) -> None:
+    def __init__(self, services: Services, mover: Mover, privileged: PrivilegedProcesses) -> None:
         agent = services.settings.agent
         self._services = services
         self._mover = mover
-        self._not_given_up = others.not_given_up
+        self._not_given_up = privileged.not_given_up
         self._workers = UploadWorkers(services.index, services.toolkit, services.trees, agent.workers)
-        source = choose_source(agent.events, [tree.root for tree in services.trees], others.supervisor.starter)
+        source = choose_source(agent.events, [tree.root for tree in services.trees], privileged.supervisor.starter)
         rhythm = Rhythm(agent.reconcile_every, agent.settle)
         self._watcher = Watcher(services.trees, services.index, source, rhythm)
         self._watcher.roots_now = partial(watched_roots, services.settings)
@@ -265,10 +86,10 @@ class Daemon:
         self._sealing = SealingTask(services)
         self._verification = LogVerificationTask(services)
         daily = (self._daily.task, self._verification.task, RetentionTask(services).task)
-        about_customers = (*daily, self._standing.task, *_panel_tasks(services), *_customer_tasks(services))
-        about_customers += (*_purge_tasks(services), *_crawl_tasks(services))
+        about_customers = (*daily, self._standing.task, *panel_tasks(services), *customer_tasks(services))
+        about_customers += (*purge_tasks(services), *crawl_tasks(services))
         self._tasks = (retro.task, again.task, self._late.task, *about_customers, *self._sealing.tasks)
-        self._buckets = _bucket_tasks(services)
+        self._buckets = tasks_of_buckets(services)
         self._tasks += tuple(task for bucket in self._buckets for task in bucket.tasks)
         self._alerts = AlertWork(services.alerts, services) if services.alerts else None
         metrics = services.settings.metrics.file

@@ -251,8 +251,9 @@ def _missing(settings: Settings, log: FileAuditLog) -> list[str]:
     """The records that the log speaks of and that are not there, in words."""
     from goodhoster.adapters.stores.known_ids import known_ids
     from goodhoster.assembly.state import pseudonyms
-    from goodhoster.audit.mentions import RECORD_KINDS, missing_records
+    from goodhoster.audit.mentions import missing_records
     from goodhoster.linux.state_manifest import hint_of
+    from goodhoster.model.audit import RECORD_KINDS
     from goodhoster.model.pseudonyms import is_token
 
     found = missing_records(log.lines(), known_ids(settings.state_dir))
@@ -280,20 +281,22 @@ def _own_marks(settings: Settings) -> list[AuditMark]:
 
     Without one the cryptography is not loaded, which takes 9 MB.
     """
-    if not (settings.state_dir / "audit.checkpoint").exists():
+    from goodhoster.audit.lost_keys import CHECKPOINT
+
+    if not (settings.state_dir / CHECKPOINT).exists():
         return []
     return checkpoints(settings).marks()
 
 
 def _lost_keys(settings: Settings) -> list[str]:
     """Whether the keys of the log are lost, in words; the log is not read for it."""
-    from goodhoster.linux.state_manifest import hint_of, is_known
+    from goodhoster.audit.lost_keys import KEY_FILE, trace_of_lost_keys
+    from goodhoster.linux.state_manifest import hint_of
 
-    file, name = settings.state_dir / "audit.key", "audit.key"
-    shown = is_known(settings.state_dir, name) or (settings.state_dir / "audit.checkpoint").exists()
-    if file.exists() or not shown:
+    if not trace_of_lost_keys(settings.state_dir):
         return []
-    return [f"the log's signature: its keys are lost, there is no {file}; {hint_of(name)}"]
+    file = settings.state_dir / KEY_FILE
+    return [f"the log's signature: its keys are lost, there is no {file}; {hint_of(KEY_FILE)}"]
 
 
 def _signed_by(note: SignedNote, keys: Sequence[Key], file: Path) -> bool:

@@ -96,7 +96,7 @@ class EvidenceServices(LazyParts):
     def pending_seals(self) -> PendingSeals:
         """What looks for files that are not sealed yet."""
         from goodhoster.cases.sealing import PendingSeals
-        from goodhoster.evidence.quarantine.reading import open_quarantined
+        from goodhoster.evidence.quarantine.survey import open_quarantined
 
         services = self._services
         if services.settings.buckets:

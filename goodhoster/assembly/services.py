@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class Services(LazyParts):
-    """One for each process: the daemon, a command, the console.
+    """One for each process: the daemon, a door, a command.
 
     ConfigurationError where a part cannot be made.
 

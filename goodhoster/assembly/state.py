@@ -147,13 +147,15 @@ def lost_with_counts(settings: Settings) -> list[str]:
 
 
 def _lost(settings: Settings) -> dict[str, str]:
-    """What the manifest misses, and keys that only a checkpoint of the log still shows."""
-    from goodhoster.linux.state_manifest import hint_of, lost
+    """What the manifest misses, and keys that only files made with them still show."""
+    from goodhoster.audit.lost_keys import KEY_FILE, trace_of_lost_keys
+    from goodhoster.linux.state_manifest import FILE, hint_of, lost
 
     found = dict(lost(settings.state_dir))
-    key, checkpoint = settings.state_dir / "audit.key", settings.state_dir / "audit.checkpoint"
-    if key.name not in found and checkpoint.exists() and not key.exists():
-        found[key.name] = f"the key file of {checkpoint} is lost: there is no {key}; {hint_of(key.name)}"
+    trace = trace_of_lost_keys(settings.state_dir)
+    if KEY_FILE not in found and trace and trace.name != FILE:  # where that cannot be read, it is told by itself
+        key = settings.state_dir / KEY_FILE
+        found[KEY_FILE] = f"the key file that made {trace} is lost: there is no {key}; {hint_of(KEY_FILE)}"
     return found
 
 
@@ -171,11 +173,12 @@ def accept_loss(settings: Settings, name: str, order: Order) -> None:
     The audit log says so. RefusedError where it is not lost.
     """
     from goodhoster.assembly.audit import checkpoints, origin, witness_name
+    from goodhoster.audit.lost_keys import KEY_FILE
     from goodhoster.audit.witness import begin_new_keys
     from goodhoster.linux import state_manifest
     from goodhoster.model.audit import AuditEvent
 
-    if name == "audit.key":
+    if name == KEY_FILE:
         checkpoints(settings).begin_new_keys(origin(settings), order.reason, order.actor)
         return
     accepted = {"file": name, "reason": order.reason, "actor": order.actor}

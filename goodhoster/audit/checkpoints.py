@@ -16,18 +16,17 @@ from pathlib import Path
 
 from goodhoster.audit.entries import read_line
 from goodhoster.audit.log import FileAuditLog
+from goodhoster.audit.lost_keys import CHANGES, CHECKPOINT, KEY_FILE, PUBLIC_KEYS, TIMESTAMPS, trace_of_lost_keys
 from goodhoster.audit.merkle import ProvingTree, Span, consistency_spans, inclusion_spans
 from goodhoster.audit.signing import LOG_KINDS, CheckpointSigner, load_signers, new_signers, save_signers, sign
 from goodhoster.audit.verify import ED25519, Checkpoint, Key, NotVerifiedError, Policy, Proof, SignedNote
 from goodhoster.errors import AuditError, RefusedError
 from goodhoster.linux.durable_files import replace_durably, write_durably
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.linux.state_manifest import FILE as MANIFEST
-from goodhoster.linux.state_manifest import enroll_file, hint_of, is_known
+from goodhoster.linux.state_manifest import enroll_file, hint_of
 from goodhoster.model.audit import AuditEvent, AuditMark
 from goodhoster.ports.common import Clock
 
-KEY_FILE = "audit.key"
 _BEGUN = "log.key-begun"
 _CHANGED = "log.key-changed"
 _WHAT = "the key file of the audit log's checkpoints"
@@ -54,10 +53,10 @@ class Checkpoints:
         self.log = log
         self._directory = directory
         self._key_file = directory / KEY_FILE
-        self._public_keys = directory / "audit.vkeys"
-        self._file = directory / "audit.checkpoint"
-        self._changes = directory / "audit-key-changes"
-        self.timestamps = directory / "audit-timestamps"
+        self._public_keys = directory / PUBLIC_KEYS
+        self._file = directory / CHECKPOINT
+        self._changes = directory / CHANGES
+        self.timestamps = directory / TIMESTAMPS
         self._lock = FileLock(directory / "audit.checkpoint.lock")
         self._clock = clock
 
@@ -136,10 +135,8 @@ class Checkpoints:
         """What shows that there were keys, where there are none any more; empty otherwise."""
         if self._key_file.exists():
             return ""
-        if is_known(self._directory, self._key_file.name):
-            return f"{self._directory / MANIFEST} knows them"
-        shown_by = (self._public_keys, self._file, self._changes, self.timestamps)
-        return next((f"there is {each}" for each in shown_by if each.exists()), "") or self._shown_by_log()
+        trace = trace_of_lost_keys(self._directory)
+        return f"{trace} is of the time when they were" if trace else self._shown_by_log()
 
     def issue(self, origin: str) -> SignedNote:
         """Sign a checkpoint of the log as it stands now.
@@ -254,7 +251,7 @@ class Checkpoints:
             self._save_keys(signers)
         elif not {each.key for each in signers} <= set(self._published()):  # as made before there was that file
             self._publish([each.key for each in signers])
-        enroll_file(self._directory, self._key_file.name, _WHAT)
+        enroll_file(self._directory, self._key_file, _WHAT)
         return signers
 
     def _expect_never_there(self) -> None:
@@ -272,7 +269,7 @@ class Checkpoints:
     def _save_keys(self, signers: Sequence[CheckpointSigner]) -> None:
         save_signers(self._key_file, signers)
         self._publish([signer.key for signer in signers])
-        enroll_file(self._directory, self._key_file.name, _WHAT)
+        enroll_file(self._directory, self._key_file, _WHAT)
 
     def _published(self) -> list[Key]:
         """The public keys of the file of them. AuditError when it cannot be read."""

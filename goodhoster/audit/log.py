@@ -238,7 +238,7 @@ class FileAuditLog:
         weakref.finalize(self, files.close)
 
     def _enroll(self) -> None:
-        enroll_file(self._file.parent, self._file.name, "the audit log")
+        enroll_file(self._file.parent, self._file, "the audit log")
 
     def _make_durable(self, end: Tail) -> None:
         """Return when everything up to that end is on disk.
@@ -317,7 +317,7 @@ class FileAuditLog:
 
     def _was_there(self) -> bool:
         """Whether a log with an entry was there once."""
-        return is_known(self._file.parent, self._file.name)
+        return is_known(self._file.parent, self._file)
 
     def _signed_entries(self) -> int:
         """The number of entries by the newest checkpoint.

@@ -10,29 +10,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from goodhoster.audit.entries import LogLine, decode_line
+from goodhoster.model.audit import RECORD_KINDS, RecordKind
 
 LOSS_ACCEPTED = "state.loss-accepted"
 _PIECE = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class RecordKind:
-    """A kind of record, and the entries after which it is there."""
-
-    name: str
-    """As the entries' field."""
-    plural: str
-    database: str
-    entries: tuple[str, ...]
-
-
-RECORD_KINDS = (
-    RecordKind("case", "cases", "record.sqlite", ("case.opened", "case.rebuilt", "measure.intended", "measure.done")),
-    RecordKind("notice", "notices", "notices.sqlite", ("notice.received",)),
-    RecordKind("suspension", "suspensions", "customers.sqlite", ("suspension.intended",)),
-    RecordKind("step", "steps of the ladder", "customers.sqlite", ("step.intended",)),
-    RecordKind("appeal", "appeals", "customers.sqlite", ("appeal.decided",)),
-)
 _BY_ENTRY = {entry: kind for kind in RECORD_KINDS for entry in kind.entries}
 _WANTED = frozenset(kind.encode() for kind in (*_BY_ENTRY, LOSS_ACCEPTED))
 _KIND = b',"kind":"'

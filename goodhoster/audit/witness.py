@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
+from goodhoster.audit.lost_keys import WITNESS_KEY_FILE, trace_of_lost_witness_keys
 from goodhoster.audit.signing import WITNESS_KINDS, CheckpointSigner, load_signers, new_signers, save_signers, sign
 from goodhoster.audit.verify import (
     CONSISTENCY,
@@ -27,11 +28,10 @@ from goodhoster.audit.verify import (
 from goodhoster.errors import AuditError, RefusedError
 from goodhoster.linux.durable_files import replace_durably
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.linux.state_manifest import enroll_file, hint_of, is_known
+from goodhoster.linux.state_manifest import enroll_file, hint_of, is_known, part_name
 from goodhoster.ports.common import Clock
 
 _MOST_HASHES = 63
-_KEY_FILE = "witness.key"
 _WHAT = "the key file of our witness"
 _KEYS = "the keys that our witness cosigns with"
 _COSIGNED = "a checkpoint of another hoster's log that our witness cosigned"
@@ -115,7 +115,7 @@ class Witness:
         mine = sign(proof.note.text, self._signers, self._clock()).signatures
         kept = replace(proof.note, signatures=(*proof.note.signatures, *mine))
         replace_durably(self._file(new.origin), [kept.write()])
-        enroll_file(self._directory.parent, self._name_of(new.origin), _COSIGNED)
+        enroll_file(self._directory.parent, self._file(new.origin), _COSIGNED)
         return WitnessAnswer(HTTPStatus.OK, b"".join(signature_line(*each) for each in mine))
 
     def _latest(self, origin: str) -> SignedNote | None:
@@ -127,10 +127,10 @@ class Witness:
         try:
             return SignedNote.read(file.read_bytes())
         except FileNotFoundError as error:
-            if not is_known(self._directory.parent, self._name_of(origin)):
+            if not is_known(self._directory.parent, file):
                 return None
             message = f"{_COSIGNED} is lost: there is no {file}; nothing is cosigned for {origin}"
-            raise AuditError(message, hint=hint_of(self._name_of(origin))) from error
+            raise AuditError(message, hint=hint_of(part_name(self._directory.parent, file))) from error
         except (OSError, NotVerifiedError) as error:
             hint = "restore the file from a copy: without it a rollback of that log could be cosigned"
             raise AuditError(f"the last checkpoint in {file} cannot be read: {error}", hint=hint) from error
@@ -138,53 +138,37 @@ class Witness:
     def _file(self, origin: str) -> Path:
         return self._directory / f"{_hash(origin)}.checkpoint"
 
-    def _name_of(self, origin: str) -> str:
-        """The file's name below the state directory."""
-        return f"{self._directory.name}/{self._file(origin).name}"
-
     def _load_keys(self) -> tuple[CheckpointSigner, ...]:
         """The keys, made where there never were any: others know a witness by its keys.
 
         AuditError where they are lost.
         """
-        file = self._directory / _KEY_FILE
+        file = self._directory / WITNESS_KEY_FILE
         with self._lock:
             signers = load_signers(file)
-            if not signers and (why := _lost_keys(self._directory)):
-                raise AuditError(f"{_KEYS} are lost: there is no {file}, and {why}", hint=hint_of(_key_name(file)))
+            if not signers and (why := trace_of_lost_witness_keys(self._directory)):
+                raise AuditError(
+                    f"{_KEYS} are lost: there is no {file}, and {why}",
+                    hint=hint_of(part_name(self._directory.parent, file)),
+                )
             if signers:
-                enroll_file(self._directory.parent, _key_name(file), _WHAT)
+                enroll_file(self._directory.parent, file, _WHAT)
             return signers or _new_keys(self._name, self._directory)
 
 
 def begin_new_keys(name: str, directory: Path) -> None:
     """Give a witness whose keys are lost new ones. RefusedError where they are not."""
     with FileLock(directory / "lock"):
-        if not _lost_keys(directory):
+        if not trace_of_lost_witness_keys(directory):
             raise RefusedError("the keys of the witness are not lost", hint="goodhoster witness keys prints them")
         _new_keys(name, directory)
 
 
-def _lost_keys(directory: Path) -> str:
-    """What shows that there were keys, where there are none any more; empty otherwise."""
-    file = directory / _KEY_FILE
-    if file.exists():
-        return ""
-    if cosigned := next(directory.glob("*.checkpoint"), None):
-        return f"there is {cosigned}, which they cosigned"
-    return "they were there once" if is_known(directory.parent, _key_name(file)) else ""
-
-
 def _new_keys(name: str, directory: Path) -> tuple[CheckpointSigner, ...]:
     signers = new_signers(name, WITNESS_KINDS)
-    save_signers(directory / _KEY_FILE, signers)
-    enroll_file(directory.parent, _key_name(directory / _KEY_FILE), _WHAT)
+    save_signers(directory / WITNESS_KEY_FILE, signers)
+    enroll_file(directory.parent, directory / WITNESS_KEY_FILE, _WHAT)
     return signers
-
-
-def _key_name(file: Path) -> str:
-    """The key file's name below the state directory."""
-    return f"{file.parent.name}/{file.name}"
 
 
 def _refused(status: HTTPStatus, why: str) -> WitnessAnswer:

@@ -2,7 +2,7 @@
 
 A decision is about hundreds of cases and takes a while. The first person's wins: it is on record, with the number of
 the process that carries it out, before the first case is touched, and another is refused until all of it was tried.
-When that process dies, `left_undone` names the decision, and whoever takes it over goes on with it.
+When that process dies, `interrupted_decisions` names the decision, and whoever takes it over goes on with it.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ def decided(desk: CaseDesk, storm_id: str, state: StormState, order: Order) -> I
             storms = desk.brake.whole(storm_id)
             expect_free(desk, storms, state)
             for storm in storms:
-                session.brake.end(storm, state, order, holder)
+                session.brake.record_decision(storm, state, order, holder)
         yield concerned(desk, storms, state)
         _completed(desk, storms, holder)
     finally:
         desk.holders.give_back(holder)
 
 
-def left_undone(desk: CaseDesk) -> list[Storm]:
+def interrupted_decisions(desk: CaseDesk) -> list[Storm]:
     """Storms about which a decision was begun by a process that has died."""
     return [storm for storm in desk.brake.storms.being_decided() if not desk.holders.is_held(storm.decision_holder)]
 
 
 @contextmanager
 def taken_over(desk: CaseDesk, storm: Storm) -> Iterator[list[str]]:
-    """Yield the cases of an interrupted decision as of when it was given.
+    """Take over an interrupted decision; yield the cases that it concerned when it was given.
 
-    None where another process took it over before.
+    An empty list where another process took it over before.
     """
     holder = desk.holders.take()
     try:

@@ -49,7 +49,7 @@ _OF_CUSTOMER = {caps.customer_cap: caps for caps in (FILE_CAPS, ATTEMPT_CAPS)}
 _HOUR, _DAY, _FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=28)
 _LISTED = 1000
 """Cases at most that an alert lists."""
-_TAKEN = frozenset({CaseState.OPEN, CaseState.FAILED, CaseState.OFFLINE, CaseState.REFUSED})
+_ORDERED = frozenset({CaseState.OPEN, CaseState.FAILED, CaseState.OFFLINE, CaseState.REFUSED})
 _AUTOMATIC = frozenset({CaseState.OPEN, CaseState.REFUSED})
 _OF_ONE_SOURCE = frozenset(
     {StormKind.SOURCE_CAP, StormKind.SOURCE_RATE, StormKind.EXEMPTION, StormKind.ATTEMPT_SOURCE_CAP}
@@ -156,14 +156,14 @@ class StormWatch:
         by_asking = {cause for cause in found if cause.kind in OF_ATTEMPTS and found[cause].state is StormState.OPEN}
         return {cause: storm for cause, storm in found.items() if cause not in by_asking}
 
-    def end(self, storm: Storm, state: StormState, order: Order, holder: int = 0) -> None:
+    def record_decision(self, storm: Storm, state: StormState, order: Order, holder: int = 0) -> None:
         """Record a person's decision about a storm.
 
         About one content it counts for files and attempts alike. `holder`: who carries it out, see `storm_decisions`.
         """
-        self._end(storm, state, order, holder)
+        self._record_one(storm, state, order, holder)
         for other in self.of_this_content(storm):
-            self._end(other, state, order)
+            self._record_one(other, state, order)
             self._hand_over(other)
 
     def of_this_content(self, storm: Storm) -> list[Storm]:
@@ -173,7 +173,7 @@ class StormWatch:
         newest = self.storms.newest(Cause(kind, storm.cause.about) for kind in CONTENT_KINDS)
         return [other for other in newest.values() if other.cause != storm.cause]
 
-    def _end(self, storm: Storm, state: StormState, order: Order, holder: int = 0) -> None:
+    def _record_one(self, storm: Storm, state: StormState, order: Order, holder: int = 0) -> None:
         data = {"storm": storm.id, "actor": order.actor, "reason": order.reason}
         self.audit.append(AuditEvent(f"storm.{state}", data))
         decided = replace(storm, state=state, decided_at=self.clock(), actor=order.actor, decision_reason=order.reason)
@@ -191,7 +191,7 @@ class StormWatch:
             self.ledger.forget(by_source(cause.about))
             self.ledger.forget(matched_by(cause.about))
 
-    def rule(self, sha256: bytes, state: StormState, order: Order) -> None:
+    def decide_content(self, sha256: bytes, state: StormState, order: Order) -> None:
         """Record a person's decision about a content at every customer.
 
         Whether there was a storm of it or not.
@@ -199,13 +199,13 @@ class StormWatch:
         cause = Cause(StormKind.CONTENT, sha256.hex())
         found = self.storms.newest([cause]).get(cause)
         if found and found.braking:
-            self.end(found, state, order)
+            self.record_decision(found, state, order)
             self._hand_over(found)
             return
         now = self.clock()
         storm = Storm(new_id(now, "S"), cause, "a person's decision about this content", now, alert_delivered=True)
         self.storms.begin(storm)
-        self.end(storm, state, order)
+        self.record_decision(storm, state, order)
 
     def _hand_over(self, ended: Storm) -> None:
         """Let the first of the other contents of a storm lead it once one was decided.
@@ -278,7 +278,7 @@ class StormWatch:
             reason=braked.reason,
             started_at=now,
             sources=about,
-            measures=self._taken(cause),
+            measures=self._ordered_before(cause),
             part_of=self._leading(about, cause),
         )
         data = {"storm": storm.id, "kind": cause.kind, "about": cause.about, "reason": storm.reason}
@@ -298,22 +298,24 @@ class StormWatch:
         found = (storm for storm in self.open() if led_by_attempts or storm.cause.kind not in OF_ATTEMPTS)
         return next((storm.id for storm in found if not set(storm.sources).isdisjoint(sources)), "")
 
-    def _taken(self, cause: Cause) -> tuple[str, ...]:
-        """The measures already taken by this cause, newest first."""
+    def _ordered_before(self, cause: Cause) -> tuple[str, ...]:
+        """The measures already ordered because of this cause, newest first.
+
+        Not all were carried out: of some the file may still be online.
+        """
         if cause.kind in CONTENT_KINDS:
             digest = Digest(Algorithm.SHA256, bytes.fromhex(cause.about))
-            taken = self.cases.find(CaseQuery(states=_TAKEN, digest=digest))
-            alike = (case.id for case in reversed(taken) if _caps_of(case).contents[0] is cause.kind)
+            ordered = self.cases.find(CaseQuery(states=_ORDERED, digest=digest))
+            alike = (case.id for case in reversed(ordered) if _caps_of(case).contents[0] is cause.kind)
             return tuple(alike)[:_LISTED]
         if cause.kind is StormKind.EXEMPTION:
             return ()  # what else the source caused has nothing to do with it
         now = self.clock()
         if cause.kind in _OF_CUSTOMER:
             caps = _OF_CUSTOMER[cause.kind]
-            taken = self.cases.find(CaseQuery(states=_TAKEN, customer=cause.about, opened_since=now - _HOUR))
-            by_match = [
-                case for case in reversed(taken) if _caps_of(case) is caps and not case.notice and case.opened_at <= now
-            ]
+            ordered = self.cases.find(CaseQuery(states=_ORDERED, customer=cause.about, opened_since=now - _HOUR))
+            of_caps = (case for case in reversed(ordered) if _caps_of(case) is caps)
+            by_match = [case for case in of_caps if not case.notice and case.opened_at <= now]
             return tuple(case.id for case in by_match)[:_LISTED]
         caps = ATTEMPT_CAPS if cause.kind is StormKind.ATTEMPT_SOURCE_CAP else FILE_CAPS
         return self.ledger.measured(caps.source(cause.about), now - _HOUR, now, _LISTED)
@@ -381,7 +383,7 @@ def _consequence(storm: Storm) -> str:
     if storm.cause.kind is StormKind.CUSTOMER_CAP:
         return (
             "Further matches of this customer are held from now on, so these files are online; those of others are "
-            f"not held. {len(storm.measures)} measures were taken before."
+            f"not held. {_ordered_text(storm)}."
         )
     if storm.cause.kind is StormKind.ATTEMPT_CONTENT:
         return (
@@ -398,8 +400,12 @@ def _consequence(storm: Storm) -> str:
             "This may be a wrong list: its matches of what applications ask about are held from now on, and they are "
             f"told to store it. Files on disk are not held. {len(storm.measures)} were refused before."
         )
-    taken = f"{len(storm.measures)} measures were taken before" if storm.measures else "no file was touched before"
     return (
         "This may be a wrong list: matches of it are held from now on and nothing more is taken offline because of it; "
-        f"{taken}."
+        f"{_ordered_text(storm)}."
     )
+
+
+def _ordered_text(storm: Storm) -> str:
+    """What had been ordered before a storm began; `storms show` says what became of each."""
+    return f"{len(storm.measures)} measures were ordered before" if storm.measures else "no file was touched before"

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Self
 
 from goodhoster.checking.appended import appended_members
 from goodhoster.checking.digests import digests_of
-from goodhoster.checking.member_reading import Member, Readable, Rejoined, read_whole
+from goodhoster.checking.member_reading import Inflated, Member, Readable, Rejoined, read_whole
 from goodhoster.checking.unix_archives import AR, ar_members, begins_as_cpio, cpio_members
 from goodhoster.checking.zip_members import named_zip_members, zip_members
 from goodhoster.errors import UncheckedError
@@ -419,7 +419,7 @@ def _picture(document: bytes, start: int, end: int) -> Readable | None:
         return None
     unpacked: Readable = io.BytesIO(document[start:end])
     for _ in range(_LAYERS):
-        inner = _Inflated(unpacked)
+        inner = Inflated(unpacked, zlib.MAX_WBITS, ends_where_broken=True)  # it was decided whether it is a picture
         first = read_whole(inner, _LONGEST_PICTURE_MAGIC)
         unpacked = Rejoined(first, inner)
         if _PICTURE.match(first):
@@ -430,27 +430,3 @@ def _picture(document: bytes, start: int, end: int) -> Readable | None:
 
 
 _LONGEST_PICTURE_MAGIC = 16
-
-
-class _Inflated:
-    """Data decompressed by zlib, in little memory.
-
-    It ends where the data is broken: whether it is a picture is decided before.
-    """
-
-    def __init__(self, packed: Readable) -> None:
-        self._packed = packed
-        self._inflating = zlib.decompressobj()
-        self._waiting = b""
-
-    def read(self, size: int, /) -> bytes:
-        while not self._inflating.eof:
-            taken = self._waiting or self._packed.read(_BLOCK)
-            try:
-                block = self._inflating.decompress(taken, size)
-            except zlib.error:
-                return b""
-            self._waiting = self._inflating.unconsumed_tail
-            if block or not taken:
-                return block
-        return b""

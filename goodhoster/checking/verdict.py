@@ -20,7 +20,7 @@ from goodhoster.exemptions.lookup import Exempt, nothing_exempt
 from goodhoster.model.digests import Digests
 from goodhoster.model.sources import Question
 from goodhoster.model.uploads import Content, Fault
-from goodhoster.model.verdicts import ContentKind, Match, SourceAnswer, Verdict, VerdictKind
+from goodhoster.model.verdicts import NOT_ASKABLE, ContentKind, Match, SourceAnswer, Verdict, VerdictKind
 from goodhoster.ports import HashSource, answering
 
 _Failure = SourceUnavailableError | SourceRefusedError | UncheckedError
@@ -28,9 +28,6 @@ _Failure = SourceUnavailableError | SourceRefusedError | UncheckedError
 
 _ONLY_FOR_NEAR = frozenset({"broken-picture", "no-decoder", NOT_TAKEN})
 """Faults that leave out fingerprints and nothing else; a source that is asked by those says so itself."""
-
-_LACKING = "not-askable"
-"""Reason of a source that is asked by what was not taken of the content."""
 
 NOT_CONFIRMED = "not-confirmed"
 """Reason of a content with a known member, as told by a process that opened files of others before."""
@@ -117,7 +114,7 @@ def _with_fault(failure: _Failure | None, fault: Fault, *, acting: bool) -> _Fai
 
     The fault also replaces the failure of a source that lacks what it asks by, because it is the cause.
     """
-    lacking = isinstance(failure, UncheckedError) and failure.reason == _LACKING
+    lacking = isinstance(failure, UncheckedError) and failure.reason == NOT_ASKABLE
     if lacking or not (failure or acting or fault.reason in _ONLY_FOR_NEAR):
         return UncheckedError(fault.detail, reason=fault.reason)
     return failure

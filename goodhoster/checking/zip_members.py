@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, BinaryIO, NamedTuple
 
-from goodhoster.checking.member_reading import Member, Readable
+from goodhoster.checking.member_reading import Inflated, Member, Readable
 from goodhoster.errors import UncheckedError
 
 _SIGNATURE = b"PK\3\4"
@@ -30,6 +30,8 @@ _HIGHEST_VERSION = 63
 _ZIP64, _IN_ZIP64 = 1, 0xFFFFFFFF
 _NAME = re.compile(rb"[^\0-\x1f]+")
 _BLOCK = 1 << 16
+_RAW = -zlib.MAX_WBITS
+"""Compressed data without a header, as ZIP files have them."""
 _PIECE = 1 << 20
 _MOST_UNLISTED = 10_000
 _MOST_INFLATED = 1 << 30
@@ -105,7 +107,7 @@ class _Listed:
         header = _header_at(file, entry.header_offset) if file and entry.compress_type == _DEFLATED else None
         if file is None or header is None:
             return opened
-        return _Verified(_Inflated(_Data(file, header.data, file.seek(0, 2))), entry)
+        return _Verified(Inflated(_Data(file, header.data, file.seek(0, 2)), _RAW), entry)
 
 
 class _Header(NamedTuple):
@@ -188,7 +190,7 @@ class _NamedData:
 
     def _end_of(self, header: _Header) -> int:
         """Where compressed data end; where they are broken, where that begins to be seen."""
-        inflated = _Inflated(_Data(self._file, header.data, self.end))
+        inflated = Inflated(_Data(self._file, header.data, self.end), _RAW)
         left = _MOST_INFLATED
         with suppress(EOFError, zlib.error):
             while block := inflated.read(_BLOCK):
@@ -275,7 +277,7 @@ class _Unlisted:
         if header.flags & _ENCRYPTED:
             raise UncheckedError("a member that the directory does not name is encrypted", reason="encrypted")
         if header.method == _DEFLATED:
-            return _Inflated(_Data(self.file, header.data, self.size))
+            return Inflated(_Data(self.file, header.data, self.size), _RAW)
         if header.method == _STORED and header.tells_sizes and end <= self.size:
             return _Data(self.file, header.data, end)
         message = "the archive is broken: a member that its directory does not name, or names otherwise, cannot be read"
@@ -295,36 +297,6 @@ class _Data:
         block = self.file.read(min(size, self.end - self.at))
         self.at += len(block)
         return block
-
-
-class _Inflated:
-    """Data as ZIP files compress them, up to their own end."""
-
-    def __init__(self, packed: Readable) -> None:
-        self._packed = packed
-        self._inflating = zlib.decompressobj(-zlib.MAX_WBITS)
-        self._waiting = b""
-        self._taken = 0
-
-    @property
-    def consumed(self) -> int:
-        """Bytes of the packed data that were needed so far."""
-        return self._taken - len(self._waiting) - len(self._inflating.unused_data)
-
-    def read(self, size: int, /) -> bytes:
-        """As a file does; `zlib.error` or EOFError where they are broken."""
-        while not self._inflating.eof:
-            taken = self._waiting
-            if not taken:
-                taken = self._packed.read(_BLOCK)
-                self._taken += len(taken)
-            block = self._inflating.decompress(taken, size)
-            self._waiting = self._inflating.unconsumed_tail
-            if block:
-                return block
-            if not taken:
-                raise EOFError("it ends within a member")
-        return b""
 
 
 @dataclass(slots=True)

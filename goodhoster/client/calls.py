@@ -124,7 +124,7 @@ def _query(upload: Upload) -> str:
 
 def _json_object(status: int, body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body.decode(), object_pairs_hook=_each_key_once)
+        found = json.loads(body.decode(), object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
         raise AnswerError(_reason(status), f"HTTP {status} without a JSON body") from error
     if not isinstance(found, dict):
@@ -132,7 +132,8 @@ def _json_object(status: int, body: bytes) -> dict[str, Any]:
     return found
 
 
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # As goodhoster.model.json_objects, which other people's applications do not have.
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key stands there twice")

@@ -43,7 +43,7 @@ class LetterCodes:
             if not file.exists():
                 write_durably(file, (secrets.token_bytes(32),))
         self._key = file.read_bytes()
-        enroll_file(directory.parent, f"{directory.name}/{KEY_FILE}", _WHAT, self._key)
+        enroll_file(directory.parent, file, _WHAT, self._key)
 
     def code(self, name: str, purpose: str = "message-id") -> str:
         """The code of a name."""

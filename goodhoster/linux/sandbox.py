@@ -18,7 +18,7 @@ _MOST_CPU_SECONDS = 24 * 3600
 _FEW_PROCESSES = 64
 
 
-def confine(memory: int) -> list[str]:
+def enter_sandbox(memory: int) -> list[str]:
     """Give up everything that opening a picture does not need.
 
     `memory` is how many bytes it may still take. Returns the protections that are not available here, in words: the

@@ -24,8 +24,10 @@ from goodhoster.linux.sqlite_files import number_in
 
 FILE = "databases.json"
 _LOCK = "databases.lock"
-_FILE_THAT_CHANGES = -1
-_ANOTHER = -2
+_CHANGING_FILE = -1
+"""Number of a file that changes: it only must be there."""
+_LOST_BEFORE = -2
+"""Number of a database that was lost together with the manifest; none that is there has it."""
 _DATABASE = ".sqlite"
 
 
@@ -35,8 +37,9 @@ class KnownPart:
 
     what: str
     number: int
-    """Of a database its own, 0 where it was made before there were numbers; of a file by its content, or -1 where
-    that changes; -2 of a database that was lost with its manifest.
+    """Of a database its own, 0 where it was made before there were numbers; of a file by its content.
+
+    Or one of those above.
     """
     since: str
 
@@ -49,25 +52,30 @@ def enroll_database(file: Path, what: str, number: int) -> None:
     _enroll(file.parent, file.name, KnownPart(what, number, _now()))
 
 
-def enroll_file(directory: Path, name: str, what: str, never_changed: bytes = b"") -> None:
-    """Note a file of a state directory by its name, where that was not done before.
+def enroll_file(directory: Path, file: Path, what: str, never_changed: bytes = b"") -> None:
+    """Note a file of that state directory, where that was not done before.
 
     `never_changed`: the content of a file that must stay the same. What cannot be written now is noted later.
     """
-    number = _number_of(never_changed) if never_changed else _FILE_THAT_CHANGES
-    _enroll(directory, name, KnownPart(what, number, _now()))
+    number = _number_of(never_changed) if never_changed else _CHANGING_FILE
+    _enroll(directory, part_name(directory, file), KnownPart(what, number, _now()))
 
 
 def note_lost(directory: Path, name: str, what: str, since: str) -> None:
     """Note that another database was there before this one, and is lost."""
     with FileLock(directory / _LOCK):
-        _save(directory, {**_read(directory / FILE), name: KnownPart(what, _ANOTHER, since)})
+        _save(directory, {**_read(directory / FILE), name: KnownPart(what, _LOST_BEFORE, since)})
 
 
-def is_known(directory: Path, name: str) -> bool:
-    """Whether a file of that name was there once; so too where the manifest cannot be read."""
+def part_name(directory: Path, file: Path) -> str:
+    """The name by which the manifest knows a file of that state directory."""
+    return file.relative_to(directory).as_posix()
+
+
+def is_known(directory: Path, file: Path) -> bool:
+    """Whether that file was there once; so too where the manifest cannot be read."""
     try:
-        return name in _read(directory / FILE)
+        return part_name(directory, file) in _read(directory / FILE)
     except (OSError, ValueError):
         return True
 
@@ -132,7 +140,7 @@ def _missing(file: Path, entry: KnownPart) -> str:
         if file.suffix == _DATABASE:
             number = number_in(file)
         else:
-            number = _FILE_THAT_CHANGES if entry.number == _FILE_THAT_CHANGES else _number_of(file.read_bytes())
+            number = _CHANGING_FILE if entry.number == _CHANGING_FILE else _number_of(file.read_bytes())
     except OSError:
         return ""  # damaged, or not to be read now: that is told by whoever uses it
     return "" if number == entry.number else f"{file} was made anew"

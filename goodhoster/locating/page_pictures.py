@@ -9,8 +9,10 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
+from goodhoster.model.content_kinds import WEB_SUFFIXES
+
 LARGEST_PAGE = 1 << 20  # bytes that are looked through
-MOST_PICTURES = 200
+MOSTWEB_SUFFIXES = 200
 _SOURCES = {
     "img": ("src", "srcset", "data-src"),
     "source": ("src", "srcset"),
@@ -21,7 +23,6 @@ _SOURCES = {
     "embed": ("src",),
 }
 _IN_STYLE = re.compile(r"""url\(\s{0,9}["']?([^"')\s]{1,2000})""", re.IGNORECASE)
-_PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".mp4", ".webm", ".mov", ".avi", ".mkv")
 
 
 def pictures_on(page: bytes, url: str) -> tuple[str, ...]:
@@ -32,7 +33,7 @@ def pictures_on(page: bytes, url: str) -> tuple[str, ...]:
     parser = _Sources()
     parser.feed(page[:LARGEST_PAGE].decode("utf-8", "replace"))
     found = (joined for source in parser.found if (joined := _joined(url, source)))
-    return tuple(dict.fromkeys(found))[:MOST_PICTURES]
+    return tuple(dict.fromkeys(found))[:MOSTWEB_SUFFIXES]
 
 
 class _Sources(HTMLParser):
@@ -73,4 +74,4 @@ def _joined(base: str, source: str) -> str:
     except ValueError:
         return ""
     name = whole.partition("?")[0].partition("#")[0].lower()
-    return whole if name.endswith(_PICTURES) and whole.startswith(("http://", "https://")) else ""
+    return whole if name.endswith(WEB_SUFFIXES) and whole.startswith(("http://", "https://")) else ""

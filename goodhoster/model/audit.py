@@ -58,3 +58,26 @@ class AuditFinding:
     def ok(self) -> bool:
         """True when every line is whole and bound to the one before, and none is missing."""
         return self.first_bad is None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKind:
+    """A kind of record that the log speaks of, where it is kept, and the entries about it."""
+
+    name: str
+    """As the entries' field."""
+    plural: str
+    database: str
+    table: str
+    entries: tuple[str, ...]
+    """After each of them it is there."""
+
+
+_OF_CASES = ("case.opened", "case.rebuilt", "measure.intended", "measure.done")
+RECORD_KINDS = (
+    RecordKind("case", "cases", "record.sqlite", "cases", _OF_CASES),
+    RecordKind("notice", "notices", "notices.sqlite", "notices", ("notice.received",)),
+    RecordKind("suspension", "suspensions", "customers.sqlite", "suspensions", ("suspension.intended",)),
+    RecordKind("step", "steps of the ladder", "customers.sqlite", "standing_steps", ("step.intended",)),
+    RecordKind("appeal", "appeals", "customers.sqlite", "appeals", ("appeal.decided",)),
+)

@@ -173,6 +173,9 @@ def is_archive(beginning: bytes) -> bool:
     return beginning.startswith(_ARCHIVES) or beginning[_USTAR] == b"ustar"
 
 
+WEB_SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".mp4", ".webm", ".mov", ".avi", ".mkv")
+"""Names of pictures and films that browsers show, in URLs."""
+
 # Not `ts`: nearly all files called so are TypeScript, and a transport stream is told by its content.
 _PICTURE_SUFFIXES = tuple(
     b"." + suffix

@@ -50,7 +50,7 @@ class ItemState(StrEnum):
     DISPUTED = "disputed"
     """Settled: a named person decided that it stays."""
     REOPENED = "reopened"
-    """It was gone and is back; a person looks, the clock goes on."""
+    """It was gone and is back, the clock goes on: at its own address it is acted on once more, else a person looks."""
 
     @property
     def settled(self) -> bool:
@@ -75,7 +75,7 @@ class ItemState(StrEnum):
 
     @property
     def waits_for_person(self) -> bool:
-        """True when nothing happens before a person says so."""
+        """True when a person looks; a reopened item is acted on once more by itself, too."""
         return self in _FOR_A_PERSON
 
 

@@ -70,7 +70,7 @@ class Storm:
     sources: tuple[str, ...] = ()
     """Whose matches it is made of."""
     measures: tuple[str, ...] = ()
-    """Cases with an automatic measure of this cause that was taken before it began; the newest ones if very many."""
+    """Cases with an automatic measure of this cause that was ordered before it began; the newest ones if very many."""
     part_of: str = ""
     """The storm of the same source that nobody had looked at yet when this one began: one alert for both."""
     state: StormState = StormState.OPEN

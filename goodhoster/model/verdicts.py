@@ -18,6 +18,15 @@ OTHER_SIZE = "other-size"
 NOTICED = "noticed"
 """As the algorithm of a match: a notice took the same bytes offline at another place. It never acts by itself."""
 
+NOT_ASKABLE = "not-askable"
+"""Reason: nothing was taken of the content that a source can be asked by. That is no outage."""
+NOT_ASKED = "not-asked"
+"""Reason: no source is asked about this content as they are configured, such as one in shadow."""
+TOO_FLAT = "too-flat"
+"""Reason: the picture has too little to see for any fingerprint that a source compares."""
+NO_SAY = frozenset({NOT_ASKED, TOO_FLAT})
+"""Reasons that trying again does not change: asked about again when the configuration or a list does (retro-match)."""
+
 
 class Category(StrEnum):
     """The category of an entry, as police and hotlines classify.

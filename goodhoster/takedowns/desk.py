@@ -47,12 +47,19 @@ from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
-from goodhoster.takedowns.deadlines import PAGES, DeadlineTerms, deadline_of, kind_of, next_due, pages
+from goodhoster.takedowns.deadlines import DeadlineTerms, deadline_of, kind_of, next_due, pages
 from goodhoster.takedowns.demands import Grounds
 from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.takedowns.outside_checks import after_look, first_look, found_again, worst_of
 from goodhoster.takedowns.preview import PreviewLine, preview_of, preview_of_dismissal
-from goodhoster.takedowns.summary import counts_of, page_text
+from goodhoster.takedowns.summary import (
+    after_replies,
+    counts_of,
+    expect_undecided,
+    page_text,
+    state_after,
+    with_replies_seen,
+)
 
 _log = logging.getLogger(__name__)
 _LOOKS_AT_ONCE = 16
@@ -197,7 +204,7 @@ class NoticeDesk:
             notice = self._parts.store.get(notice_id)
             if self._is_interrupted(notice):
                 notice = self._carry_out_decision(notice)
-            _expect_undecided(notice, seen, verb)
+            expect_undecided(notice, seen, verb)
             self._log(f"notice.{verb}", notice_id, actor=order.actor, reason=order.reason)
             now = self._parts.clock()
             begun = replace(notice, decided=Decided(verb, order.actor, order.reason, now, done=False), due=now)
@@ -217,7 +224,7 @@ class NoticeDesk:
         """
         assert notice.decided  # noqa: S101 - asked for then alone
         order, decided = Order(notice.decided.actor, notice.decided.reason), replace(notice.decided, done=True)
-        after = replace(_with_replies_seen(notice), decided=decided, reviewed=True)
+        after = replace(with_replies_seen(notice), decided=decided, reviewed=True)
         try:
             if decided.verb is DecisionVerb.CONFIRMED:
                 after = replace(after, items=tuple(self._confirmed(notice, item, order) for item in notice.items))
@@ -242,9 +249,10 @@ class NoticeDesk:
         notice = self._forwarded(notice)  # to customers with servers of their own
         if before.state is NoticeState.RECEIVED:
             notice = replace(notice, duplicate_of=self._earlier_copy(notice))
-        notice = self._settled(notice, by_person=by_person)  # what the items add up to, and whether the clock stops
+        # What the items add up to, and whether the clock stops.
+        notice = state_after(notice, self._parts.clock(), by_person=by_person)
         notice = self._parts.letters.write(notice)  # to its sender, and to the customers
-        notice = _after_replies(notice)  # which wait for a person when everything else is done
+        notice = after_replies(notice)  # which wait for a person when everything else is done
         notice = self._page(notice)  # a person, where one is needed
         notice = replace(notice, due=next_due(notice, self._parts.clock(), self._terms))  # when to look after it again
         self._record(before, notice)
@@ -384,26 +392,6 @@ class NoticeDesk:
         doubt = _why_person_needed(notice.trust, notifier) or uncertain
         return Grounds(notice.id, notice.notifier, doubt, notifier.caps if notifier else _NOTHING, uncertain)
 
-    def _settled(self, notice: Notice, *, by_person: bool) -> Notice:
-        """The state that the items add up to, and whether the deadline is suspended."""
-        now, settled = self._parts.clock(), all(item.state.settled for item in notice.items)
-        if notice.read is not None and notice.read.test:
-            return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now, reason="a trial mail")
-        if not notice.items and not by_person and notice.state is not NoticeState.DONE:
-            why = "; ".join(notice.read.doubts if notice.read else ()) or "no address was found in it"
-            return replace(notice, state=NoticeState.NEEDS_PERSON, reason=why)
-        if settled and (why := _unreviewed_parts(notice)):
-            return replace(notice, state=NoticeState.NEEDS_PERSON, reason=why)
-        if settled:
-            return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now)
-        if notice.stopped_at is not None and notice.deadline is not None:
-            term = notice.deadline - notice.receipt.received_at
-            told = tuple(each for each in notice.sent if each not in PAGES)  # a new clock: who was paged is paged anew
-            end = max(notice.deadline, now + min(term, timedelta(days=1)))
-            notice = replace(notice, stopped_at=None, deadline=end, sent=told)
-        waits = any(item.state.waits_for_person for item in notice.items)
-        return replace(notice, state=NoticeState.NEEDS_PERSON if waits else NoticeState.OPEN)
-
     def _page(self, notice: Notice) -> Notice:
         observing = not self._parts.acts.desk.rules.enforce
         again = sum(item.reopened for item in notice.items)
@@ -504,52 +492,17 @@ def _seen_at_all_addresses(item: NoticeItem, outside: Outside) -> Seen:
     return worst_of([outside.look(url) for url in (item.url, *item.found_at)])
 
 
-def _expect_undecided(notice: Notice, seen: Decided | None, verb: DecisionVerb) -> None:
-    """Raise RefusedError where another decision came first, or nothing is left to be decided."""
-    decided = notice.decided
-    if decided is None:
-        return
-    again = f"goodhoster notices show {notice.id}"
-    if seen is None or (seen.at, seen.actor) != (decided.at, decided.actor):
-        hint = f"look at it: {again}; decide otherwise by a new order, if that is still wanted"
-        raise RefusedError(f"notice {notice.id} was {decided}", hint=hint)
-    dismissible = verb is DecisionVerb.DISMISSED and any(item.dismissible or item.blocked for item in notice.items)
-    waits = notice.state is NoticeState.NEEDS_PERSON or any(item.state.waits_for_person for item in notice.items)
-    if not (waits or dismissible or any(reply.waits for reply in notice.replies)):
-        hint = f"see: {again}; what is offline comes back by: goodhoster cases restore --notice {notice.id}"
-        raise RefusedError(f"nothing in notice {notice.id} waits for a person: it was {decided}", hint=hint)
-
-
 def _why_bounced(receipt: Receipt, raw: RawNotice) -> str:
     mail = receipt.carrier is Carrier.MAIL
     return why_bounced(receipt.sender, headers_of(raw.content)) if mail else ""
 
 
-def _unreviewed_parts(notice: Notice) -> str:
-    """Parts of a notice that lead to no item and that no person has seen to.
-
-    With such a part it is not done, whatever its items say.
-    """
-    if notice.reviewed or notice.read is None:
-        return ""
-    whole = [f"not read: {part}" for part in notice.read.unread]
-    named = [f"it names {', '.join(notice.named[:5])}, which is ours, and no item leads there"] if notice.named else []
-    untold = ["whether it names more that is ours cannot be determined now"] if notice.read.mentions else []
-    return "; ".join((*named, *whole, *untold))
+def _to_act_on(notice: Notice, item: NoticeItem) -> bool:
+    return item.state is ItemState.WAITING and notice.read is not None and not notice.read.test
 
 
-def _after_replies(notice: Notice) -> Notice:
-    """Leave a notice to a person where it is done but for an unseen reply.
-
-    Its clock stays as it is.
-    """
-    if notice.state is not NoticeState.DONE or not any(reply.waits for reply in notice.replies):
-        return notice
-    return replace(notice, state=NoticeState.NEEDS_PERSON, reason="a reply to our letter waits to be seen")
-
-
-def _with_replies_seen(notice: Notice) -> Notice:
-    return replace(notice, replies=tuple(replace(reply, seen=True) for reply in notice.replies))
+def _author(read: ReadNotice | None) -> str:
+    return read.reporter.address.lower() if read else ""
 
 
 def _why_person_needed(trust: TrustFinding | None, notifier: Notifier | None) -> str:
@@ -565,11 +518,3 @@ def _why_person_needed(trust: TrustFinding | None, notifier: Notifier | None) ->
     if not notifier.automatic:
         return f"notices of {notifier.id} wait for a person"
     return ""
-
-
-def _to_act_on(notice: Notice, item: NoticeItem) -> bool:
-    return item.state is ItemState.WAITING and notice.read is not None and not notice.read.test
-
-
-def _author(read: ReadNotice | None) -> str:
-    return read.reporter.address.lower() if read else ""

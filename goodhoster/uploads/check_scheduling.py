@@ -11,17 +11,13 @@ from goodhoster.errors import UncheckedError
 from goodhoster.model.image_sizes import are_sizes, beginning
 from goodhoster.model.quarantine import is_locked
 from goodhoster.model.uploads import LEASED, POSTPONED, Fault, Place, Upload
-from goodhoster.model.verdicts import Verdict
+from goodhoster.model.verdicts import NOT_ASKABLE, Verdict
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.opening import open_upload
 from goodhoster.uploads.queue import LONGEST_UNSETTLED
 
 AFTER_CHANGE = 1.0
 """Seconds until a file is looked at again that became another one meanwhile."""
-NOT_ASKABLE = "not-askable"
-"""Reason of a source that cannot be asked by what was taken: that is no outage."""
-NOT_ASKED = "not-asked"
-"""Reason of what no source has a say about as they are configured: asked again when that changes (retro-match)."""
 _FIRST = 1.0
 _LONGEST = 300.0
 _OBEYED = 86400.0

@@ -12,7 +12,7 @@ from typing import Any
 from goodhoster.model.digests import Digests
 from goodhoster.model.fingerprints import Fingerprint, FingerprintKind
 from goodhoster.model.uploads import Content, FileState, PastReading, Place
-from goodhoster.model.verdicts import ContentKind, SourceAnswer, Verdict, VerdictKind
+from goodhoster.model.verdicts import NOT_ASKABLE, ContentKind, SourceAnswer, Verdict, VerdictKind
 from goodhoster.uploads.integers import signed, unsigned
 
 Row = tuple[Any, ...]
@@ -96,7 +96,7 @@ def _remembered(columns: list[Any]) -> PastReading | None:
     enough was taken for a source: by now there may be what takes it.
     """
     dev, ino, size, mtime_ns, ctime_ns, kind, md5, sha1, sha256, fingerprints, members, fault, reason = columns
-    if sha256 is None or fault is not None or reason == _NOT_ENOUGH:
+    if sha256 is None or fault is not None or reason == NOT_ASKABLE:
         return None
     state = FileState(dev, unsigned(ino), size, mtime_ns, ctime_ns)
     taken = tuple(Fingerprint.parse(word) for word in fingerprints.split() if word.partition(":")[0] in _TAKEN)
@@ -104,8 +104,6 @@ def _remembered(columns: list[Any]) -> PastReading | None:
     return PastReading(state, Content(Digests(md5, sha1, sha256), ContentKind(kind), size, taken, inside))
 
 
-_NOT_ENOUGH = "not-askable"
-"""Reason of a source that cannot be asked by what was taken."""
 _MEMBER = struct.Struct("16s 20s 32s")
 
 

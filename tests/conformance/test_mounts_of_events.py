@@ -14,7 +14,7 @@ from goodhoster_agent.watching.fanotify import FanotifySource
 from goodhoster_agent.watching.fanotify_kernel import open_by_handle
 from tests.conformance.test_event_sources import SessionReport, write
 from tests.conftest import PROGRAM_PATH, Bind, Disk
-from tests.journeys.host import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,11 @@ from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.testing.hash_check_service import FakeHashService
 from tests.commandserver import goodhoster
 
+# What journeys take from here.
+from tests.waiting import PATIENCE as PATIENCE  # noqa: PLC0414
+from tests.waiting import wait_until as wait_until  # noqa: PLC0414
+
 GOODHOSTER = (sys.executable, "-m", "goodhoster_agent")
-PATIENCE = 120.0
-"""Seconds in which even a machine that is slow and busy has done what usually takes one or two."""
 
 CONFIG = """
 [agent]
@@ -166,21 +166,6 @@ class Host:
         whole.parent.mkdir(parents=True, exist_ok=True)
         whole.write_bytes(content)
         return whole
-
-
-def wait_until(happened: Callable[[], bool], patience: float = PATIENCE) -> bool:
-    """False when it did not happen in time.
-
-    Looking takes a command's time, and that from what is waited for: at most a third of the wait is spent on it.
-    """
-    end = time.monotonic() + patience
-    began = time.monotonic()
-    while not happened():
-        if time.monotonic() > end:
-            return False
-        time.sleep(min(0.25, max(0.02, 2 * (time.monotonic() - began))))
-        began = time.monotonic()
-    return True
 
 
 def sha1_of(content: bytes) -> Digest:

@@ -6,11 +6,10 @@ import json
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.journeys.host import GOODHOSTER, PATIENCE, Host
+from tests.waiting import wait_until
 
 KNOWN = b"made-up known content" * 50
 
@@ -140,22 +139,17 @@ def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) 
             (host.folder / "policy").write_text(f"log {key}\nwitness w {vkey} {url}\nquorum w\n")
             host.configure(policy='[audit]\nwitnesses = "policy"')
             host.start()
-            until(lambda: vkey.split("+")[0] in (state / "audit.checkpoint").read_text(), host)
+            assert wait_until(lambda: vkey.split("+")[0] in (state / "audit.checkpoint").read_text()), host.journal()
             host.stop()
             for file in (*state.glob("audit*"), state / "databases.json"):
                 file.unlink()
             for file, content in kept.items():
                 file.write_bytes(content)  # as it was before: this machine alone cannot tell
             host.start()
-            until(lambda: "ALARM: the audit log differs from what witnesses have seen" in host.journal(), host)
+            assert wait_until(lambda: "ALARM: the audit log differs from what witnesses have seen" in host.journal()), (
+                host.journal()
+            )
             host.stop()
         finally:
             witness.terminate()
         assert witness.wait(PATIENCE) == 0
-
-
-def until(seen: Callable[[], bool], host: Host) -> None:
-    end = time.monotonic() + 120
-    while not seen():
-        assert time.monotonic() < end, host.journal()
-        time.sleep(0.2)

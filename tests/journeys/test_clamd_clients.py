@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.journeys.doorhost import CLEAR, KNOWN, Doors
 from tests.journeys.host import PATIENCE
-from tests.journeys.test_clamd_door import CLEAR, KNOWN, Doors, doors, reachable  # noqa: F401 - fixtures
 from tests.ports import free_port
 
 PROFTPD = """
@@ -100,7 +100,7 @@ def stored(client: ftplib.FTP, name: str, content: bytes) -> bool:
 @pytest.mark.debian("proftpd-mod-clamav", program="proftpd")
 @pytest.mark.skipif(os.geteuid() != 0, reason="the server becomes another user")
 @pytest.mark.parametrize("stream", ["off", "on"])
-def test_proftpd_refuses_what_is_known_and_stores_what_is_clear(doors: Doors, stream: str) -> None:  # noqa: F811
+def test_proftpd_refuses_what_is_known_and_stores_what_is_clear(doors: Doors, stream: str) -> None:
     doors.start()
     with proftpd(doors, stream=stream) as client:
         assert stored(client, "clear.txt", CLEAR)
@@ -113,7 +113,7 @@ def test_proftpd_refuses_what_is_known_and_stores_what_is_clear(doors: Doors, st
 @pytest.mark.debian("proftpd-mod-clamav", program="proftpd")
 @pytest.mark.skipif(os.geteuid() != 0, reason="the server becomes another user")
 @pytest.mark.parametrize(("failsafe", "kept"), [("on", False), ("off", True)])
-def test_proftpd_without_the_door_does_as_it_is_configured(doors: Doors, failsafe: str, kept: bool) -> None:  # noqa: F811, FBT001
+def test_proftpd_without_the_door_does_as_it_is_configured(doors: Doors, failsafe: str, kept: bool) -> None:  # noqa: FBT001
     with proftpd(doors, failsafe=failsafe) as client:
         assert not stored(client, "clear.txt", CLEAR)  # it says that it failed, in both cases
     assert (doors.folder / "home/clear.txt").exists() is kept
@@ -122,7 +122,7 @@ def test_proftpd_without_the_door_does_as_it_is_configured(doors: Doors, failsaf
 @pytest.mark.debian("proftpd-mod-clamav", program="proftpd")
 @pytest.mark.skipif(os.geteuid() != 0, reason="the server becomes another user")
 @pytest.mark.parametrize(("setting", "told"), [("closed", False), ("open", True)])
-def test_proftpd_keeps_what_could_not_be_checked(doors: Doors, setting: str, told: bool) -> None:  # noqa: F811, FBT001
+def test_proftpd_keeps_what_could_not_be_checked(doors: Doors, setting: str, told: bool) -> None:  # noqa: FBT001
     """With ERROR the user is told that it failed, and the file stays all the same: `ClamFailsafe` is another matter."""
     doors.start(f'on_unchecked = "{setting}"')
     for found in (doors.folder / "state/hashlists").rglob("*.*"):

@@ -12,41 +12,20 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.journeys.doorhost import CLEAR, KNOWN, Doors
 from tests.journeys.host import PATIENCE, wait_until
 
-KNOWN, CLEAR = b"made up known content\n", b"nothing\n"
 NAME = re.compile(rb"Known\.UNOFFICIAL|Policy\.Blocked-[0-9]{8}-[0-9a-z]+")
 NUMBER = re.compile(rb"fd\[[0-9]+\]")
 VERSION = re.compile(rb"ClamAV 1\.4\.[0-9]+(/1/[A-Za-z0-9: ]+)?")
 
-CONFIG = """
-[agent]
-state_dir = "{folder}/state"
-[[watch]]
-path = "{folder}/tree"
-[[hash_source]]
-kind = "list"
-[policy]
-mode = "enforce"
-measures_per_hour = 100000
-[[clamd_door]]
-socket = "{folder}/run/clamd.sock"
-customer = "by-uid"
-longest_stream = 1048576
-command_within = "3s"
-read_within = "5s"
-{more}
-"""
 REAL = """
 LocalSocket {folder}/real.sock
 LocalSocketMode 666
@@ -108,70 +87,6 @@ def stream(*chunks: bytes) -> bytes:
     return b"".join(struct.pack(">I", len(chunk)) + chunk for chunk in chunks) + bytes(4)
 
 
-@dataclass
-class Doors:
-    """The process of the doors in a folder."""
-
-    folder: Path
-    process: subprocess.Popen[str] | None = None
-
-    @property
-    def socket(self) -> Path:
-        return self.folder / "run/clamd.sock"
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "goodhoster.toml"
-
-    def start(self, more: str = "") -> None:
-        self.config.write_text(CONFIG.format(folder=self.folder, more=more))
-        with (self.folder / "journal").open("a") as journal:
-            command = (sys.executable, "-m", "goodhoster_agent", "doors", "serve", "--config", str(self.config))
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=journal, text=True)
-        assert self.process.stdout
-        assert "ready clamd" in self.process.stdout.readline(), (self.folder / "journal").read_text()
-
-    def stop(self) -> None:
-        assert self.process
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(PATIENCE) == 0
-        assert self.process.stdout
-        self.process.stdout.close()
-        self.process = None
-
-    def kill(self) -> None:
-        assert self.process
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout
-        self.process.stdout.close()
-        self.process = None
-
-    def run(self, *words: str) -> list[dict[str, Any]]:
-        command = (sys.executable, "-m", "goodhoster_agent", *words, "--json", "--config", str(self.config))
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def descriptors(self) -> int:
-        assert self.process
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
-
-    def memory(self) -> int:
-        assert self.process
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"RssAnon:\s+(\d+)", status)
-        assert found
-        return int(found[1])
-
-
-@pytest.fixture
-def reachable() -> Iterator[Path]:
-    """A folder that every account can reach; pytest's own are its owner's alone."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
-
-
 @pytest.fixture
 def files(reachable: Path) -> Path:
     """What is asked about."""
@@ -187,19 +102,6 @@ def files(reachable: Path) -> Path:
     (folder / "e/directory").symlink_to(folder / "d")
     os.mkfifo(folder / "fifo")
     return folder
-
-
-@pytest.fixture
-def doors(reachable: Path) -> Iterator[Doors]:
-    for name in ("tree", "run", "state"):
-        (reachable / name).mkdir()
-    (reachable / "known.txt").write_text(hashlib.md5(KNOWN, usedforsecurity=False).hexdigest() + "\n")
-    doors = Doors(reachable)
-    doors.config.write_text(CONFIG.format(folder=reachable, more=""))
-    doors.run("hashlist", "import", str(reachable / "known.txt"), "--source", "made-up")
-    yield doors
-    if doors.process:
-        doors.kill()
 
 
 @pytest.fixture

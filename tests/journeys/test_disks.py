@@ -6,14 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from goodhoster.testing.pictures import made_up_picture
+from tests.disks import fill_disk
 from tests.journeys.host import PATIENCE, Host, sha1_of, wait_until
 
 Disk = Callable[..., Path]
@@ -69,22 +68,6 @@ def pictures(host: Host) -> Pictures:
     return Pictures(host)
 
 
-def fill(path: Path) -> None:
-    """To the last byte, as a customer would; what the file system frees a moment later, too."""
-    path.unlink(missing_ok=True)
-    full_for = 0
-    with path.open("wb", buffering=0) as ballast:
-        while full_for < 3:
-            before = ballast.tell()
-            for size in (1 << 20, 1 << 12, 1):
-                with suppress(OSError):
-                    while ballast.write(bytes(size)):
-                        pass
-            subprocess.run(["sync", "--file-system", path.parent], check=True)
-            time.sleep(0.2)
-            full_for = full_for + 1 if ballast.tell() == before else 0
-
-
 def remount(top: Path, how: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{how}", top], check=True)
 
@@ -122,7 +105,7 @@ class TestDiskOfCustomers:
         host.start()
         assert wait_until(lambda: not first.exists()), "from now on room is kept"
         pictures.write()
-        fill(host.customers / "ballast")
+        fill_disk(host.customers / "ballast")
         assert wait_until(lambda: not any(path.exists() for path in pictures.paths[:KNOWN])), host.journal()
         (host.customers / "ballast").unlink()
         assert wait_until(lambda: {sha1_of(content).hex.encode() for content in pictures.contents} <= pictures.asked())
@@ -158,7 +141,7 @@ class TestDiskOfTheState:
         """Without room for the audit log nothing is taken offline; with it everything is, once."""
         host.start()
         host.settled()
-        fill(state / "ballast")
+        fill_disk(state / "ballast")
         pictures.write()
         assert wait_until(lambda: "full" in host.journal() or "No space left" in host.journal()), host.journal()
         (state / "ballast").unlink()
@@ -172,7 +155,7 @@ class TestDiskOfTheState:
         pictures.all_is_as_it_should_be()
         host.stop()
         one, entries = host.cases()[0]["id"], len(host.audit("measure.done"))
-        fill(state / "ballast")
+        fill_disk(state / "ballast")
         for words in (
             ("cases", "list"),
             ("cases", "restore", one, "--reason", "test"),

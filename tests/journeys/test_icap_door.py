@@ -23,8 +23,8 @@ from urllib.parse import quote_plus
 
 import pytest
 
+from tests.journeys.doorhost import Doors
 from tests.journeys.host import wait_until
-from tests.journeys.test_clamd_door import Doors
 from tests.ports import free_port
 
 PICTURE, OTHER = b"\x89PNG\r\n\x1a\n made up, and on the list IEND....", b"\x89PNG\r\n\x1a\n on no list IEND...."

@@ -16,7 +16,7 @@ from goodhoster.testing.pictures import made_up_picture
 from tests.commandserver import goodhoster
 from tests.journeys.host import GOODHOSTER, PATIENCE, Host, sha1_of, wait_until
 from tests.ports import free_port
-from tests.processes import ROOT, called, eventually, family, is_there, status
+from tests.processes import ROOT, called, family, found_in_time, is_there, status
 
 DAC_READ_SEARCH, FOWNER = 2, 3
 root_only = pytest.mark.skipif(not ROOT, reason="root, to have something to give up")
@@ -103,7 +103,7 @@ def test_a_scan_reads_and_leaves_everything_else_to_others(host: Host) -> None:
     with running(host, "scan", str(host.customers)) as scan:
         assert wait_until(lambda: not file.exists())
         assert of_all_threads(scan.pid) == {(1 << DAC_READ_SEARCH | 1 << FOWNER,) * 2 + (0, "1")}
-        assert eventually(lambda: called("gh-hasher", scan.pid))
+        assert found_in_time(lambda: called("gh-hasher", scan.pid))
         (finding,) = doctor(host, "rights of the scan")
         assert finding["ok"]
         everybody = family(scan.pid)

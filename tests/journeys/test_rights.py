@@ -14,7 +14,7 @@ from goodhoster.testing.hostile import slow_archive
 from goodhoster.testing.pictures import made_up_picture
 from goodhoster_agent.privileged.mover.process import MOVERS
 from tests.journeys.host import GOODHOSTER, Host, Look, sha1_of, wait_until
-from tests.processes import ROOT, called, eventually, family, is_there, movers_below, processor_seconds, status
+from tests.processes import ROOT, called, family, found_in_time, is_there, movers_below, processor_seconds, status
 
 NOBODY = "65534"
 DAC_READ_SEARCH, FOWNER, KILL, SETGID, SETUID, SETPCAP, SYS_ADMIN = 2, 3, 5, 6, 7, 8, 21
@@ -31,7 +31,7 @@ def daemon_of(host: Host) -> int:
 
 
 def one(name: str, host: Host) -> int:
-    return eventually(lambda: called(name, daemon_of(host)))[0]
+    return found_in_time(lambda: called(name, daemon_of(host)))[0]
 
 
 def mask(*capabilities: int) -> int:
@@ -210,7 +210,7 @@ def test_a_starter_that_was_killed_is_replaced_and_its_hashers_with_it(running: 
     (running.customers / SLOW).unlink()
     os.kill(starter, signal.SIGKILL)
     assert wait_until(lambda: not any(map(is_there, hashers)), AT_ONCE)
-    assert eventually(lambda: [pid for pid in called("gh-starter", daemon_of(running)) if pid != starter])
+    assert found_in_time(lambda: [pid for pid in called("gh-starter", daemon_of(running)) if pid != starter])
     expect_new_hashers(running, hashers)
 
 
@@ -257,7 +257,7 @@ def test_hashers_end_with_a_scan(host: Host) -> None:
     host.upload(SLOW, slow_archive())
     scan = subprocess.Popen([*GOODHOSTER, "scan", "--config", host.config, host.customers], stdout=subprocess.DEVNULL)
     try:
-        hashers = eventually(lambda: at_work(scan.pid))
+        hashers = found_in_time(lambda: at_work(scan.pid))
         assert hashers
     finally:
         scan.kill()
@@ -268,7 +268,7 @@ def test_hashers_end_with_a_scan(host: Host) -> None:
 def busy_hashers(running: Host, *, sixteenths: int = 400) -> list[int]:
     """All of them, once one is at a slow archive."""
     running.upload(SLOW, slow_archive(sixteenths=sixteenths))
-    assert eventually(lambda: at_work(daemon_of(running)))
+    assert found_in_time(lambda: at_work(daemon_of(running)))
     return called("gh-hasher", daemon_of(running))
 
 

@@ -4,16 +4,17 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from goodhoster.testing import http_answers
 from goodhoster.testing.pictures import made_up_picture
+from tests.disks import fill_disk
 from tests.journeys.host import Host, sha1_of, wait_until
 from tests.journeys.noticehost import NoticeHost
-from tests.journeys.shift import DOCS, Shift, steps
+from tests.journeys.walkthrough import DOCS, Walkthrough, steps
 
 pytestmark = pytest.mark.timeout(600)
 """A page has up to twenty commands, each a process of its own, and several starts of the daemon."""
@@ -63,53 +64,49 @@ def test_the_disk_is_full(host: Host, disk: Callable[..., Path]) -> None:
     host.start()
     host.settled()
     ballast = state / "ballast"
-    with suppress(OSError), ballast.open("wb", buffering=0) as out:
-        for size in (1 << 20, 1 << 12, 1):
-            with suppress(OSError):
-                while out.write(bytes(size)):
-                    pass
+    fill_disk(ballast)
     host.upload("anna/known.png", KNOWN)
-    night = Shift(host, "runbook-disk-full.md")
-    night.follow("What you see")
-    night.follow("What to do")
+    page = Walkthrough(host, "runbook-disk-full.md")
+    page.follow("What you see")
+    page.follow("What to do")
     ballast.unlink()
-    night.follow("Afterwards")
-    night.all_done()
+    page.follow("Afterwards")
+    page.all_done()
 
 
 class TestStateLost:
     PAGE = "runbook-state-lost.md"
 
     @pytest.fixture
-    def night(self, host: Host) -> Shift:
+    def page(self, host: Host) -> Walkthrough:
         taken_offline(host)
         host.run("audit", "checkpoint")
         host.run("state", "backup", str(host.folder / "backup/goodhoster"), "--with-keys")
-        return Shift(host, self.PAGE)
+        return Walkthrough(host, self.PAGE)
 
     @pytest.fixture(autouse=True)
     def _backups(self, host: Host) -> None:
         (host.folder / "backup").mkdir()
 
-    def test_all_of_it(self, host: Host, night: Shift) -> None:
+    def test_all_of_it(self, host: Host, page: Walkthrough) -> None:
         shutil.rmtree(host.folder / "state")
-        night.follow("What you see: all of it is gone")
-        night.follow("Restore the backup")
+        page.follow("What you see: all of it is gone")
+        page.follow("Restore the backup")
 
-    def test_a_database_and_a_key(self, host: Host, night: Shift) -> None:
+    def test_a_database_and_a_key(self, host: Host, page: Walkthrough) -> None:
         host.stop()
         for lost in ("notices.sqlite", "audit.key"):
             for file in (host.folder / "state").glob(f"{lost}*"):
                 file.unlink()
         host.start()
-        night.follow("One database is gone")
-        night.follow("The keys of the audit log are gone")
+        page.follow("One database is gone")
+        page.follow("The keys of the audit log are gone")
 
-    def test_no_backup(self, host: Host, night: Shift) -> None:
+    def test_no_backup(self, host: Host, page: Walkthrough) -> None:
         host.stop()
         shutil.rmtree(host.folder / "state")
         host.start()
-        night.follow("Without any backup")
+        page.follow("Without any backup")
 
     def test_no_section_is_left_out(self) -> None:
         tried = {
@@ -124,12 +121,12 @@ def test_the_hash_service_is_away(host: Host) -> None:
     host.service.behave = lambda _: http_answers.reply(503)
     host.start()
     host.upload("anna/known.png", KNOWN)
-    night = Shift(host, "runbook-hash-service-away.md")
-    night.follow("What you see")
-    night.follow("What to do")
+    page = Walkthrough(host, "runbook-hash-service-away.md")
+    page.follow("What you see")
+    page.follow("What to do")
     host.service.behave = lambda _: None
-    night.follow("Afterwards")
-    night.all_done()
+    page.follow("Afterwards")
+    page.all_done()
 
 
 def test_a_storm(host: Host) -> None:
@@ -138,14 +135,14 @@ def test_a_storm(host: Host) -> None:
     files = [host.upload(f"customer-{number}/wp-includes/logo.png", KNOWN) for number in range(4)]
     host.start()
     host.settled()
-    night = Shift(host, "runbook-storm.md")
-    night.names["STORM"] = host.run("storms", "list").splitlines()[1].split()[0]
-    night.follow("What you see")
-    night.follow("First, if more than one source or customer is in it")
-    night.follow("Decide")
+    page = Walkthrough(host, "runbook-storm.md")
+    page.names["STORM"] = host.run("storms", "list").splitlines()[1].split()[0]
+    page.follow("What you see")
+    page.follow("First, if more than one source or customer is in it")
+    page.follow("Decide")
     assert all(file.read_bytes() == KNOWN for file in files)
-    night.follow("Afterwards")
-    night.all_done()
+    page.follow("Afterwards")
+    page.all_done()
 
 
 def test_moving_to_another_host(host: Host) -> None:
@@ -153,14 +150,14 @@ def test_moving_to_another_host(host: Host) -> None:
     (host.folder / "backup").mkdir()
     new = host.folder / "new"
     (new / "customers").mkdir(parents=True)
-    night = Shift(host, "runbook-new-host.md", {"CASE": case}, {"/new/customers": new / "customers"})
-    night.follow("On the old host")
-    night.follow("Take the customers' files along")
+    page = Walkthrough(host, "runbook-new-host.md", {"CASE": case}, {"/new/customers": new / "customers"})
+    page.follow("On the old host")
+    page.follow("Take the customers' files along")
     host.customers.rename(host.folder / "old-customers")
     (new / "customers").rename(host.customers)
     shutil.rmtree(host.folder / "state")
-    night.follow("On the new host")
-    night.all_done()
+    page.follow("On the new host")
+    page.all_done()
     assert (host.customers / "anna/known.png").read_bytes() == KNOWN
 
 
@@ -168,13 +165,13 @@ def test_keys_and_secrets(host: Host) -> None:
     taken_offline(host)
     host.run("hashservice", "client", "add", "shop")
     host.service.password = "another made-up password"
-    night = Shift(host, "runbook-keys-and-secrets.md", {"NEW-PASSWORD": f"'{host.service.password}'"})
+    page = Walkthrough(host, "runbook-keys-and-secrets.md", {"NEW-PASSWORD": f"'{host.service.password}'"})
     host.run("audit", "checkpoint")
     before = host.run("audit", "keys")
-    night.follow("The password at the hash service")
-    night.follow("The keys of the audit log")
-    night.follow("Accounts of your own hash service")
-    night.all_done()
+    page.follow("The password at the hash service")
+    page.follow("The keys of the audit log")
+    page.follow("Accounts of your own hash service")
+    page.all_done()
     assert host.run("audit", "keys") != before
 
 
@@ -182,9 +179,9 @@ def test_upgrade_and_going_back(host: Host) -> None:
     """What the package does is packaging/try.sh's; here is what a newer program's database does to this one."""
     taken_offline(host)
     (host.folder / "backup").mkdir()
-    night = Shift(host, "runbook-upgrade.md")
-    night.follow("Before")
-    night.follow("Upgrade")
+    page = Walkthrough(host, "runbook-upgrade.md")
+    page.follow("Before")
+    page.follow("Upgrade")
     host.stop()
     with closing(sqlite3.connect(host.folder / "state/record.sqlite")) as database:
         (version,) = database.execute("PRAGMA user_version").fetchone()
@@ -192,18 +189,18 @@ def test_upgrade_and_going_back(host: Host) -> None:
     told = host.run("run", code=2)
     assert "was written by a newer goodhoster" in told
     (host.folder / "journal").write_text(f"{host.journal()}{told}")
-    night.follow("Going back")
-    night.all_done()
+    page.follow("Going back")
+    page.all_done()
 
 
 def test_a_customer_was_hit_wrongly(host: Host) -> None:
     case = taken_offline(host)
-    night = Shift(host, "runbook-customer-hit-wrongly.md", {"CASE": case})
-    night.follow("What you see")
-    night.follow("Decide")
+    page = Walkthrough(host, "runbook-customer-hit-wrongly.md", {"CASE": case})
+    page.follow("What you see")
+    page.follow("Decide")
     assert (host.customers / "anna/known.png").read_bytes() == KNOWN
-    night.follow("Afterwards")
-    night.all_done()
+    page.follow("Afterwards")
+    page.all_done()
 
 
 def test_an_order_at_night(host: Host) -> None:
@@ -217,23 +214,23 @@ def test_an_order_at_night(host: Host) -> None:
     (host.folder / "order.txt").write_text(order[1])
     assert house.upload("anna", "b.jpg") in order[1]
     (host.folder / "backup").mkdir()
-    night = Shift(host, "runbook-order-at-night.md", {"NOTICE": notice}, {"/root": host.folder})
+    page = Walkthrough(host, "runbook-order-at-night.md", {"NOTICE": notice}, {"/root": host.folder})
     for section in ("What you see", "Is it theirs?", "Act"):
-        night.follow(section)
+        page.follow(section)
     assert not house.there(url)
     assert wait_until(lambda: len(host.cases()) > 0)
-    night.names["CASE"] = str(host.cases()[0]["id"])
-    night.follow("Afterwards")
-    night.all_done()
+    page.names["CASE"] = str(host.cases()[0]["id"])
+    page.follow("Afterwards")
+    page.all_done()
 
 
 def test_the_daemon_does_not_start(host: Host) -> None:
     whole = host.config.read_text()
     host.config.write_text(whole.replace("[policy]", "[policy]\nstorm_custmers = 3"))
     (host.folder / "journal").write_text(host.run("run", code=2))
-    night = Shift(host, "runbook-does-not-start.md")
-    night.follow("What you see")
+    page = Walkthrough(host, "runbook-does-not-start.md")
+    page.follow("What you see")
     host.config.write_text(whole)
-    night.follow("What to do")
-    night.follow("Afterwards")
-    night.all_done()
+    page.follow("What to do")
+    page.follow("Afterwards")
+    page.all_done()

@@ -12,7 +12,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import pytest
 
 from goodhoster.testing import http_answers
 from goodhoster_agent.daemon_lock import only_daemon
+from tests.disks import fill_disk
 from tests.journeys.host import GOODHOSTER, PATIENCE, Host, sha1_of
 from tests.processes import ROOT
 
@@ -271,9 +272,7 @@ def test_a_full_disk_of_the_state_is_told_with_what_to_do(host: Host, disk: Call
     state = disk("tmpfs", at=host.folder / "state", size=4)
     state.chmod(0o700)
     host.run("cases", "list")
-    with suppress(OSError), (state / "ballast").open("wb", buffering=0) as ballast:
-        while ballast.write(bytes(1 << 12)):
-            pass
+    fill_disk(state / "ballast")
     (host.folder / "notice").write_bytes(b"From: a@b.example\n\n" + b"x" * 100_000)
     told = host.run("notices", "receive", str(host.folder / "notice"), code=2)
     assert "Traceback" not in told

@@ -50,5 +50,14 @@ def test_a_file_of_a_journey_is_there(path: str) -> None:
     assert (CHECKOUT / path).is_file()
 
 
+SHORT = TEXT.partition("## Where else to look")[2].partition("## Who may")[0]
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w/]+\.py)`", SHORT))))
+def test_a_file_that_is_named_in_short_is_there(path: str) -> None:
+    in_agent = path.removeprefix("agent/")
+    assert any((CHECKOUT / "agent/goodhoster_agent").rglob(in_agent)) or any((CHECKOUT / "goodhoster").rglob(path))
+
+
 def test_it_fits_on_one_screen() -> None:
     assert len(TEXT.splitlines()) <= 100

@@ -144,6 +144,7 @@ def test_the_documentation_is_without_fault(checkout: Path, capsys: pytest.Captu
         ("goodhoster/x.py", 'AuditEvent("dance.begun", {})', "does not tell what `dance.begun` means"),
         ("goodhoster/x.py", 'kind = "case.danced"', "does not tell what `case.danced` means"),
         ("docs/glossary.md", "| **Case** | a box |", "docs/glossary.md: defines Case twice"),
+        ("docs/glossary.md", "| **hold** (legal) | a box |", "docs/glossary.md: defines hold twice"),
         ("goodhoster/x.py", '_log.info("%s danced", name)', "does not tell what `… danced` means"),
     ],
 )

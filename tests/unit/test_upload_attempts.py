@@ -300,7 +300,7 @@ def test_what_applications_of_many_customers_ask_about_keeps_no_file_online(tmp_
     kinds = {found.cause.kind: found for found in world.brake.open()}
     assert not kinds[StormKind.CONTENT].part_of
     assert set(kinds) == {StormKind.ATTEMPT_CONTENT, StormKind.CONTENT}
-    assert "2 measures were taken before" in alert_text(kinds[StormKind.CONTENT])
+    assert "2 measures were ordered before" in alert_text(kinds[StormKind.CONTENT])
 
 
 @pytest.mark.usefixtures("unlocked")

@@ -15,7 +15,7 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
 from goodhoster.cases.noticed_contents import match_by_notice
 from goodhoster.checking.hasher import DirectHasher
-from goodhoster.errors import AuditError, SourceUnavailableError
+from goodhoster.errors import AuditError, NotAskedError, SourceUnavailableError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.examination import Examined
 from goodhoster.linux.file_lock import FileLock
@@ -156,6 +156,14 @@ def test_a_source_that_fails_leaves_it_unchecked_and_to_be_tried_again(world: Wo
     assert (outcome.row, outcome.unchecked, outcome.source_fails) == (QueueAction.RETRIED, True, True)
     assert 60 <= outcome.wait <= 61
     assert world.index.figures().reasons == {"refused": 1}
+
+
+@pytest.mark.parametrize("reason", ["not-asked", "too-flat"])
+def test_what_no_source_has_a_say_about_is_unchecked_and_not_tried_again(world: World, reason: str) -> None:
+    world.source.trouble = NotAskedError("no say", reason=reason)
+    outcome = world.handle("alice/a.png")
+    assert outcome.row is QueueAction.SETTLED
+    assert world.index.figures().reasons == {reason: 1}
 
 
 def test_a_file_that_is_too_big_says_nothing_about_the_sources(world: World) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from goodhoster.alerts.desk import Condition
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.cases import CaseState
+from goodhoster.model.verdicts import NO_SAY
 from goodhoster.ports import CaseQuery
-from goodhoster.uploads.check_scheduling import NOT_ASKED
 from goodhoster_agent.background.periodic import PeriodicTask
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def waiting_for_answers(figures: IndexFigures) -> int:
 
     Such as flat icons where there are near lists only: they are counted, and no trouble.
     """
-    return figures.verdicts.get("unchecked", 0) - figures.reasons.get(NOT_ASKED, 0)
+    return figures.verdicts.get("unchecked", 0) - sum(figures.reasons.get(reason, 0) for reason in NO_SAY)
 
 
 def conditions_of(report: DaemonReport, reported_in_detail: frozenset[str] = frozenset()) -> Iterator[Condition]:

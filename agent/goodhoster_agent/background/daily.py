@@ -55,6 +55,8 @@ class DailyWork:
         # Here, so that no daemon carries it from its start.
         from goodhoster.assembly.reports import check_outcomes, count_checks, send_monthly  # noqa: PLC0415
 
+        if self._services.customers.in_use:
+            self._services.customers.personal_data.complete()
         count_checks(self._services, datetime.now(UTC).date())
         if self._services.settings.reports.monthly_to:
             send_monthly(self._services)

@@ -15,7 +15,7 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
-    WhyOption,
+    OptionalReasonOption,
     note_order,
     open_services,
     print_json,
@@ -34,7 +34,11 @@ RuleOption = Annotated[str | None, typer.Option("--rule", help="Only this rule."
 
 @app.command("test")
 def send_test_command(
-    rule: RuleOption = None, reason: WhyOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
+    rule: RuleOption = None,
+    reason: OptionalReasonOption = "",
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Send a test by each rule, and tell which were accepted: 0 all, 1 some, 3 none."""
     with open_services(config) as services:

@@ -32,8 +32,8 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    OptionalReasonOption,
     ReasonOption,
-    WhyOption,
     current_user,
     note_order,
     open_services,
@@ -167,7 +167,7 @@ def export_command(
     case: CaseOption,
     to: DirectoryOption,
     since: SinceOption = None,
-    reason: WhyOption = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     without_names: Annotated[

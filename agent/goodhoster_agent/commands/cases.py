@@ -31,6 +31,7 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    OptionalReasonOption,
     current_user,
     open_services,
     print_json,
@@ -50,7 +51,6 @@ app = typer.Typer(
 )
 
 _MOVED = "The directories are the right ones, although others than before: after a site or server was moved."
-ReasonUnlessPreviewOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)]
 
 
 @app.command("list")
@@ -104,7 +104,7 @@ def show_command(
 def restore_command(
     *,
     cases: Selection,
-    reason: ReasonUnlessPreviewOption = "",
+    reason: OptionalReasonOption = "",
     moved: Annotated[bool, typer.Option("--moved", help=_MOVED)] = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -129,7 +129,7 @@ def restore_command(
 def confirm_command(
     *,
     cases: Selection,
-    reason: ReasonUnlessPreviewOption = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -153,7 +153,7 @@ def confirm_command(
 def cancel_command(
     *,
     cases: Selection,
-    reason: ReasonUnlessPreviewOption = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -11,7 +11,7 @@ from goodhoster.errors import RefusedError
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
-    WhyOption,
+    OptionalReasonOption,
     note_order,
     open_services,
     print_json,
@@ -38,7 +38,7 @@ def add_command(
     customer: Annotated[
         str, typer.Option("--customer", help="The one customer it is valid for.", show_default=False)
     ] = "",
-    reason: WhyOption = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
@@ -78,7 +78,7 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 
 @app.command("revoke")
 def revoke_command(
-    name: NameArgument, reason: WhyOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
+    name: NameArgument, reason: OptionalReasonOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Remove a token. The running service follows within a second."""
     note_order(audit_log(read_settings(config)), "doors token revoke", reason, token=name)

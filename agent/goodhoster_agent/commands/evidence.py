@@ -13,9 +13,11 @@ from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
     ReasonOption,
+    current_person,
     open_services,
     print_json,
     print_line,
+    required_reason,
     warn_of,
 )
 
@@ -105,8 +107,8 @@ def export_command(
         if to is None:
             _print_requested(desk.ask(whole_id, TwoPersonAction.EXPORT, order), "export", as_json=as_json)
             return
-        exported = desk.export(whole_id, to, order)
-        export(services.settings, ExportOrder(exported.manifest.case), to / "audit-log")
+        of_case = ExportOrder(services.evidence.store.get(whole_id).manifest.case)
+        exported = desk.export(whole_id, to, order, lambda new: export(services.settings, of_case, new / "audit-log"))
         _print_result(exported, f"is in {to}, with its entries of the audit log", as_json=as_json)
 
 
@@ -145,8 +147,8 @@ def recipients_command(
     """
     from goodhoster.assembly.evidence_services import checked_recipients
 
-    if confirm and not reason.strip():
-        raise typer.BadParameter("say why: the audit log keeps it", param_hint="--reason")
+    if confirm:
+        required_reason(reason)
     with open_services(config) as services:
         desk, configured = _desk(services), checked_recipients(services.settings)
         if confirm:
@@ -176,7 +178,6 @@ def _desk(services: Services) -> CustodyDesk:
 
 def _order(reason: str) -> PersonalOrder:
     from goodhoster.evidence.sealing.custody import PersonalOrder
-    from goodhoster_agent.persons import current_person
 
     return PersonalOrder(current_person(), reason)
 

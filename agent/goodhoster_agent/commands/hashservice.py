@@ -20,7 +20,7 @@ from goodhoster.settings import listen_address
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
-    WhyOption,
+    OptionalReasonOption,
     note_order,
     print_line,
     read_settings,
@@ -75,7 +75,11 @@ def _client_app(setup: Setup) -> typer.Typer:
 
     @app.command("add")
     def add_command(
-        name: NameArgument, reason: WhyOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
+        name: NameArgument,
+        reason: OptionalReasonOption = "",
+        config: ConfigOption = None,
+        *,
+        as_json: JsonOption = False,
     ) -> None:
         """Create an account. Its password is printed once and not stored."""
         _note(setup(config), "add", name, reason)
@@ -88,7 +92,11 @@ def _client_app(setup: Setup) -> typer.Typer:
 
     @app.command("remove")
     def remove_command(
-        name: NameArgument, reason: WhyOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
+        name: NameArgument,
+        reason: OptionalReasonOption = "",
+        config: ConfigOption = None,
+        *,
+        as_json: JsonOption = False,
     ) -> None:
         """Remove an account. The running service follows within a second."""
         _note(setup(config), "remove", name, reason)

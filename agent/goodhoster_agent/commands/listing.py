@@ -152,7 +152,10 @@ def _pager(lines: int) -> list[str]:
 
 
 def _page(lines: Iterable[str], pager: Sequence[str]) -> None:
-    """Show lines as they come; who leaves the pager early has seen enough."""
+    """Show lines as they come; who leaves the pager early has seen enough.
+
+    Not `click.echo_via_pager`: it passes what commands a terminal on to less (`-R`), and runs $PAGER by sudo, too.
+    """
     import subprocess
 
     secure = {"LESSSECURE": "1"} if "SUDO_UID" in os.environ else {}

@@ -9,9 +9,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -31,13 +30,14 @@ from goodhoster_agent.commands.listing import (
     local_time,
     print_list,
 )
-from goodhoster_agent.commands.notice_page import page_of, proof_of, sender_of
+from goodhoster_agent.commands.notice_objects import notice_object, preview_object
+from goodhoster_agent.commands.notice_page import page_of
 from goodhoster_agent.commands.options import (
     FINE,
     YES,
     ConfigOption,
     JsonOption,
-    WhyOption,
+    OptionalReasonOption,
     current_user,
     note_order,
     open_services,
@@ -51,7 +51,7 @@ from goodhoster_agent.commands.purges import purge_object, purges_of
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.model.letters import Letter
-    from goodhoster.model.notice_status import Notice, NoticeItem, Reply
+    from goodhoster.model.notice_status import Notice, Reply
     from goodhoster.takedowns.preview import PreviewLine
 
 app = typer.Typer(
@@ -142,7 +142,7 @@ def list_command(
         print_list(
             sorted_,
             columns,
-            lambda notice: as_object(notice) | more(notice.id),
+            lambda notice: notice_object(notice) | more(notice.id),
             as_json=as_json,
             as_csv=as_csv,
         )
@@ -172,7 +172,7 @@ def show_command(
 @app.command("confirm")
 def confirm_command(
     notice_ids: IdsArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     preview: Annotated[
@@ -198,7 +198,7 @@ def confirm_command(
 @app.command("dismiss")
 def dismiss_command(
     notice_ids: IdsArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     preview: Annotated[
@@ -226,7 +226,7 @@ def dismiss_command(
 @app.command("answer")
 def answer_command(
     notice_id: IdArgument,
-    reason: WhyOption = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     show: Annotated[bool, typer.Option("--preview", "--show", help="Print it and send nothing.")] = False,
@@ -253,7 +253,7 @@ def answer_command(
 @app.command("tell")
 def tell_command(
     notice_id: IdArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)] = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     preview: Annotated[bool, typer.Option("--preview", help="Print the letters and send nothing.")] = False,
@@ -323,38 +323,6 @@ def reconcile_command(
 add_casework(app, "notice")
 
 
-def as_object(notice: Notice) -> dict[str, Any]:
-    """The object that `--json` prints."""
-    trust = notice.trust
-    return {
-        "id": notice.id,
-        "notifier": notice.notifier or None,
-        "level": notice.level,
-        "proof": proof_of(notice),
-        "from": sender_of(notice) or None,
-        "subject": notice.read.subject if notice.read else None,
-        "format": notice.read.format if notice.read else None,
-        "reference": notice.reference,
-        "received_at": notice.receipt.received_at.isoformat(),
-        "deadline": _moment(notice.deadline),
-        "state": notice.state,
-        "code": "need-more" if notice.needs_more else None,
-        "urgent": notice.urgent,
-        "items": [_item_object(item) for item in notice.items],
-        "stopped_at": _moment(notice.stopped_at),
-        "reason": notice.reason,
-        "duplicate_of": notice.duplicate_of or None,
-        "sent": list(notice.sent),
-        "replies": [_reply_object(reply) for reply in notice.replies],
-        "sha256": notice.receipt.sha256.hex(),
-        "doubts": list(notice.read.doubts) if notice.read else [],
-        "unread": list(notice.read.unread) if notice.read else [],
-        "named": list(notice.named),
-        "index_gap": notice.index_gap,
-        "rules": [{"name": r.name, "passed": r.passed, "why": r.why} for r in (trust.rules if trust else ())],
-    }
-
-
 def _whole_ids(services: Services, ids: Sequence[str]) -> list[str]:
     return [services.notices.store.complete(each) for each in dict.fromkeys(ids)]
 
@@ -377,7 +345,7 @@ def _order_each(services: Services, ids: Sequence[str], carry_out: Callable[[str
             told = {"id": notice_id, what: str(error)}
             print_json(told) if as_json else print_line(f"{what:<9} {notice_id}: {error}")
             continue
-        print_json(as_object(notice)) if as_json else print_line(
+        print_json(notice_object(notice)) if as_json else print_line(
             visible(f"{notice.state:<9} {notice_id}  {notice.reason}")
         )
     raise typer.Exit(YES if failed else FINE)
@@ -390,21 +358,9 @@ def _reply_of(notice: Notice, reply_id: str) -> Reply:
     raise RefusedError(f"notice {notice.id} has no reply {reply_id}", hint="see its replies: goodhoster notices show")
 
 
-def _reply_object(reply: Reply) -> dict[str, Any]:
-    return {
-        "id": reply.receipt.id,
-        "received_at": reply.receipt.received_at.isoformat(),
-        "from": reply.sender or None,
-        "opening": reply.opening,
-        "automatic": reply.automatic,
-        "notice": reply.notice or None,
-        "waits": reply.waits,
-    }
-
-
 def _print_preview(lines: Iterable[PreviewLine], *, as_json: bool) -> None:
     for line in lines:
-        print_json(_preview_object(line)) if as_json else print_line(_preview_text(line))
+        print_json(preview_object(line)) if as_json else print_line(_preview_text(line))
 
 
 def _print_letter(notice_id: str, letter: Letter, *, as_json: bool) -> None:
@@ -414,48 +370,12 @@ def _print_letter(notice_id: str, letter: Letter, *, as_json: bool) -> None:
         print_letter(letter)
 
 
-def _preview_object(line: PreviewLine) -> dict[str, Any]:
-    from goodhoster.model.uploads import exact
-
-    return {
-        "url": line.url,
-        "effect": line.effect,
-        "customer": line.customer or None,
-        "path": exact(line.place.absolute) if line.place else None,
-        "case": line.case or None,
-        "reason": line.reason,
-    }
-
-
 def _preview_text(line: PreviewLine) -> str:
     from goodhoster.letters.texts import defanged
     from goodhoster.model.uploads import display
 
     where = display(line.place.absolute) if line.place else defanged(line.url)
     return visible(f"{line.effect:<6} {line.customer:<16} {where} {line.case} {line.reason}").rstrip()
-
-
-def _item_object(item: NoticeItem) -> dict[str, Any]:
-    from goodhoster.model.uploads import exact
-
-    return {
-        "url": item.url,
-        "state": item.state,
-        "code": item.state.answer_code,
-        "customer": item.customer or None,
-        "path": exact(item.place.absolute) if item.place else None,
-        "reason": item.reason,
-        "known_to": list(item.known_to),
-        "front": item.front or None,
-        "server": item.server or None,
-        "forwarded": item.forwarded or None,
-        "cases": list(item.cases),
-        "copies_held": list(item.copies_held),
-        "reopened": item.reopened,
-        "found_at": list(item.found_at),
-        "blocked": item.blocked,
-        "gone_at": _moment(item.gone_at),
-    }
 
 
 @contextmanager
@@ -494,13 +414,9 @@ def _print(services: Services, notice: Notice, *, as_json: bool) -> None:
     if as_json:
         purges = [purge_object(one) for one in purges_of(notice, services)]
         more = {"purges": purges} if services.settings.purges else {}
-        print_json(as_object(notice) | casework_object(services, notice.id) | more)
+        print_json(notice_object(notice) | casework_object(services, notice.id) | more)
     else:
         print(page_of(notice, services))
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
 
 
 def _deadline(notice: Notice) -> str:

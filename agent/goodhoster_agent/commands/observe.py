@@ -15,6 +15,7 @@ from goodhoster_agent.commands.listing import local_time_of
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
+    OptionalReasonOption,
     config_file,
     open_services,
     print_json,
@@ -33,7 +34,7 @@ def observe_command(
     *,
     now: Annotated[bool, typer.Option("--now", help="Stop all measures; needs --reason.")] = False,
     end: Annotated[bool, typer.Option("--end", help="Back to what [policy] mode says; needs --reason.")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.")] = "",
+    reason: OptionalReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Stop all measures at once and only record; or show whether they are stopped.

@@ -22,6 +22,7 @@ from goodhoster.model.uploads import visible
 if TYPE_CHECKING:
     from goodhoster.assembly.services import Services
     from goodhoster.model.letters import Letter
+    from goodhoster.model.sealed_evidence import Person
     from goodhoster.ports.common import AuditLog
     from goodhoster.settings import Settings
 
@@ -46,7 +47,7 @@ def required_reason(reason: str) -> str:
 
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", callback=required_reason)]
 
-WhyOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)]
+OptionalReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the audit log.", show_default=False)]
 
 FINE, YES, WRONG, UNCHECKED = 0, 1, 2, 3
 """Exit codes: fine; the answer is "known", "not whole" or "falls short"; wrong use or configuration; unchecked."""
@@ -127,6 +128,32 @@ def current_user() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
+
+
+def current_person() -> Person:
+    """The account of the person at the keyboard, where it matters who that is.
+
+    The one that called sudo (SUDO_UID), else the process's own. An account shows which key or password was used, not
+    whose fingers; and who is root already may name another. RefusedError where that is root itself, who is nobody in
+    particular, or no account of this host.
+    """
+    import pwd
+
+    from goodhoster.errors import RefusedError
+    from goodhoster.model.sealed_evidence import Person
+
+    uid = os.getuid()
+    called_by = os.environ.get("SUDO_UID", "")
+    if uid == 0 and called_by.isascii() and called_by.isdigit():
+        uid = int(called_by)
+    if uid == 0:
+        hint = "log in with an account of your own, and use sudo"
+        raise RefusedError("root is a shared account, and this needs the name of a person", hint=hint)
+    try:
+        return Person(pwd.getpwuid(uid).pw_name, uid)
+    except (KeyError, OverflowError) as error:
+        hint = "log in with an account of this host, and use sudo"
+        raise RefusedError(f"user {uid} has no account on this host", hint=hint) from error
 
 
 def note_order(audit: AuditLog, command: str, reason: str = "", **about: str) -> None:

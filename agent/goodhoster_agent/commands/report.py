@@ -35,7 +35,7 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
-    WhyOption,
+    OptionalReasonOption,
     note_order,
     open_services,
     print_json,
@@ -201,7 +201,7 @@ def all_command(
     period: PeriodOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    reason: WhyOption = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,
@@ -238,7 +238,11 @@ def verify_command(
 
 @app.command("police")
 def police_command(
-    case_ids: CaseArguments, reason: WhyOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
+    case_ids: CaseArguments,
+    reason: OptionalReasonOption = "",
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Print a notification to the police about cases (DSA Art. 18), for a person to complete."""
     with open_services(config) as services:
@@ -254,7 +258,7 @@ def eu_database_command(
     period: PeriodOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    reason: WhyOption = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,  # noqa: ARG001 - it is JSON always
@@ -273,7 +277,7 @@ def xarf_command(
     classification: Annotated[
         str | None, typer.Option("--classification", help=f"Where no source says: {', '.join(CLASSIFICATIONS)}.")
     ] = None,
-    reason: WhyOption = "",
+    reason: OptionalReasonOption = "",
     config: ConfigOption = None,
     *,
     as_json: JsonOption = False,  # noqa: ARG001 - it is JSON always

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from goodhoster_agent.commands.options import ConfigOption, config_file
-from goodhoster_agent.daemon import run
+from goodhoster_agent.daemon_process import run
 
 app = typer.Typer()
 

@@ -15,8 +15,8 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    OptionalReasonOption,
     ReasonOption,
-    WhyOption,
     current_user,
     note_order,
     print_json,
@@ -38,7 +38,7 @@ def backup_command(
     keys: Annotated[
         bool, typer.Option("--with-keys", help="With keys and tokens: whoever has the backup has them.")
     ] = False,
-    reason: WhyOption = "",
+    reason: OptionalReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Write everything that cannot be made again into one file, while the daemon runs.
@@ -68,7 +68,7 @@ def restore_command(
     config: ConfigOption = None,
     *,
     replace: Annotated[bool, typer.Option("--replace", help="Move the present state directory aside.")] = False,
-    reason: WhyOption = "",
+    reason: OptionalReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Put a backup in the place of the state directory; the daemon must not run.

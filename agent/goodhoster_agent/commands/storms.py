@@ -11,7 +11,7 @@ import typer
 from goodhoster.model.cases import CaseState
 from goodhoster.model.storms import StormState
 from goodhoster.model.uploads import visible
-from goodhoster_agent.commands.cases import ReasonUnlessPreviewOption, order_of, print_cases, print_orders
+from goodhoster_agent.commands.cases import order_of, print_cases, print_orders
 from goodhoster_agent.commands.listing import (
     Column,
     CsvOption,
@@ -24,6 +24,7 @@ from goodhoster_agent.commands.listing import (
 from goodhoster_agent.commands.options import (
     ConfigOption,
     JsonOption,
+    OptionalReasonOption,
     open_services,
     print_json,
     print_line,
@@ -96,7 +97,7 @@ def show_command(storm_id: IdArgument, config: ConfigOption = None, *, as_json: 
 def undo_command(
     storm_id: IdArgument,
     *,
-    reason: ReasonUnlessPreviewOption = "",
+    reason: OptionalReasonOption = "",
     preview: PreviewOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -118,7 +119,7 @@ def undo_command(
 def release_command(
     storm_id: IdArgument,
     *,
-    reason: ReasonUnlessPreviewOption = "",
+    reason: OptionalReasonOption = "",
     preview: PreviewOption = False,
     config: ConfigOption = None,
     as_json: JsonOption = False,

@@ -137,4 +137,4 @@ def _replace(file: Path, text: str) -> None:
         opened.flush()
         os.fsync(opened.fileno())
     new.replace(file)
-    enroll_file(file.parent.parent, f"{file.parent.name}/{file.name}", "the list of the hash service's clients")
+    enroll_file(file.parent.parent, file, "the list of the hash service's clients")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from goodhoster.errors import NotAskedError, SourceRefusedError, SourceUnavailableError, UncheckedError
 from goodhoster.model.digests import Digest, Digests
 from goodhoster.model.sources import Question
+from goodhoster.model.verdicts import NOT_ASKABLE
 from goodhoster.ports import HashSource
 
 
@@ -75,5 +76,5 @@ def _summary(answers: Sequence[_Answer]) -> bool:
         if answer.failure:
             raise answer.failure
     if not said:
-        raise UncheckedError("there is nothing here to compare such a digest with", reason="not-askable")
+        raise UncheckedError("there is nothing here to compare such a digest with", reason=NOT_ASKABLE)
     return False

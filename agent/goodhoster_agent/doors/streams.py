@@ -10,6 +10,12 @@ from typing import BinaryIO
 
 _IN_MEMORY = 1 << 16
 _BLOCK = 1 << 20
+_ENDS = (
+    (b"\xff\xd8\xff", b"\xff\xd9"),
+    (b"\x89PNG\r\n\x1a\n", b"IEND"),
+    (b"GIF8", b"\x3b"),
+)
+"""How a picture begins, and what stands at its end or before whatever was appended to it."""
 
 
 class StreamBudget:
@@ -95,3 +101,12 @@ class StreamContent:
         left = memoryview(piece)
         while left:
             left = left[self._file.write(left) or 0 :]
+
+
+def is_partial(stream: StreamContent) -> bool:
+    """Whether a stream is the beginning of a picture without its end.
+
+    Neither the length nor the end of a stream tells: a client that sends parts ends each of them properly.
+    """
+    beginning, ending = stream.parts()
+    return any(beginning.startswith(head) and end not in ending for head, end in _ENDS)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from goodhoster.checking.hasher import looked_into, preload
 from goodhoster.linux import frames
 from goodhoster.linux.privileges import end_when_closed, set_process_name
-from goodhoster.linux.sandbox import confine
+from goodhoster.linux.sandbox import enter_sandbox
 from goodhoster.model.limits import ReadingLimits
 from goodhoster_agent.hashing import messages
 
@@ -30,7 +30,7 @@ def main(channel: socket.socket, limits: ReadingLimits, *, confined: bool = True
     """
     preload()
     library = _library(limits.photodna) if limits.photodna else None
-    missing = confine(limits.memory) if confined else ["everything"]
+    missing = enter_sandbox(limits.memory) if confined else ["everything"]
     set_process_name("gh-hasher")  # not before: `doctor` expects a process of that name to have nothing
     frames.send_value(channel, missing)
     while (received := frames.receive_file(channel)) is not None:

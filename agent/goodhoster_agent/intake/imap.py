@@ -24,11 +24,11 @@ from goodhoster_agent.intake.mailbox_position import Position, PositionFile
 from goodhoster_agent.intake.storing import NoticeStorage
 
 _log = logging.getLogger(__name__)
-_FIRST_AGAIN, _LONGEST_AGAIN = 1.0, 60.0
+_FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
 """Seconds before a server that failed is asked again; twice as long each time."""
-_FIRST_MAIL_AGAIN, _LONGEST_MAIL_AGAIN = 5.0, 3600.0
+_FIRST_MAIL_RETRY, _LONGEST_MAIL_RETRY = 5.0, 3600.0
 """The same of one mail that the server cannot hand out."""
-_SOON = 5.0
+_RECHECK_AFTER = 5.0
 """Seconds before a mailbox is looked at again in which there was something, whatever its server tells."""
 _LONGEST_IDLE = 1500.0
 """Seconds: a server may end a connection that is silent for half an hour (RFC 2177)."""
@@ -36,17 +36,17 @@ _ENDS_WITHIN = 5.0
 
 
 @dataclass(slots=True)
-class _Trouble:
-    """A mail that the server could not hand out."""
+class _MailRetry:
+    """When a mail that the server could not hand out is fetched again."""
 
-    why: str
-    pause: float = field(default_factory=lambda: _FIRST_MAIL_AGAIN)
-    at: float = field(default_factory=lambda: time.monotonic() + _FIRST_MAIL_AGAIN)
+    reason: str
+    delay: float = field(default_factory=lambda: _FIRST_MAIL_RETRY)
+    due: float = field(default_factory=lambda: time.monotonic() + _FIRST_MAIL_RETRY)
 
-    def again(self, why: str) -> None:
-        self.why = why
-        self.pause = min(self.pause * 2, _LONGEST_MAIL_AGAIN)
-        self.at = time.monotonic() + self.pause
+    def failed_again(self, reason: str) -> None:
+        self.reason = reason
+        self.delay = min(self.delay * 2, _LONGEST_MAIL_RETRY)
+        self.due = time.monotonic() + self.delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +68,23 @@ class ImapIntake:
         self._parts = parts
         self._mailbox = parts.mailbox
         self._file = PositionFile(parts.folder, parts.mailbox.name)
-        self._troubles: dict[int, _Trouble] = {}
+        self._retries: dict[int, _MailRetry] = {}
         self._unmarked = ""
         self._line = ConnectionHandle()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="imap", daemon=True)
-        self._again = _FIRST_AGAIN
+        self._retry_delay = _FIRST_RETRY
         self._failure = ""
 
     @property
     def problem(self) -> str:
         """Reason why mails cannot be taken at present, or not all of them; empty when all can."""
-        troubles = list(self._troubles.items())
-        if self._failure or not troubles:
+        failed = list(self._retries.items())
+        if self._failure or not failed:
             return self._failure or self._unmarked
-        number, trouble = troubles[0]
-        which = f"mail {number}" if len(troubles) == 1 else f"{len(troubles)} mails, such as {number},"
-        return f"{which} of {self._mailbox.folder} at {self._mailbox.host} cannot be fetched: {trouble.why}"
+        number, retry = failed[0]
+        which = f"mail {number}" if len(failed) == 1 else f"{len(failed)} mails, such as {number},"
+        return f"{which} of {self._mailbox.folder} at {self._mailbox.host} cannot be fetched: {retry.reason}"
 
     def start(self) -> None:
         """Start; a server that is away now is asked again later."""
@@ -111,8 +111,8 @@ class ImapIntake:
                 self._log_failure(f"no mail from {self._mailbox.host}: {_words(error)}")
                 expected = isinstance(error, IMAPClientError | OSError | GoodhosterError)
                 _log.log(logging.DEBUG if expected else logging.ERROR, "the mailbox failed", exc_info=not expected)
-                self._stopping.wait(self._again)
-                self._again = min(self._again * 2, _LONGEST_AGAIN)
+                self._stopping.wait(self._retry_delay)
+                self._retry_delay = min(self._retry_delay * 2, _LONGEST_RETRY)
 
     def _serve(self, box: OpenMailbox) -> None:
         """Take mails as the server announces them.
@@ -126,11 +126,11 @@ class ImapIntake:
         while not self._stopping.is_set():
             taken = self._take_new(box, position)
             self._log_failure("")
-            self._again = _FIRST_AGAIN
+            self._retry_delay = _FIRST_RETRY
             poll = min(self._mailbox.poll_every, _LONGEST_IDLE)
-            pause = min(_SOON, poll) if taken or lately else poll
+            pause = min(_RECHECK_AFTER, poll) if taken or lately else poll
             lately = taken > 0
-            retries = [trouble.at for trouble in self._troubles.values()]
+            retries = [retry.due for retry in self._retries.values()]
             box.wait(min([time.monotonic() + pause, *retries]), self._stopping.is_set)
 
     def _position(self, box: OpenMailbox) -> Position:
@@ -147,28 +147,28 @@ class ImapIntake:
             since = datetime.fromisoformat(position.since) - timedelta(days=1)  # SINCE knows days only
             found = {*box.search("UNSEEN"), *box.search("SINCE", since.strftime("%d-%b-%Y"))}
             position = Position(box.validity, _next_number(box), sorted(found), position.since)
-            self._troubles.clear()
+            self._retries.clear()
         else:
             return position
         self._file.write(position)
         return position
 
     def _take_new(self, box: OpenMailbox, position: Position) -> int:
-        """Take new mails and return how many. Those that gave trouble come last."""
+        """Take new mails and return how many. Those that failed before come last."""
         new = [n for n in box.search("UID", f"{position.next_number}:*") if n >= position.next_number]
         if new:
             position.left = sorted({*position.left, *new})
             position.next_number = max(new) + 1
             self._file.write(position)
         now, before = time.monotonic(), list(position.left)
-        due = [n for n in before if n not in self._troubles or self._troubles[n].at <= now]
+        due = [n for n in before if n not in self._retries or self._retries[n].due <= now]
         try:
-            for number in sorted(due, key=lambda n: (n in self._troubles, n)):
+            for number in sorted(due, key=lambda n: (n in self._retries, n)):
                 if self._stopping.is_set():
                     break
                 if self._take(box, number):
                     position.left.remove(number)
-                    self._troubles.pop(number, None)
+                    self._retries.pop(number, None)
         finally:
             if position.left != before:
                 self._file.write(position)
@@ -185,10 +185,10 @@ class ImapIntake:
                 return True  # moved or deleted by somebody else before it was our turn
             mail = _mail_in(found or {})
         except (IMAPClientAbortError, OSError, AttributeError, TypeError) as error:
-            self._trouble(number, _words(error))  # if it is this mail at which the server breaks, others come first
+            self._retry_later(number, _words(error))  # if it is this mail at which the server breaks, others come first
             raise
         except (IMAPClientError, ValueError, LookupError) as error:
-            self._trouble(number, _words(error))
+            self._retry_later(number, _words(error))
             return False
         content, came = mail
         name = f"imap\0{self._mailbox.host}\0{self._mailbox.username}\0".encode() + hashlib.sha256(content).digest()
@@ -205,12 +205,12 @@ class ImapIntake:
         except IMAPClientError as error:
             self._unmarked = f"mails at {self._mailbox.host} are taken, but cannot be marked as seen: {_words(error)}"
 
-    def _trouble(self, number: int, why: str) -> None:
-        if number in self._troubles:
-            self._troubles[number].again(why)
+    def _retry_later(self, number: int, reason: str) -> None:
+        if number in self._retries:
+            self._retries[number].failed_again(reason)
         else:
-            self._troubles[number] = _Trouble(why)
-            _log.error("mail %d of %s cannot be fetched: %s; see [imap]", number, self._mailbox.host, why)
+            self._retries[number] = _MailRetry(reason)
+            _log.error("mail %d of %s cannot be fetched: %s; see [imap]", number, self._mailbox.host, reason)
 
     def _log_failure(self, failure: str) -> None:
         if failure and failure != self._failure:

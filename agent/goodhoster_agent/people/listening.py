@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import socket
@@ -10,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from goodhoster.errors import BusyError, ConfigurationError
 from goodhoster.linux.kernel import reachable
-from goodhoster.linux.socket_access import permit_groups
+from goodhoster.linux.unix_sockets import permit_groups, remove_stale_socket
 from goodhoster.settings.roles import RolesSettings
 
 _WAITING = 64
@@ -41,7 +42,7 @@ def listening(roles: RolesSettings) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as listener:
         try:
             with reachable(address) as short:
-                _expect_unused(short, str(address))
+                remove_stale_socket(short)
                 before = os.umask(0o177)
                 try:
                     listener.bind(short)
@@ -50,6 +51,9 @@ def listening(roles: RolesSettings) -> Iterator[socket.socket]:
                 permit_groups(short, gids)
             listener.listen(_WAITING)
         except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                hint = "stop that one first: systemctl stop goodhoster-people"
+                raise BusyError(f"another service listens on {address}", hint=hint) from error
             hint = "see [roles] socket: its directory must be there, on a file system that keeps access lists, as /run"
             raise ConfigurationError(f"cannot listen on {address}: {error.strerror}", hint=hint) from error
         try:
@@ -57,17 +61,3 @@ def listening(roles: RolesSettings) -> Iterator[socket.socket]:
         finally:
             with suppress(OSError):
                 os.unlink(address)
-
-
-def _expect_unused(short: str, address: str) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as trial:
-        try:
-            trial.connect(short)
-        except FileNotFoundError:
-            return
-        except ConnectionRefusedError:
-            os.unlink(short)
-            return
-    raise BusyError(
-        f"another service listens on {address}", hint="stop that one first: systemctl stop goodhoster-people"
-    )

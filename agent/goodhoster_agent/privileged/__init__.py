@@ -1,1 +1,1 @@
-"""The processes that keep the privileges the daemon gave up: starter and mover."""
+"""Processes with privileges that others gave up: supervisor, starter, mover, opener."""

@@ -56,7 +56,7 @@ class ArachnidShield:
         values = [value for fingerprint in question.matchable(FingerprintKind.PDQ) for value in fingerprint.values]
         if not values and question.whole:
             raise NotAskedError(
-                f"the picture is too flat for {self.name}, which is asked by PDQ", reason=Reason.NOT_ASKED
+                f"the picture is too flat for {self.name}, which is asked by PDQ", reason=Reason.TOO_FLAT
             )
         matches = self._client.run(partial(self._ask, values)) if values else ()
         if not matches and question.lacks_fingerprints:

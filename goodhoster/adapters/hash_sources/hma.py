@@ -81,7 +81,7 @@ class Hma:
             message = f"{self.name} is asked by fingerprints only, and there are none of a video"
             raise NothingToCompareError(message, reason=Reason.NOT_ASKABLE)
         if not asked and question.whole and question.is_flat(self._kinds()):
-            raise NotAskedError(f"the picture is too flat for what {self.name} is asked by", reason=Reason.NOT_ASKED)
+            raise NotAskedError(f"the picture is too flat for what {self.name} is asked by", reason=Reason.TOO_FLAT)
         if not matches and self._is_left_out(question, asked):
             raise UncheckedError(
                 f"{self.name} is asked by {', '.join(self._settings.signal_types)}", reason=Reason.NOT_ASKABLE

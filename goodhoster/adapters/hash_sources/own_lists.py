@@ -114,7 +114,7 @@ class OwnLists:
         exact = [Match(each.source, each.algorithm, category) for each, category in found if category is not None]
         if near and not lists and question.whole and question.is_flat(each.kind for each in near):
             message = "there are near lists only on this host, and the picture is too flat for them"
-            raise NotAskedError(message, reason=Reason.NOT_ASKED)
+            raise NotAskedError(message, reason=Reason.TOO_FLAT)
         matches = (*exact, *(match for each in near for match in self._near(each, question)))
         if near and question.lacks_fingerprints and not matches:
             raise UncheckedError("the near lists on this host need fingerprints", reason=Reason.NOT_ASKABLE)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from goodhoster.model import verdicts
+
 
 class Reason(StrEnum):
     """A short and stable code.
@@ -42,9 +44,11 @@ class Reason(StrEnum):
     """Not asked: this process is stopping."""
     LIST_DAMAGED = "list-damaged"
     """A list on this host cannot be read; an answer without it would be a guess."""
-    NOT_ASKABLE = "not-askable"
+    NOT_ASKABLE = verdicts.NOT_ASKABLE
     """None of the digests at hand is one this source can be asked by."""
-    NOT_ASKED = "not-asked"
-    """In shadow, or outside the share of contents that the source is asked about."""
+    NOT_ASKED = verdicts.NOT_ASKED
+    """In shadow, outside the share of contents that the source is asked about, or without any list yet."""
+    TOO_FLAT = verdicts.TOO_FLAT
+    """Compares fingerprints only, and the picture has too little to see for one of them."""
     INTERNAL_ERROR = "internal-error"
     """A fault of the source itself, as of a plug-in; the journal has its trace."""

@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 
 from goodhoster.errors import PassingError, UnreadableError
+from goodhoster.model.json_objects import DuplicateKeyError, unique_keys
 
 _LONGEST = 1 << 20
 """Bytes of an answer or of a message."""
@@ -81,23 +82,14 @@ def read_object(body: bytes) -> Mapping[str, Any]:
     if len(body) > _LONGEST:
         raise UnreadableError("the message is too long")
     try:
-        found = json.loads(body, object_pairs_hook=_once)
+        found = json.loads(body, object_pairs_hook=unique_keys)
+    except DuplicateKeyError as error:
+        raise UnreadableError(f"{error} of the message") from error
     except (ValueError, RecursionError) as error:  # what is no UTF-8 is a ValueError too
         raise UnreadableError("this is not JSON") from error
     if not isinstance(found, dict):
         raise UnreadableError("this is not a JSON object")
     return found
-
-
-def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
-    """Build an object in which each key stands once.
-
-    Two readers of a key that stands twice may see two things, so it is not read.
-    """
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise UnreadableError("a key stands twice in one object of the message")
-    return table
 
 
 def text_at(found: Mapping[str, Any], *path: str) -> str:

@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from goodhoster.model.content_kinds import WEB_SUFFIXES
 from goodhoster.model.notice_status import Seen, Sight
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -34,7 +35,6 @@ _SKIPPED_FOR = 60.0  # seconds
 _MOST_SKIPPED = 1000  # servers remembered
 _REDIRECTS = 3
 _PASSING = frozenset({408, 425, 429})
-_PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".bmp", ".mp4", ".webm", ".mov", ".avi", ".mkv")
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/png,*/*;q=0.8"
 DESK = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 _PHONE = (
@@ -316,7 +316,7 @@ class PinnedConnection(http.client.HTTPConnection):
 def _read(way: SplitResult, status: int, kind: str) -> _Outcome:
     where = f"{way.scheme} {way.hostname} answers {status}"
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's successes
-        if kind == "text/html" and way.path.lower().endswith(_PICTURES):
+        if kind == "text/html" and way.path.lower().endswith(WEB_SUFFIXES):
             return _Outcome(Sight.GONE, f"{where} with a page where the picture was")
         trap = ": for the hotline any page there counts as online, also one that says suspended"
         return _Outcome(Sight.THERE, where + (trap if kind == "text/html" else ""))

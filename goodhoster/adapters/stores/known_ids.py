@@ -11,19 +11,12 @@ from pathlib import Path
 
 from goodhoster.errors import PermanentError
 from goodhoster.linux.sqlite_files import connect, explained
-
-_TABLES = {
-    "case": ("record.sqlite", "cases"),
-    "notice": ("notices.sqlite", "notices"),
-    "suspension": ("customers.sqlite", "suspensions"),
-    "step": ("customers.sqlite", "standing_steps"),
-    "appeal": ("customers.sqlite", "appeals"),
-}
+from goodhoster.model.audit import RECORD_KINDS
 
 
 def known_ids(directory: Path) -> dict[str, Callable[[Collection[str]], frozenset[str]]]:
     """Finds which of some ids are there, for each kind of record."""
-    return {name: partial(_known, directory / file, table) for name, (file, table) in _TABLES.items()}
+    return {kind.name: partial(_known, directory / kind.database, kind.table) for kind in RECORD_KINDS}
 
 
 def _known(file: Path, table: str, ids: Collection[str]) -> frozenset[str]:

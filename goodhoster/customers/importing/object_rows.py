@@ -16,6 +16,7 @@ import ijson
 
 from goodhoster.customers.importing.rows import ListReport, ListRow, RowError, Rows, unusable
 from goodhoster.customers.importing.vocabulary import column_of
+from goodhoster.model.json_objects import DuplicateKeyError, unique_keys
 
 _LARGEST_TOML = 32 << 20
 """Characters: TOML is read as a whole."""
@@ -82,18 +83,6 @@ def _is_object(line: str) -> bool:
     return isinstance(found, dict) and "customers" not in found
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object in which each key stands once: of two values neither is certain."""
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise _KeyTwiceError
-    return table
-
-
-class _KeyTwiceError(ValueError):
-    """A key stands twice in one object."""
-
-
 _TWICE = RowError("a key stands twice in it", "write each key once")
 
 
@@ -101,8 +90,8 @@ def _lines(text: TextIO, report: ListReport) -> Iterator[Any]:
     report.unit = "line"
     while line := text.readline(_LARGEST_OBJECT):
         try:
-            yield json.loads(line, object_pairs_hook=_once) if line.strip() else None
-        except _KeyTwiceError:
+            yield json.loads(line, object_pairs_hook=unique_keys) if line.strip() else None
+        except DuplicateKeyError:
             yield _TWICE
         except (ValueError, RecursionError):
             yield RowError("it is not whole JSON object", "write one object a line")

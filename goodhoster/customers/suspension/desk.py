@@ -16,6 +16,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from goodhoster.customers.suspension.account_state import (
+    difference_from_before,
+    hosts_to_look_at,
+    is_suspended,
+    state_before,
+)
 from goodhoster.customers.suspension.effect import Judged, SiteEffect, judge_lifted, judge_suspended
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError, recording
 from goodhoster.linux.file_lock import FileLock
@@ -23,7 +29,7 @@ from goodhoster.model.alerts import AlertKind
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.cases import Order
 from goodhoster.model.customers.panels import PanelAccount, SuspensionTarget
-from goodhoster.model.customers.suspensions import PageSeen, StateBefore, Suspension, SuspensionState
+from goodhoster.model.customers.suspensions import PageSeen, Suspension, SuspensionState
 from goodhoster.model.ids import new_id
 from goodhoster.ports.common import AuditLog, Clock, Pager
 from goodhoster.ports.panels import SiteSnapshots, Suspends, SuspensionQuery, SuspensionStore
@@ -37,8 +43,6 @@ _AGAIN = timedelta(minutes=5)
 """After which what could not be seen is looked at again."""
 _TAKES_EFFECT = (0.0, 1.0, 3.0)
 """Seconds to wait before each look at a site: a web server's old workers answer for a moment."""
-_SITES_LOOKED_AT = 5
-"""Of an account with many."""
 _UNDER_WAY = frozenset({SuspensionState.INTENDED, SuspensionState.UNCONFIRMED})
 _STANDING = frozenset(SuspensionState) - {
     SuspensionState.LIFTED,
@@ -115,7 +119,7 @@ class SuspensionDesk:
             account = adapter.account(order.target.account)
             if refusal := self._refusal(order.panel, account, order.target):
                 raise RefusedError(refusal, hint="goodhoster customers suspensions")
-            pages = self._request_snapshots(order.panel, _hosts_to_look_at(account, order.target))
+            pages = self._request_snapshots(order.panel, hosts_to_look_at(account, order.target))
             now = self._now()
             suspension = Suspension(
                 id=new_id(now, "s"),
@@ -126,7 +130,7 @@ class SuspensionDesk:
                 reason=order.order.reason,
                 actor=order.order.actor,
                 opened_at=now,
-                before=_before(account, pages),
+                before=state_before(account, pages),
                 check_at=now,
                 confidential=order.confidential,
             )
@@ -176,7 +180,7 @@ class SuspensionDesk:
         self._log("suspension.intended", suspension, reason=suspension.reason, actor=suspension.actor)
         refused = ""
         try:
-            if not _is_suspended(adapter.account(suspension.target.account), suspension.target):
+            if not is_suspended(adapter.account(suspension.target.account), suspension.target):
                 adapter.suspend(suspension.target, f"{suspension.id}: {suspension.reason}")
         except PassingError as error:  # the order may have arrived all the same
             refused = str(error)
@@ -191,7 +195,7 @@ class SuspensionDesk:
 
     def _seen_suspended(self, adapter: Suspends, suspension: Suspension) -> bool:
         try:
-            return _is_suspended(adapter.account(suspension.target.account), suspension.target) is True
+            return is_suspended(adapter.account(suspension.target.account), suspension.target) is True
         except GoodhosterError:
             return False
 
@@ -201,7 +205,7 @@ class SuspensionDesk:
             account = adapter.account(suspension.target.account)
         except GoodhosterError as error:
             return SuspensionState.UNCONFIRMED, f"ordered, but its effect could not be checked: {error}"
-        says = _is_suspended(account, suspension.target)
+        says = is_suspended(account, suspension.target)
         if says is None:
             return SuspensionState.UNCONFIRMED, "ordered; the panel's answer has no certain meaning"
         if not says:
@@ -239,7 +243,7 @@ class SuspensionDesk:
         adapter = self._panel(suspension.panel)
         try:
             self._restore_missing(adapter, suspension)
-            wrong = _not_as_before(adapter.account(suspension.target.account), suspension)
+            wrong = difference_from_before(adapter.account(suspension.target.account), suspension)
         except PassingError as error:
             kept = replace(suspension, detail=f"not lifted yet: {error}", check_at=self._now() + _AGAIN)
             self._parts.store.replace(kept, expected=suspension.state)
@@ -265,7 +269,7 @@ class SuspensionDesk:
         """Order what is missing to the state before: nothing that is right already."""
         target, before = suspension.target, suspension.before
         if target.host:
-            if target.host not in before.hosts and _is_suspended(adapter.account(target.account), target) is not False:
+            if target.host not in before.hosts and is_suspended(adapter.account(target.account), target) is not False:
                 adapter.unsuspend(target)
             return
         if before.account:
@@ -428,45 +432,3 @@ def _whose(suspension: Suspension) -> str:
     """A suspension with who ordered it and when: for the person who comes second."""
     at = f"{suspension.opened_at:%Y-%m-%d %H:%M:%S} UTC"
     return f"{suspension.id} ({suspension.state}, by {suspension.actor} at {at}: {suspension.reason})"
-
-
-def _is_suspended(account: PanelAccount, target: SuspensionTarget) -> bool | None:
-    if not target.host:
-        return account.suspended
-    site = account.site(target.host)
-    if site is None:
-        return None
-    return True if account.suspended else site.suspended
-
-
-def _before(account: PanelAccount, pages: tuple[PageSeen, ...]) -> StateBefore:
-    hosts = tuple(site.host for site in account.sites if site.suspended)
-    return StateBefore(account.suspended is True, hosts, pages)
-
-
-def _hosts_to_look_at(account: PanelAccount, target: SuspensionTarget) -> tuple[str, ...]:
-    """The site itself, or some of the account's; no wildcards, and none that is off already."""
-    if target.host:
-        return (target.host,)
-    hosts = [site.host for site in account.sites if not site.suspended and "*" not in site.host]
-    return tuple(hosts[:_SITES_LOOKED_AT])
-
-
-def _not_as_before(account: PanelAccount, suspension: Suspension) -> str:
-    """Differences from the state before; empty when there are none.
-
-    Sites that are new or gone since do not count.
-    """
-    target, before = suspension.target, suspension.before
-    if not target.host and account.suspended is not before.account:
-        return f"the panel says that account {account.id} is {'not ' * before.account}suspended"
-    for site in account.sites:
-        if target.host in {"", site.host} and site.suspended is not None and not before.account:
-            should = site.host in before.hosts
-            if site.suspended is not should:
-                return (
-                    f"the panel says that {site.host} is {'not ' * should}suspended, and it was before"
-                    if should
-                    else (f"the panel says that {site.host} is suspended still")
-                )
-    return ""

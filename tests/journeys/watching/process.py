@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.journeys.watching.world import eventually
 from tests.processes import states_of_threads
+from tests.waiting import wait_until
 
 _WORLD = Path(__file__).with_name("world.py")
 
@@ -42,7 +42,7 @@ class WorldProcess:
         """It does nothing, and reads nothing, while the block lasts."""
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
-        eventually(lambda: self._process and set(states_of_threads(self._process.pid)) == {"T"})
+        assert wait_until(lambda: self._process and set(states_of_threads(self._process.pid)) == {"T"})
         try:
             yield
         finally:

@@ -3,7 +3,8 @@
 import os
 import time
 
-from tests.journeys.watching.world import World, eventually, everything_checked, on_disk, sha256_of_file
+from tests.journeys.watching.world import World, everything_checked, on_disk, sha256_of_file
+from tests.waiting import wait_until
 
 MESSAGE = b"1700000000.M1P2.mail:2,S"
 
@@ -31,7 +32,7 @@ def test_mail_and_chats_are_not_read(world: World) -> None:
         os.rename(world.path(b"aside"), world.path(b"alice/moved"))
         world.reconcile()
         world.write(b"alice/www/picture.jpg")
-        eventually(lambda: sha256_of_file(world.path(b"alice/www/picture.jpg")) in world.asked())
+        assert wait_until(lambda: sha256_of_file(world.path(b"alice/www/picture.jpg")) in world.asked())
         time.sleep(1)
         assert not private & world.asked()
 
@@ -45,7 +46,7 @@ def test_with_a_written_reason_they_are(world: World) -> None:
 
 def test_a_mailbox_that_was_empty_when_it_was_made_is_not_read(world: World) -> None:
     with world.running_on():
-        eventually(lambda: not world.watcher.scanning)
+        assert wait_until(lambda: not world.watcher.scanning)
         os.makedirs(world.path(b"alice"))
         with open(world.path(b"alice/mbox"), "wb", buffering=0) as file:
             time.sleep(0.2)
@@ -73,14 +74,14 @@ def test_a_link_below_a_docroot_makes_pictures_in_a_maildir_uploads(world: World
     os.makedirs(world.path(b"bert/www"))
     os.makedirs(world.path(b"carl/stuff"))
     with world.running_on():
-        eventually(lambda: before in world.asked())
+        assert wait_until(lambda: before in world.asked())
         os.symlink(b"../Maildir", world.path(b"bert/www/pics"))
-        eventually(lambda: links in world.asked())
+        assert wait_until(lambda: links in world.asked())
         os.symlink(b"../Maildir/cur", world.path(b"carl/stuff/deep"))
         os.makedirs(world.path(b"carl/aside"))
         os.symlink(b"../stuff", world.path(b"carl/aside/a"))
         os.rename(world.path(b"carl/aside"), world.path(b"carl/www"))
-        eventually(lambda: later in world.asked())
+        assert wait_until(lambda: later in world.asked())
         time.sleep(0.5)
         assert not private & world.asked()
 
@@ -89,11 +90,11 @@ def test_a_link_to_one_message_is_one_too_and_what_comes_after_is_seen(world: Wo
     content = hidden(world, b"anna")
     os.makedirs(world.path(b"anna/www"))
     with world.running_on():
-        eventually(lambda: not world.watcher.scanning)
+        assert wait_until(lambda: not world.watcher.scanning)
         os.symlink(b"../Maildir/cur/1700000001.M1P2.mail:2,S", world.path(b"anna/www/a.png"))
-        eventually(lambda: content in world.asked())
+        assert wait_until(lambda: content in world.asked())
         new = world.write(b"anna/Maildir/cur/1700000002.M1P2.mail:2,S", PICTURE + b"new")
-        eventually(lambda: sha256_of_file(new) in world.asked())
+        assert wait_until(lambda: sha256_of_file(new) in world.asked())
 
 
 def test_a_link_opens_nobody_elses_mail_and_none_elsewhere_does(world: World) -> None:
@@ -103,8 +104,8 @@ def test_a_link_opens_nobody_elses_mail_and_none_elsewhere_does(world: World) ->
     os.symlink(world.path(b""), world.path(b"evil/www/all"))
     os.symlink(b"../Maildir/cur", world.path(b"bert/notes"))
     with world.running_on():
-        eventually(lambda: not world.watcher.scanning)
+        assert wait_until(lambda: not world.watcher.scanning)
         world.write(b"evil/www/picture.jpg")
-        eventually(lambda: sha256_of_file(world.path(b"evil/www/picture.jpg")) in world.asked())
+        assert wait_until(lambda: sha256_of_file(world.path(b"evil/www/picture.jpg")) in world.asked())
         time.sleep(1)
         assert not private & world.asked()

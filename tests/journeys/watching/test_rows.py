@@ -23,11 +23,11 @@ from tests.journeys.watching.world import (
     KNOWN,
     LARGEST,
     World,
-    eventually,
     everything_checked,
     on_disk,
     sha256_of_file,
 )
+from tests.waiting import wait_until
 
 RoundCount = Callable[[int, int], int]
 
@@ -83,7 +83,7 @@ def test_a_directory_moved_in_is_checked_under_its_final_path(world: World) -> N
     with world.running_on():
         os.rename(aside, world.path(b"alice/in"))
         everything_checked(world)
-        eventually(lambda: world.store.find(CaseQuery()))
+        assert wait_until(lambda: world.store.find(CaseQuery()))
         (case,) = world.store.find(CaseQuery())
         assert case.upload.place.path == b"alice/in/x/y/50"
 
@@ -96,13 +96,13 @@ def test_an_overflow_is_a_gap_and_nothing_is_lost(world: World, tmp_path: Path) 
     process = WorldProcess(tmp_path, world.events, more=("limited",))
     try:
         process.start()
-        eventually(lambda: early in process.asked and "compared" in process.problems())
+        assert wait_until(lambda: early in process.asked and "compared" in process.problems())
         with process.stopped():
             flood(flooding, room_for_events(world.events) + 2_000)
             late = [sha256_of_file(world.write(b"c%d/late.jpg" % number)) for number in range(20)]
-        eventually(lambda: "overflowed" in process.problems())
-        eventually(lambda: process.asked.issuperset(late))
-        eventually(lambda: process.asked.issuperset(on_disk(world.tree)))
+        assert wait_until(lambda: "overflowed" in process.problems())
+        assert wait_until(lambda: process.asked.issuperset(late))
+        assert wait_until(lambda: process.asked.issuperset(on_disk(world.tree)))
     finally:
         process.kill()
 
@@ -138,7 +138,7 @@ def test_too_few_watches_are_told_and_made_good_by_scanning(world: World, tmp_pa
         for number in range(30):
             world.write(b"c%d/late" % number)
         files = on_disk(world.tree)
-        eventually(lambda: files.keys() <= process.asked)
+        assert wait_until(lambda: files.keys() <= process.asked)
     finally:
         process.kill()
 
@@ -155,7 +155,7 @@ def test_kill_9_in_a_burst_loses_nothing_and_doubles_nothing(world: World, tmp_p
             world.write(b"alice/while-down-%d" % attempt)
         process.start()
         files = on_disk(world.tree)
-        eventually(lambda: files.keys() <= process.asked)
+        assert wait_until(lambda: files.keys() <= process.asked)
     finally:
         process.kill()
     world.start()
@@ -204,7 +204,7 @@ def test_a_file_truncated_by_path_is_found_by_reconciling(world: World) -> None:
 def test_a_file_held_open_is_checked(world: World) -> None:
     os.makedirs(world.path(b"alice"))
     with world.running_on():
-        eventually(lambda: not world.watcher.scanning)
+        assert wait_until(lambda: not world.watcher.scanning)
         with open(world.path(b"alice/open.jpg"), "wb", buffering=0) as file:
             file.write(b"not closed")
             everything_checked(world)
@@ -235,13 +235,13 @@ def test_a_file_system_mounted_later_is_covered(world: World, mount: Mount, tmp_
     os.makedirs(point)
     arguments = ["-t", "tmpfs", "none"] if kind == "tmpfs" else ["-o", "loop", disk_image(tmp_path)]
     with world.running_on():
-        eventually(lambda: not world.watcher.scanning)
+        assert wait_until(lambda: not world.watcher.scanning)
         mount(point, *arguments)
         world.write(b"alice/disk/at-once.jpg")
         everything_checked(world)
         world.write(b"alice/disk/later/on.jpg")
         everything_checked(world)
-        eventually(lambda: unmounted(point))  # nobody is kept from it for longer than a look into a directory
+        assert wait_until(lambda: unmounted(point))  # nobody is kept from it for longer than a look into a directory
 
 
 def unmounted(point: bytes) -> bool:
@@ -260,7 +260,7 @@ def disk_image(folder: Path) -> str:
 def test_every_way_of_putting_a_file_there(world: World) -> None:
     os.makedirs(world.path(b"alice"))
     with world.running_on():
-        eventually(lambda: not world.watcher.scanning)
+        assert wait_until(lambda: not world.watcher.scanning)
         aside = world.tree + b"-aside"
         with open(aside, "wb") as file:
             file.write(b"linked")
@@ -293,7 +293,7 @@ def test_an_exchange_is_checked_under_both_names(world: World) -> None:
         subprocess.run([sys.executable, "-c", EXCHANGE, first, second], check=True)
         if world.events == "scan":
             world.reconcile()
-        eventually(lambda: len(world.hashes.asked) >= before + 2)
+        assert wait_until(lambda: len(world.hashes.asked) >= before + 2)
 
 
 EXCHANGE = """
@@ -323,7 +323,7 @@ def test_odd_names_are_names(world: World) -> None:
             world.write(b"alice/" + name)
         write_deep(world.path(b"mallory"), 30)
         files = {*on_disk(world.tree), sha256(b"deep")}
-        eventually(lambda: files <= world.asked())
+        assert wait_until(lambda: files <= world.asked())
         world.write(b"alice/afterwards.jpg")
         everything_checked(world)
     remove_deep(world.path(b"mallory"))
@@ -389,9 +389,9 @@ def test_a_file_over_the_limit_is_unchecked_and_never_clear(world: World) -> Non
         with open(path, "r+b"):
             pass  # closed after writing
         world.write(b"alice/ordinary.jpg", b"x" * LARGEST)
-        eventually(lambda: sha256(b"x" * LARGEST) in world.asked())
+        assert wait_until(lambda: sha256(b"x" * LARGEST) in world.asked())
         world.reconcile()
-        eventually(lambda: world.index.figures().reasons == {"too-big": 1})
+        assert wait_until(lambda: world.index.figures().reasons == {"too-big": 1})
 
 
 class Paced(MemorySource):
@@ -413,7 +413,7 @@ def test_one_customers_many_files_delay_nobody(world: World, rounds: RoundCount)
     os.makedirs(world.path(b"alice"))
     world.hashes = Paced(world.hashes.known)
     with world.running_on():
-        eventually(lambda: len(world.hashes.asked) > 100)
+        assert wait_until(lambda: len(world.hashes.asked) > 100)
         if world.events == "scan":
             checked_by_the_next_comparison(world)
             return
@@ -427,13 +427,13 @@ def checked_by_the_next_comparison(world: World) -> None:
     digest = sha256_of_file(world.write(b"alice/fresh.jpg"))
     wait_for_a_comparison(world)
     wait_for_a_comparison(world)
-    eventually(lambda: digest in world.asked())
+    assert wait_until(lambda: digest in world.asked())
 
 
 def wait_for_a_comparison(world: World) -> None:
     """Until one more of the whole tree has ended."""
     now = time.time()
-    eventually(lambda: (world.index.inventory.progress(world.tree).completed_at or 0.0) > now, 1200)
+    assert wait_until(lambda: (world.index.inventory.progress(world.tree).completed_at or 0.0) > now, 1200)
 
 
 def many_files(directory: bytes, count: int) -> None:
@@ -448,7 +448,7 @@ def checked_after(world: World, number: int) -> float:
     """Seconds from the closing of another customer's upload until the hash source was asked about it."""
     begun = time.monotonic()
     digest = sha256_of_file(world.write(b"alice/%d.jpg" % number))
-    eventually(lambda: any(question.digests.sha256 == digest for question in reversed(world.hashes.asked[:])))
+    assert wait_until(lambda: any(question.digests.sha256 == digest for question in reversed(world.hashes.asked[:])))
     return time.monotonic() - begun
 
 
@@ -467,7 +467,7 @@ def test_an_index_damaged_while_it_is_used_is_rebuilt(
         world.write(b"alice/%d.jpg" % number)
     with world.running_on():
         everything_checked(world)
-        eventually(lambda: world.index.figures().waiting == 0)
+        assert wait_until(lambda: world.index.figures().waiting == 0)
         world.index.database.run(lambda db: db.execute("PRAGMA wal_checkpoint(TRUNCATE)"))
         break_index(world.state / "index.sqlite", damage)
         other = UploadIndex(world.state / "index.sqlite")  # as a command does: it reads from the disk, not from a cache
@@ -476,7 +476,7 @@ def test_an_index_damaged_while_it_is_used_is_rebuilt(
         time.sleep(1.1)
         world.write(b"alice/late.jpg")
         everything_checked(world)
-        eventually(lambda: world.index.figures().verdicts == {"clear": 201})
+        assert wait_until(lambda: world.index.figures().verdicts == {"clear": 201})
         assert "index.sqlite was" in caplog.text
     anew = UploadIndex(world.state / "index.sqlite")
     assert anew.figures().verdicts == {"clear": 201}, "and it is what the next process finds"

@@ -10,8 +10,7 @@ import hashlib
 import os
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +37,7 @@ from goodhoster_agent.watching.events import EventSource
 from goodhoster_agent.watching.fanotify import FanotifySource
 from goodhoster_agent.watching.source_choice import choose_source
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
+from tests.waiting import wait_until
 
 KNOWN = b"known: " + bytes(20)
 LARGEST = 1 << 20
@@ -132,24 +132,17 @@ def sha256_of_file(path: bytes) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def eventually(what: Callable[[], object], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "did not come true"
-        time.sleep(0.05)
-
-
 def first_comparison(world: World) -> None:
     """Wait until the tree was compared once since the start: what comes later is found by events alone."""
-    eventually(lambda: world.index.inventory.progress(world.tree).completed_at is not None)
-    eventually(lambda: not world.watcher.scanning)
+    assert wait_until(lambda: world.index.inventory.progress(world.tree).completed_at is not None)
+    assert wait_until(lambda: not world.watcher.scanning)
 
 
 def everything_checked(world: World, seconds: float = 120) -> None:
     """Every file that is on the disk was asked about, in the state it has now."""
     files = on_disk(world.tree)
     try:
-        eventually(lambda: files.keys() <= world.asked(), seconds)
+        assert wait_until(lambda: files.keys() <= world.asked(), seconds)
     except AssertionError:
         missing = sorted(files[digest] for digest in files.keys() - world.asked())
         raise AssertionError(f"{len(missing)} of {len(files)} files were not checked, such as {missing[:3]}") from None

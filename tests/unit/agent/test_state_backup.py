@@ -101,7 +101,7 @@ class TestKeysOfTheDirectoryThatIsReplaced:
         (state / "audit.key").write_bytes(b"the signing key")
         (state / "api").mkdir()
         (state / "api/tokens.json").write_bytes(b"{}")
-        enroll_file(state, "audit.key", "the key of the audit log", b"the signing key")
+        enroll_file(state, state / "audit.key", "the key of the audit log", b"the signing key")
         return state
 
     def test_stay_in_use_where_the_backup_has_none(self, keyed: Path, tmp_path: Path) -> None:

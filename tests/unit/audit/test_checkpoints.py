@@ -17,6 +17,7 @@ from goodhoster.errors import AuditError, ConfigurationError, RefusedError
 from goodhoster.linux.state_manifest import FILE as MANIFEST
 from goodhoster.linux.state_manifest import accept_loss, lost
 from goodhoster.model.audit import AuditEvent
+from tests.killed_at_steps import killed_at_steps
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -412,3 +413,20 @@ def test_of_old_timestamps_the_last_of_each_day_stays(tmp_path: Path) -> None:
     assert left == sorted(
         f"{hour:012}.{name}.{kind}" for hour in (11, 28, 29) for name in ("a.tsa", "b") for kind in ("tsr", "text")
     )
+
+
+@pytest.mark.slow
+def test_an_export_that_was_killed_is_no_directory_or_a_whole_one(tmp_path: Path) -> None:
+    """Half of it lay there under its name, and could be handed on."""
+    world, to = World(tmp_path), tmp_path / "out"
+    world.fill(6)
+    wanted = Wanted("case-1", world.issue(), world.checkpoints.policy())
+
+    def export() -> None:
+        export_case(world.checkpoints, wanted, to)
+
+    for step in killed_at_steps(lambda: shutil.rmtree(to, ignore_errors=True), export):
+        if not to.exists():
+            export()
+        assert (to / "README.txt").exists(), step
+        assert verify_program([str(to)]) == 0

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from goodhoster.audit.log import FileAuditLog
-from goodhoster.audit.mentions import RECORD_KINDS, RecordKind, missing_records
-from goodhoster.model.audit import AuditEvent
+from goodhoster.audit.mentions import missing_records
+from goodhoster.model.audit import RECORD_KINDS, AuditEvent, RecordKind
 
 
 def known(*there: str) -> dict[str, Callable[[Collection[str]], frozenset[str]]]:

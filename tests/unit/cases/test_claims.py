@@ -33,6 +33,7 @@ from goodhoster.ports.common import utc_now
 from goodhoster.takedowns.demands import Demand, Demands, Grounds, NamedFile
 from goodhoster.testing.brake import brake_in_memory
 from goodhoster.testing.suites.hash_source import made_up
+from tests.waiting import wait_until
 
 KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1),))
 EVE = Order("eve", "a holiday picture")
@@ -134,10 +135,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def wait_for_state(machine: Machine, name: str, state: CaseState) -> None:
-    end = time.monotonic() + 120
-    while machine.state_of(name) is not state and time.monotonic() < end:
-        time.sleep(0.01)
-    assert machine.state_of(name) is state
+    assert wait_until(lambda: machine.state_of(name) is state)
 
 
 def test_a_disk_that_hangs_keeps_no_other_customer_waiting(machine: Machine) -> None:

@@ -42,7 +42,7 @@ class Services:
 
     def __init__(self, folder: Path) -> None:
         self.tree = folder / "customers"
-        self.tree.mkdir()
+        self.tree.mkdir(exist_ok=True)
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
         self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), FileAuditLog(folder / "audit.log")
         self.storms, self.census, self.pager = SqliteStormStore(self.store.record), MadeUpCensus(), MemoryPager()
@@ -97,7 +97,7 @@ def test_one_alert_that_lists_the_measures_taken_before(services: Services) -> N
     assert set(storm.measures) == {case.id for case in offline}
     ((subject, text),) = services.pager.pages
     assert storm.id in subject
-    assert "2 measures were taken before" in text
+    assert "2 measures were ordered before" in text
     assert storm.alert_delivered
 
 
@@ -286,7 +286,7 @@ def test_the_log_has_the_storm_and_the_persons_word(services: Services) -> None:
 def test_a_repeated_undo_finishes_what_was_left(services: Services) -> None:
     storm = storm_of_a_logo(services)
     with services.desk.session() as session:
-        session.brake.end(services.storms.get(storm), StormState.UNDONE, EVE)  # and the power went
+        session.brake.record_decision(services.storms.get(storm), StormState.UNDONE, EVE)  # and the power went
     assert len(services.toolkit.undo_storm(storm, EVE).done) == 4
     assert services.contents() == ["logo"] * 4
 

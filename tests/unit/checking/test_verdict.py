@@ -276,4 +276,4 @@ def test_a_flat_picture_is_not_clear_by_a_near_list_alone(tmp_path: Path) -> Non
     import_fingerprints(tmp_path, "police", [(FingerprintKind.PDQ, bytes(range(32)), Category.BASELINE)])
     lists = OwnLists(OpenedLists(tmp_path), {FingerprintKind.PDQ: 31})
     verdict = verdict_of(replace(CONTENT, fingerprints=(flat,)), [lists], picture=True)
-    assert (verdict.kind, verdict.reason, verdict.answered) == (VerdictKind.UNCHECKED, "not-asked", ())
+    assert (verdict.kind, verdict.reason, verdict.answered) == (VerdictKind.UNCHECKED, "too-flat", ())

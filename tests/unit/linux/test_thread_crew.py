@@ -3,11 +3,12 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
+from tests.waiting import wait_until
 
 
 class Work:
@@ -40,13 +41,6 @@ def work() -> Iterator[Work]:
     work.crew.stop(1)
 
 
-def eventually(what: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def threads() -> int:
     return sum(thread.name.startswith("test-") and "watch" not in thread.name for thread in threading.enumerate())
 
@@ -56,25 +50,25 @@ def test_work_goes_on_beside_what_is_held_up_and_the_crew_shrinks_again(work: Wo
     for event in events:
         work.given.put(event)
     work.given.put(1)
-    eventually(lambda: work.done == [1])
+    assert wait_until(lambda: work.done == [1])
     assert threads() <= 5
     for event in events:
         event.set()
-    eventually(lambda: threads() == 2)
+    assert wait_until(lambda: threads() == 2)
     work.given.put(2)
-    eventually(lambda: work.done == [1, 2])
+    assert wait_until(lambda: work.done == [1, 2])
 
 
 def test_there_are_never_more_than_may_be(work: Work) -> None:
     events = [threading.Event() for _ in range(9)]
     for event in events:
         work.given.put(event)
-    eventually(lambda: threads() == 5)
+    assert wait_until(lambda: threads() == 5)
     time.sleep(0.5)
     assert threads() == 5
     for event in events:
         event.set()
-    eventually(lambda: threads() == 2)
+    assert wait_until(lambda: threads() == 2)
 
 
 @pytest.mark.slow

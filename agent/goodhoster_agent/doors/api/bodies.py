@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from aiohttp import web
 
+from goodhoster.model.json_objects import unique_keys
 from goodhoster_agent.doors.api.problems import ApiProblem
 from goodhoster_agent.doors.http_server import next_piece
 
@@ -103,21 +104,13 @@ async def received_json(request: web.BaseRequest, within: float, longest: int = 
     if len(body) > longest:
         raise _too_large(longest)
     try:
-        found = json.loads(body, object_pairs_hook=_each_key_once)
+        found = json.loads(body, object_pairs_hook=unique_keys)
         json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ApiProblem(HTTPStatus.BAD_REQUEST, "the body must be a JSON object with each key once")
     return found
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object in which each key stands once; ValueError where one stands twice."""
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise ValueError("a key stands twice")
-    return table
 
 
 async def go_on(request: web.BaseRequest) -> None:

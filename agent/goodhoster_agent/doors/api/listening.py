@@ -19,6 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from goodhoster.errors import ConfigurationError
+from goodhoster.linux.unix_sockets import remove_stale_socket
 from goodhoster_agent.doors.api.problems import ApiProblem
 from goodhoster_agent.doors.http_server import Handler
 from goodhoster_agent.doors.peer_files import SocketPeer
@@ -84,7 +85,9 @@ class HttpListener:
         Returns the address for people.
         """
         listening = socket.socket(socket.AF_UNIX)
-        return self._bind(listening, str(path), f"unix:{path}", lambda: _replace_stale(path), lambda: path.chmod(_MODE))
+        return self._bind(
+            listening, str(path), f"unix:{path}", lambda: remove_stale_socket(path), lambda: path.chmod(_MODE)
+        )
 
     def bind_tcp(self, host: str, port: int) -> str:
         """Listen on an IP address. Returns the URL."""
@@ -201,14 +204,3 @@ async def _first_descriptor(connected: socket.socket) -> int:
 def _wake(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _replace_stale(path: Path) -> None:
-    """Remove a socket that nobody listens on."""
-    if not path.is_socket():
-        return
-    with socket.socket(socket.AF_UNIX) as trial:
-        try:
-            trial.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink(missing_ok=True)

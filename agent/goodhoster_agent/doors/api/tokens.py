@@ -134,4 +134,4 @@ def _locked(file: Path) -> FileLock:
 
 def _write(file: Path, tokens: Iterable[Token]) -> None:
     replace_durably(file, [json.dumps({"tokens": [asdict(token) for token in tokens]}, indent=1).encode()])
-    enroll_file(file.parent.parent, f"{file.parent.name}/{file.name}", "the list of the HTTP door's tokens")
+    enroll_file(file.parent.parent, file, "the list of the HTTP door's tokens")

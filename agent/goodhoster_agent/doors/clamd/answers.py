@@ -16,8 +16,7 @@ from goodhoster.settings.doors import BY_UID
 from goodhoster.upload_attempts import PARTIAL, AttemptAnswer, AttemptDecision, UploadAttempts
 from goodhoster_agent.doors.clamd.peer import ClamdPeer
 from goodhoster_agent.doors.clamd.protocol import COMMANDS, ClamdRequest
-from goodhoster_agent.doors.partial import is_partial
-from goodhoster_agent.doors.streams import StreamContent
+from goodhoster_agent.doors.streams import StreamContent, is_partial
 from goodhoster_agent.privileged.opener.client import OpenedPath, Opener
 from goodhoster_agent.privileged.opener.messages import NOT_A_FILE, OpenResult
 

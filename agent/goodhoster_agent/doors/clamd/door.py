@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import socket
-import stat
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from goodhoster.errors import ConfigurationError
+from goodhoster.linux.unix_sockets import remove_stale_socket
 from goodhoster.settings.doors import BY_UID, ClamdDoorSettings
 from goodhoster.upload_attempts import UploadAttempts
 from goodhoster_agent.doors.clamd.answers import Answerer, Caller
@@ -227,29 +225,10 @@ def _listening(settings: ClamdDoorSettings) -> socket.socket:
     if settings.listen is not None:
         return tcp_listener(settings.listen, _BACKLOG)
     assert settings.socket is not None  # noqa: S101 - one of both is there
-    _remove_left(settings.socket)
+    remove_stale_socket(settings.socket)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(os.fspath(settings.socket))
     settings.socket.chmod(0o666)  # who may ask the kernel tells us: see accounts
     listener.listen(_BACKLOG)
     listener.setblocking(False)  # noqa: FBT003 - it takes no name
     return listener
-
-
-def _remove_left(path: Path) -> None:
-    """Remove the socket that a killed process left.
-
-    OSError while one listens there, or where it is no socket.
-    """
-    try:
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise OSError(errno.EADDRINUSE, "there is something that is not a socket")
-    except FileNotFoundError:
-        return
-    with socket.socket(socket.AF_UNIX) as trial:
-        try:
-            trial.connect(os.fspath(path))
-        except ConnectionRefusedError:
-            path.unlink()
-        else:
-            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))

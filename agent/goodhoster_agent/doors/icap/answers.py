@@ -13,9 +13,8 @@ from goodhoster.model.attempts import Attempt
 from goodhoster.settings.doors import BY_HOST
 from goodhoster.upload_attempts import AttemptAnswer, AttemptDecision, UploadAttempts
 from goodhoster_agent.doors.icap.contents import contents_of
-from goodhoster_agent.doors.icap.messages import AmbiguousError, HttpMessage, Page
-from goodhoster_agent.doors.partial import is_partial
-from goodhoster_agent.doors.streams import StreamContent
+from goodhoster_agent.doors.icap.messages import AmbiguousError, BlockPage, HttpMessage
+from goodhoster_agent.doors.streams import StreamContent, is_partial
 
 _log = logging.getLogger(__name__)
 _WHY = {
@@ -52,15 +51,15 @@ class IcapAnswer:
     reason: str = ""
     """Short stable code of what could not be checked."""
 
-    def page(self) -> Page:
+    def page(self) -> BlockPage:
         """What a person sees in place of the message. It says nothing of the content."""
         if self.decision is AttemptDecision.REFUSED:
-            return Page(
+            return BlockPage(
                 HTTPStatus.FORBIDDEN,
                 f"This file was refused.\n\nReference: {self.reference}\n"
                 "Please give this reference to your hosting provider if you have questions.\n",
             )
-        return Page(
+        return BlockPage(
             HTTPStatus.SERVICE_UNAVAILABLE,
             f"This file could not be checked and was not accepted ({self.reason}).\n\nPlease try again later.\n",
             ("Retry-After: 60",),
@@ -140,4 +139,4 @@ def _is_cut(message: HttpMessage, body: StreamContent) -> bool:
     Its end does not tell: squid ends a body properly whose client went away. Nor does a length alone: Nextcloud says 1
     of a length that it does not know.
     """
-    return body.size < message.stated_length or message.is_a_part or is_partial(body)
+    return body.size < message.stated_length or message.is_partial or is_partial(body)

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import closing, suppress
 
 from goodhoster_agent.doors.icap.answers import IcapService
-from goodhoster_agent.doors.icap.exchange import IcapExchange, IcapTerms
+from goodhoster_agent.doors.icap.client_limits import client_of
 from goodhoster_agent.doors.icap.messages import (
     MOST_LINES,
     HttpMessage,
-    IcapHead,
-    IcapProblem,
-    icap_head,
-    reply_head,
+    IcapError,
+    IcapRequest,
+    parse_request,
+    response_header,
 )
-from goodhoster_agent.doors.icap.shares import client_of
+from goodhoster_agent.doors.icap.transaction import IcapContext, IcapTransaction
 from goodhoster_agent.doors.streams import StreamContent
 
 _AT_A_TIME = 64 << 10
@@ -38,11 +38,13 @@ _HIGHEST_CHUNK_SIZE = 16
 class IcapConnection:
     """A client: one request after the other."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str, terms: IcapTerms) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str, context: IcapContext
+    ) -> None:
         self.peer = peer
         """Who is at the other end."""
-        self.terms = terms
-        self.ended_early = False
+        self.context = context
+        self.saw_ieof = False
         """Whether the last chunk said that the preview was all."""
         self._reader = reader
         self._writer = writer
@@ -57,18 +59,18 @@ class IcapConnection:
         try:
             while await self._serve_one():
                 pass
-        except IcapProblem as problem:
-            await self._end_with(reply_head(problem.status, problem.words, self.terms.tag, ("Connection: close",)))
+        except IcapError as error:
+            await self._end_with(response_header(error.status, error.words, self.context.tag, ("Connection: close",)))
         except TimeoutError:
-            await self._end_with(reply_head(408, "Request timeout", self.terms.tag, ("Connection: close",)))
+            await self._end_with(response_header(408, "Request timeout", self.context.tag, ("Connection: close",)))
         except (OSError, asyncio.IncompleteReadError):
             pass  # the client left: it gets no answer, and what it sent was not looked into
         finally:
             self._writer.close()
 
-    async def turn_away(self) -> None:
+    async def refuse_overloaded(self) -> None:
         """Tell the client that there is no room for it now, and end."""
-        await self._end_with(reply_head(503, "Service overloaded", self.terms.tag, ("Connection: close",)))
+        await self._end_with(response_header(503, "Service overloaded", self.context.tag, ("Connection: close",)))
         self._writer.close()
 
     def close(self) -> None:
@@ -77,64 +79,66 @@ class IcapConnection:
 
     async def _serve_one(self) -> bool:
         """Answer one request; whether another may follow."""
-        head = await self._head()
-        if head is None:
+        request = await self._read_request()
+        if request is None:
             return False
-        service = _service(head)
-        raw = await asyncio.wait_for(self._reader.readexactly(head.length_of_headers), self.terms.read_within)
-        if head.method == "OPTIONS":
-            await self._options(head, service)
+        service = _service(request)
+        raw = await asyncio.wait_for(
+            self._reader.readexactly(request.encapsulated_header_length), self.context.read_within
+        )
+        if request.method == "OPTIONS":
+            await self._options(request, service)
         else:
-            with closing(StreamContent(self.terms.budget)) as body:
-                message = HttpMessage.of(head, raw)
-                client = client_of(head.fields.get("x-client-ip"), self.peer)
-                may_say_nothing = head.takes_no_content
-                await IcapExchange(self, head, service, message, body, may_say_nothing, client).run()
-        if "close" in head.fields.get("connection").lower():
+            with closing(StreamContent(self.context.budget)) as body:
+                message = HttpMessage.of(request, raw)
+                client = client_of(request.fields.get("x-client-ip"), self.peer)
+                may_answer_204 = request.allows_204
+                await IcapTransaction(self, request, service, message, body, may_answer_204, client).run()
+        if "close" in request.fields.get("connection").lower():
             return False
         return not self._writer.is_closing()
 
-    async def _head(self) -> IcapHead | None:
+    async def _read_request(self) -> IcapRequest | None:
         lines: list[bytes] = []
         self.idle_since = asyncio.get_running_loop().time()
-        async with asyncio.timeout(self.terms.idle_within) as waiting:
+        async with asyncio.timeout(self.context.idle_within) as waiting:
             while (line := await self.line()) not in {b"\r\n", b"\n"}:
                 if not line and not lines:
                     return None
                 if not lines:
                     self.idle_since = None
-                    waiting.reschedule(asyncio.get_running_loop().time() + self.terms.read_within)
+                    waiting.reschedule(asyncio.get_running_loop().time() + self.context.read_within)
                 lines.append(line)
                 if not line or len(lines) > MOST_LINES:
-                    raise IcapProblem(400, "Bad request")
-        return icap_head(lines)
+                    raise IcapError(400, "Bad request")
+        return parse_request(lines)
 
     async def line(self) -> bytes:
         """The next line with its end; empty at the end of the connection."""
         try:
             return await self._reader.readuntil(b"\n")
         except asyncio.LimitOverrunError:
-            raise IcapProblem(400, "Bad request") from None
+            raise IcapError(400, "Bad request") from None
         except asyncio.IncompleteReadError as error:
             if error.partial:
                 raise
             return b""
 
-    async def _options(self, head: IcapHead, service: IcapService) -> None:
-        if head.has_body:
-            raise IcapProblem(400, "Bad request")
+    async def _options(self, request: IcapRequest, service: IcapService) -> None:
+        if request.has_body:
+            raise IcapError(400, "Bad request")
         await self.send(
-            reply_head(
+            response_header(
                 200,
                 "OK",
-                self.terms.tag,
+                self.context.tag,
                 (
                     f"Methods: {', '.join(service.methods)}",
                     "Service: goodhoster",
                     "Allow: 204",
                     f"Preview: {_PREVIEW}",
                     "Transfer-Preview: *",
-                    f"Max-Connections: {self.terms.connections}",
+                    f"Max-Connections: {self.context.connections}",
                     f"Options-TTL: {_OPTIONS_FOR}",
                     "X-Include: X-Client-IP",
                     "Encapsulated: null-body=0",
@@ -152,28 +156,28 @@ class IcapConnection:
         while size := await self._chunk_size():
             for start in range(0, size, _AT_A_TIME):
                 length = min(_AT_A_TIME, size - start)
-                yield await asyncio.wait_for(self._reader.readexactly(length), self.terms.read_within)
-            if await asyncio.wait_for(self.line(), self.terms.read_within) not in {b"\r\n", b"\n"}:
-                raise IcapProblem(400, "Bad request")
+                yield await asyncio.wait_for(self._reader.readexactly(length), self.context.read_within)
+            if await asyncio.wait_for(self.line(), self.context.read_within) not in {b"\r\n", b"\n"}:
+                raise IcapError(400, "Bad request")
         for _ in range(_MOST_TRAILERS):
-            if await asyncio.wait_for(self.line(), self.terms.read_within) in {b"\r\n", b"\n"}:
+            if await asyncio.wait_for(self.line(), self.context.read_within) in {b"\r\n", b"\n"}:
                 return
-        raise IcapProblem(400, "Bad request")
+        raise IcapError(400, "Bad request")
 
     async def _chunk_size(self) -> int:
-        line = await asyncio.wait_for(self.line(), self.terms.read_within)
+        line = await asyncio.wait_for(self.line(), self.context.read_within)
         digits, _, extension = line.partition(b";")
         digits = digits.strip()
         if not digits or len(digits) > _HIGHEST_CHUNK_SIZE or digits.strip(b"0123456789abcdefABCDEF"):
-            raise IcapProblem(400, "Bad request")
+            raise IcapError(400, "Bad request")
         size = int(digits, 16)
-        self.ended_early = size == 0 and extension.strip().lower() == b"ieof"
+        self.saw_ieof = size == 0 and extension.strip().lower() == b"ieof"
         return size
 
-    async def _end_with(self, reply: bytes) -> None:
-        """Reply, and close so that the client reads the reply before it sees the end."""
+    async def _end_with(self, response: bytes) -> None:
+        """Respond, and close so that the client reads the response before it sees the end."""
         with suppress(OSError, TimeoutError):
-            await self.send(reply)
+            await self.send(response)
             await self.drain()
 
     async def drain(self) -> None:
@@ -191,11 +195,11 @@ class IcapConnection:
         self._writer.close()
 
 
-def _service(head: IcapHead) -> IcapService:
+def _service(request: IcapRequest) -> IcapService:
     try:
-        service = IcapService(head.service.lower())
+        service = IcapService(request.service.lower())
     except ValueError:
-        raise IcapProblem(404, "ICAP Service not found") from None
-    if head.method != "OPTIONS" and head.method not in service.methods:
-        raise IcapProblem(405, "Method not allowed for service")
+        raise IcapError(404, "ICAP Service not found") from None
+    if request.method != "OPTIONS" and request.method not in service.methods:
+        raise IcapError(405, "Method not allowed for service")
     return service

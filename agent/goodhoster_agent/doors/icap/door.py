@@ -15,10 +15,10 @@ from goodhoster.settings.doors import IcapDoorSettings
 from goodhoster.upload_attempts import UploadAttempts
 from goodhoster_agent.doors.fair_threads import FairThreads
 from goodhoster_agent.doors.icap.answers import IcapAnswer, MessageChecker
+from goodhoster_agent.doors.icap.client_limits import ClientLimits
 from goodhoster_agent.doors.icap.connection import IcapConnection
-from goodhoster_agent.doors.icap.exchange import IcapTerms
 from goodhoster_agent.doors.icap.messages import LONGEST_LINE, HttpMessage
-from goodhoster_agent.doors.icap.shares import ClientShares
+from goodhoster_agent.doors.icap.transaction import IcapContext
 from goodhoster_agent.doors.process import allow_more_descriptors, tcp_listener
 from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 
@@ -50,7 +50,7 @@ class IcapDoor:
         self._checker = MessageChecker(
             parts.attempts, settings.customer, parts.customer_of_site, settings.longest_content
         )
-        self._terms = IcapTerms(
+        self._context = IcapContext(
             tag=f"goodhoster-{int(time.time()):x}",
             connections=settings.connections,
             longest_content=settings.longest_content,
@@ -59,7 +59,7 @@ class IcapDoor:
             read_within=settings.read_within,
             answer_within=settings.answer_within,
             budget=StreamBudget(settings.contents_together),
-            clients=ClientShares(
+            clients=ClientLimits(
                 max(1, settings.connections // _SHARE),
                 max(settings.longest_content, settings.contents_together // _SHARE),
             ),
@@ -105,10 +105,10 @@ class IcapDoor:
 
     async def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername") or ("a client that left",)
-        connection = IcapConnection(reader, writer, str(peer[0]), self._terms)
+        connection = IcapConnection(reader, writer, str(peer[0]), self._context)
         task = asyncio.current_task()
         if task is None or not self._make_room():
-            await connection.turn_away()
+            await connection.refuse_overloaded()
             return
         self._connections[connection] = task
         try:

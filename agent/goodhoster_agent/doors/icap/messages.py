@@ -1,4 +1,4 @@
-"""ICAP messages (RFC 3507), the HTTP messages inside them, and the texts of replies."""
+"""ICAP messages (RFC 3507), the HTTP messages inside them, and the headers of responses."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _SHORTEST_VALUE = 32
 METHODS = ("OPTIONS", "REQMOD", "RESPMOD")
 _REQUEST_LINE = re.compile(rb"([A-Z]{1,16}) (\S{1,2048}) ICAP/1\.[0-9]\r?\n")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?\n")
-_SECTION = re.compile(r"(req-hdr|res-hdr|req-body|res-body|opt-body|null-body)=([0-9]{1,9})")
-_ORDERS = {
+_ENCAPSULATED = re.compile(r"(req-hdr|res-hdr|req-body|res-body|opt-body|null-body)=([0-9]{1,9})")
+_ALLOWED_LISTS = {
     "REQMOD": re.compile(r"(req-hdr )?(req-body|null-body)"),
     "RESPMOD": re.compile(r"(req-hdr )?(res-hdr )?(res-body|null-body)"),
     "OPTIONS": re.compile(r"opt-body|null-body"),
 }
-"""Sections in the order in which RFC 3507, 4.4.1, allows them."""
+"""What may be encapsulated, in the order of RFC 3507, 4.4.1."""
 
 
-class IcapProblem(Exception):  # noqa: N818 - the word of the protocol's users
+class IcapError(Exception):
     """A message cannot be understood: it is answered with a status, and the connection ends."""
 
     def __init__(self, status: int, words: str) -> None:
@@ -71,25 +71,25 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
-class IcapHead:
-    """The first line and the fields of an ICAP request."""
+class IcapRequest:
+    """The request line and the header fields of an ICAP request."""
 
     method: str
     service: str
     """The path of the service, such as "reqmod"; without its query."""
     fields: Fields
-    sections: tuple[tuple[str, int], ...]
-    """Names and offsets of what is encapsulated, the body last."""
+    encapsulated: tuple[tuple[str, int], ...]
+    """Names and offsets of what is encapsulated, the body last (RFC 3507, 4.4.1)."""
 
     @property
     def has_body(self) -> bool:
         """Whether a body in chunks follows."""
-        return bool(self.sections) and self.sections[-1][0] != "null-body"
+        return bool(self.encapsulated) and self.encapsulated[-1][0] != "null-body"
 
     @property
-    def length_of_headers(self) -> int:
+    def encapsulated_header_length(self) -> int:
         """Bytes of the HTTP headers that follow."""
-        return self.sections[-1][1] if self.sections else 0
+        return self.encapsulated[-1][1] if self.encapsulated else 0
 
     @property
     def preview(self) -> int | None:
@@ -98,47 +98,50 @@ class IcapHead:
         if not value:
             return None
         if not value.isascii() or not value.isdigit():
-            raise IcapProblem(400, "Bad request")
+            raise IcapError(400, "Bad request")
         return int(value)
 
     @property
-    def takes_no_content(self) -> bool:
+    def allows_204(self) -> bool:
         """Whether the client keeps the message, and takes 204 for "as it is"."""
         return any(part.strip() == "204" for value in self.fields.all("allow") for part in value.split(","))
 
 
-def icap_head(lines: Sequence[bytes]) -> IcapHead:
-    """The head of a request, of its lines without the empty one. IcapProblem where it is none."""
+def parse_request(lines: Sequence[bytes]) -> IcapRequest:
+    """Parse the header of a request, its lines without the empty one.
+
+    IcapError where it is none.
+    """
     first = _REQUEST_LINE.fullmatch(lines[0]) if lines else None
     if not first:
-        raise IcapProblem(400, "Bad request")
+        raise IcapError(400, "Bad request")
     method = first[1].decode()
     if method not in METHODS:
-        raise IcapProblem(405, "Method not allowed for service")
+        raise IcapError(405, "Method not allowed for service")
     fields = _fields(lines[1:])
     if fields is None:
-        raise IcapProblem(400, "Bad request")
+        raise IcapError(400, "Bad request")
     path = re.sub(r"^icaps?://[^/?]*", "", first[2].decode("ascii", "replace"))
-    return IcapHead(method, path.partition("?")[0].strip("/"), fields, _sections(method, fields))
+    return IcapRequest(method, path.partition("?")[0].strip("/"), fields, _parse_encapsulated(method, fields))
 
 
-def _sections(method: str, fields: Fields) -> tuple[tuple[str, int], ...]:
+def _parse_encapsulated(method: str, fields: Fields) -> tuple[tuple[str, int], ...]:
     values = fields.all("encapsulated")
     if not values and method == "OPTIONS":
         return ()
-    found = [_SECTION.fullmatch(part.strip()) for part in values[0].split(",")] if len(values) == 1 else [None]
-    sections = tuple((part[1], int(part[2])) for part in found if part)
-    offsets = [offset for _, offset in sections]
+    found = [_ENCAPSULATED.fullmatch(part.strip()) for part in values[0].split(",")] if len(values) == 1 else [None]
+    encapsulated = tuple((part[1], int(part[2])) for part in found if part)
+    offsets = [offset for _, offset in encapsulated]
     if (
         None in found
-        or not _ORDERS[method].fullmatch(" ".join(name for name, _ in sections))
+        or not _ALLOWED_LISTS[method].fullmatch(" ".join(name for name, _ in encapsulated))
         or offsets[0] != 0
         or any(after <= before for before, after in pairwise(offsets))
     ):
-        raise IcapProblem(400, "Bad composition")
+        raise IcapError(400, "Bad composition")
     if offsets[-1] > LONGEST_HTTP_HEADERS:
-        raise IcapProblem(413, "Request entity too large")
-    return sections
+        raise IcapError(413, "Request entity too large")
+    return encapsulated
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +154,9 @@ class HttpMessage:
     """The response's header likewise; empty where the message is the request itself."""
 
     @classmethod
-    def of(cls, head: IcapHead, raw: bytes) -> HttpMessage:
+    def of(cls, request: IcapRequest, raw: bytes) -> HttpMessage:
         """The message, cut out of the headers as they came."""
-        offsets = [*head.sections]
+        offsets = [*request.encapsulated]
         pieces = {name: raw[start:end] for (name, start), (_, end) in pairwise(offsets)}
         return cls(pieces.get("req-hdr", b""), pieces.get("res-hdr", b""))
 
@@ -175,7 +178,7 @@ class HttpMessage:
         return int(stated) if stated.isascii() and stated.isdigit() and len(stated) <= _MOST_DIGITS else -1
 
     @property
-    def is_a_part(self) -> bool:
+    def is_partial(self) -> bool:
         """Whether the body is a part of a content.
 
         Parts of films and sounds, which browsers ask for, are not meant.
@@ -230,11 +233,11 @@ def _fields(lines: Sequence[bytes]) -> Fields | None:
     return Fields(pairs) if len(pairs) == len(found) else None
 
 
-# Replies
+# Responses
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class BlockPage:
     """An HTTP response that takes the place of the message."""
 
     status: HTTPStatus
@@ -259,8 +262,8 @@ class Page:
         return self.text.encode()
 
 
-def reply_head(status: int, words: str, tag: str, fields: Sequence[str] = ()) -> bytes:
-    """The first line and the fields of a reply, with the empty line."""
+def response_header(status: int, words: str, tag: str, fields: Sequence[str] = ()) -> bytes:
+    """The header of an ICAP response, with the empty line."""
     lines = [f"ICAP/1.0 {status} {words}", f'ISTag: "{tag}"', *fields, ""]
     return "".join(f"{line}\r\n" for line in lines).encode()
 

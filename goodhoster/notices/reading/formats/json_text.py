@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from goodhoster.errors import UnreadableError
+from goodhoster.model.json_objects import unique_keys
 
 Table = dict[str, Any]
 
@@ -16,24 +17,12 @@ def table_of(content: bytes) -> Table:
     UnreadableError when it is no object, is nested too deep, or has a key twice.
     """
     try:
-        value = json.loads(content, object_pairs_hook=_once)
+        value = json.loads(content, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"it is not JSON: {str(error)[:200]}") from error
     if not isinstance(value, dict):
         raise UnreadableError("it is not a JSON object")
     return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> Table:
-    """Build an object and refuse a key that is there twice.
-
-    Two readers of such an object may see two different things: nothing is guessed.
-    """
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        msg = "a key stands twice in one object"
-        raise ValueError(msg)
-    return table
 
 
 def text_in(value: object, *keys: str) -> str:

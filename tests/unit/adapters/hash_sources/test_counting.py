@@ -93,8 +93,8 @@ def test_a_probe_is_not_counted(counted: CountedSource) -> None:
 def test_a_source_without_a_say_about_a_content_has_not_failed(
     counted: CountedSource, inner: MemorySource, error: type[UncheckedError]
 ) -> None:
-    inner.trouble = error("too flat", reason="not-asked")
+    inner.trouble = error("too flat", reason="too-flat")
     with pytest.raises(error):
         counted.look_up(KNOWN)
     health = counted.health()
-    assert (health.unchecked, health.last_error, health.checks) == ({"not-asked": 1}, "", 0)
+    assert (health.unchecked, health.last_error, health.checks) == ({"too-flat": 1}, "", 0)

@@ -161,8 +161,9 @@ def test_no_service_has_a_say_about_a_flat_picture_and_one_that_nobody_opened_is
     name: str, hma: FakeHma, arachnid: FakeArachnidShield
 ) -> None:
     server, source = (hma, hma_source(hma)) if name == "hma" else (arachnid, arachnid_source(arachnid))
-    with pytest.raises(NotAskedError):
+    with pytest.raises(NotAskedError) as flat:
         source.look_up(question(Fingerprint(PDQ, SEEN, quality=10)))
+    assert flat.value.reason == "too-flat"
     with pytest.raises(NothingToCompareError):
         source.look_up(question())  # a video
     with pytest.raises(UncheckedError) as caught:

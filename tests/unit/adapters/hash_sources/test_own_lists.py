@@ -98,7 +98,7 @@ def test_near_lists_alone_have_no_say_about_flat_pictures_and_other_kinds(
     lists = near(("police", Category.BASELINE))(tmp_path)
     with pytest.raises(NotAskedError) as caught:
         lists.look_up(picture(fingerprint))
-    assert caught.value.reason == "not-asked"
+    assert caught.value.reason == "too-flat"
     assert lists.look_up(picture(fingerprint, Fingerprint(PDQ, APART))) == (), "one of its frames was compared"
     import_entries(tmp_path, "police", [(made_up("another").digests.sha1, Category.BASELINE)])
     assert OwnLists(OpenedLists(tmp_path), {PDQ: 31}).look_up(picture(fingerprint)) == (), "by its digest, no"

@@ -12,7 +12,7 @@ import pytest
 
 from goodhoster.adapters.site_checks.http import Address, HttpOutside, Reach
 from goodhoster.model.notice_status import Sight
-from tests.journeys.host import wait_until
+from tests.waiting import wait_until
 
 OURS = [ipaddress.ip_network("127.0.0.0/8")]
 

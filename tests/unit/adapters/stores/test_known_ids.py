@@ -10,8 +10,8 @@ from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.known_ids import known_ids
 from goodhoster.adapters.stores.notices import SqliteNoticeStore
-from goodhoster.audit.mentions import RECORD_KINDS
 from goodhoster.errors import PermanentError
+from goodhoster.model.audit import RECORD_KINDS
 from goodhoster.testing.suites.case_store import a_case
 
 

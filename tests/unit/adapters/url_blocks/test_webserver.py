@@ -18,8 +18,8 @@ from goodhoster.adapters.url_blocks.webserver import WebServer, WebServerBlocks
 from goodhoster.errors import PermanentError
 from goodhoster.model.notice_status import Block, Seen, Sight
 from tests.conftest import PROGRAM_PATH
-from tests.journeys.host import wait_until
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from goodhoster.uploads.index import UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.reconciler import Reconciler, Rhythm
 from goodhoster_agent.watching.scanner import Scanner
-from tests.journeys.host import wait_until
+from tests.waiting import wait_until
 
 FILES = 100
 

@@ -8,7 +8,7 @@ import pytest
 
 from goodhoster.errors import PassingError
 from goodhoster_agent.background.periodic import PeriodicTask
-from tests.journeys.host import wait_until
+from tests.waiting import wait_until
 
 
 @contextmanager

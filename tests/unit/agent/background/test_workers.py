@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ from goodhoster.uploads.queue import MOST_OF_ONE
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.background.workers import UploadWorkers
 from tests.leaseholder import leases_on
+from tests.waiting import wait_until
 
 PICTURE = "\x89PNG made up"
 
@@ -96,23 +97,16 @@ def services(tmp_path: Path) -> Iterator[Services]:
     services.store.close()
 
 
-def eventually(what: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "did not come true"
-        time.sleep(0.01)
-
-
 def test_every_file_is_checked_and_a_known_one_becomes_a_case(services: Services) -> None:
     services.workers.start()
     services.near.known[made_up("known").digests.of(Algorithm.MD5)] = Category.ILLEGAL
     for number in range(200):
         services.file(f"alice/{number}.png", f"{PICTURE} {number}")
     services.file("bob/known.png", "known")
-    eventually(services.idle)
+    assert wait_until(services.idle)
     assert services.verdicts() == {"clear": 200, "known": 1}
     assert [case.upload.place.path for case in services.store.find(CaseQuery())] == [b"bob/known.png"]
-    eventually(lambda: services.workers.checked == 201)
+    assert wait_until(lambda: services.workers.checked == 201)
 
 
 def test_what_is_no_file_any_more_leaves_nothing(services: Services) -> None:
@@ -120,7 +114,7 @@ def test_what_is_no_file_any_more_leaves_nothing(services: Services) -> None:
     services.expect("alice/gone.png")
     os.symlink("/etc/passwd", services.tree / "link.png")
     services.expect("link.png")
-    eventually(services.idle)
+    assert wait_until(services.idle)
     assert services.verdicts() == {}
 
 
@@ -131,8 +125,8 @@ def test_files_whose_owner_takes_leases_again_at_once_are_checked(services: Serv
     services.near.known[made_up(f"{PICTURE} 5").digests.of(Algorithm.MD5)] = Category.ILLEGAL
     with leases_on(*(services.tree / "alice").iterdir()):
         services.workers.start()
-        eventually(lambda: services.verdicts() == {"clear": 6, "known": 1})
-    eventually(lambda: services.workers.problems() == [])
+        assert wait_until(lambda: services.verdicts() == {"clear": 6, "known": 1})
+    assert wait_until(lambda: services.workers.problems() == [])
 
 
 def test_a_file_whose_owner_keeps_its_lease_is_told_and_waited_for_by_nobody(services: Services) -> None:
@@ -143,15 +137,15 @@ def test_a_file_whose_owner_keeps_its_lease_is_told_and_waited_for_by_nobody(ser
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         services.workers.start()
-        eventually(lambda: services.verdicts() == {"unchecked": 1})
-        eventually(lambda: len(services.workers.problems()) == 1)
+        assert wait_until(lambda: services.verdicts() == {"unchecked": 1})
+        assert wait_until(lambda: len(services.workers.problems()) == 1)
         (problem,) = services.workers.problems()
         assert f"1 files are unchecked while a write lease of their owner is being broken ({path} of user" in problem
         services.file("alice/b.png")
-        eventually(lambda: services.verdicts() == {"unchecked": 1, "clear": 1})
+        assert wait_until(lambda: services.verdicts() == {"unchecked": 1, "clear": 1})
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-        eventually(lambda: services.verdicts() == {"clear": 2})
-        eventually(lambda: services.workers.problems() == [])
+        assert wait_until(lambda: services.verdicts() == {"clear": 2})
+        assert wait_until(lambda: services.workers.problems() == [])
     finally:
         os.close(descriptor)
         signal.signal(signal.SIGIO, told)
@@ -166,10 +160,10 @@ def test_while_a_source_fails_files_are_unchecked_and_checked_once_it_answers(se
     services.far.trouble = DOWN
     for number in range(20):
         services.file(f"alice/{number}.png", f"{PICTURE} {number}")
-    eventually(lambda: services.verdicts() == {"unchecked": 20})
+    assert wait_until(lambda: services.verdicts() == {"unchecked": 20})
     assert services.index.figures().reasons == {"refused": 20}
     services.far.trouble = None
-    eventually(services.idle)
+    assert wait_until(services.idle)
     assert services.verdicts() == {"clear": 20}
 
 
@@ -177,10 +171,10 @@ def test_the_first_answer_wakes_what_waits_for_its_retry(services: Services) -> 
     services.workers.start()
     services.far.trouble = BUSY
     services.file("alice/a.png")
-    eventually(lambda: services.verdicts() == {"unchecked": 1})
+    assert wait_until(lambda: services.verdicts() == {"unchecked": 1})
     services.far.trouble = None
     services.file("bob/b.png")
-    eventually(services.idle)
+    assert wait_until(services.idle)
     assert services.verdicts() == {"clear": 2}
 
 
@@ -204,7 +198,7 @@ def test_what_cannot_be_opened_is_read_once_and_then_left_for_a_day(services: Se
     for number in range(many):
         services.file(f"alice/{number}.zip", f"PK {number}")
     services.workers.start()
-    eventually(lambda: services.verdicts() == {"unchecked": many})
+    assert wait_until(lambda: services.verdicts() == {"unchecked": many})
     time.sleep(1)
     assert Unopenable.reads == many
 
@@ -213,7 +207,7 @@ def test_a_wait_of_hours_that_a_source_asks_for_is_honoured(services: Services) 
     services.far.trouble = SourceUnavailableError("asked too often", reason="http-429", retry_after=5 * 3600.0)
     services.file("alice/a.png")
     services.workers.start()
-    eventually(lambda: services.verdicts() == {"unchecked": 1})
+    assert wait_until(lambda: services.verdicts() == {"unchecked": 1})
     asked = len(services.far.asked)
     time.sleep(1)
     assert len(services.far.asked) == asked
@@ -231,18 +225,18 @@ def test_a_file_whose_time_lies_in_the_future_does_not_wait_for_it(services: Ser
     place = Place(os.fsencode(services.tree), b"alice/a.png")
     services.index.expect([Arrival(place, "alice", now, Priority.FRESH, quiet=1.0)], now)
     services.workers.notify()
-    eventually(lambda: services.verdicts() == {"clear": 1})
+    assert wait_until(lambda: services.verdicts() == {"clear": 1})
 
 
 def test_an_answer_of_the_machines_own_lists_does_not_wake_what_waits_for_a_far_source(services: Services) -> None:
     services.workers.start()
     services.far.trouble = BUSY
     services.file("alice/a.png")
-    eventually(lambda: services.verdicts() == {"unchecked": 1})
+    assert wait_until(lambda: services.verdicts() == {"unchecked": 1})
     asked = len(services.far.asked)
     for number in range(20):
         services.file(f"bob/{number}.txt", f"a letter {number}")
-    eventually(lambda: services.verdicts() == {"unchecked": 1, "clear": 20})
+    assert wait_until(lambda: services.verdicts() == {"unchecked": 1, "clear": 20})
     time.sleep(0.5)
     assert len(services.far.asked) == asked
 
@@ -253,10 +247,10 @@ def test_what_a_source_cannot_be_asked_by_is_no_outage_and_wakes_nothing(service
     services.far.trouble = UncheckedError("needs fingerprints", reason="not-askable")
     for number in range(5):
         services.file(f"alice/{number}.png", f"{PICTURE} {number}")
-    eventually(lambda: services.verdicts() == {"unchecked": 5})
+    assert wait_until(lambda: services.verdicts() == {"unchecked": 5})
     services.far.trouble = None
     services.file("bob/b.png")
-    eventually(lambda: services.verdicts() == {"unchecked": 5, "clear": 1})
+    assert wait_until(lambda: services.verdicts() == {"unchecked": 5, "clear": 1})
     time.sleep(2)  # the first retry of an outage would come within two seconds
     assert services.verdicts() == {"unchecked": 5, "clear": 1}
 
@@ -274,9 +268,9 @@ def test_a_fault_in_a_plug_in_stops_no_other_file_and_is_told(
     services.sources.append(Broken({}, name="broken", local=False))
     services.workers.start()
     services.file("alice/a.png")
-    eventually(lambda: "ZeroDivisionError" in caplog.text)
+    assert wait_until(lambda: "ZeroDivisionError" in caplog.text)
     services.file("bob/letter.txt", "a letter")
-    eventually(lambda: services.verdicts() == {"unchecked": 1, "clear": 1})
+    assert wait_until(lambda: services.verdicts() == {"unchecked": 1, "clear": 1})
     assert services.index.figures().reasons == {"internal-error": 1}
     assert "alice/a.png failed" in caplog.text
     assert "tried again in" in caplog.text
@@ -289,9 +283,9 @@ def test_no_worker_dies_while_nothing_can_be_written(services: Services, caplog:
         "PRAGMA query_only = 1"
     )  # SQLite's own refusal, in place of that of a full disk
     services.workers.start()
-    eventually(lambda: caplog.text.count("readonly database") >= 3)
+    assert wait_until(lambda: caplog.text.count("readonly database") >= 3)
     services.index.database._db.execute("PRAGMA query_only = 0")
-    eventually(services.idle)
+    assert wait_until(services.idle)
     assert services.verdicts() == {"clear": 1}
 
 
@@ -299,9 +293,9 @@ def test_no_worker_dies_while_the_queue_cannot_be_read(services: Services, caplo
     services.file("alice/a.png")
     services.index.database._db.execute("ALTER TABLE uploads RENAME TO away")
     services.workers.start()
-    eventually(lambda: "no such table" in caplog.text)
+    assert wait_until(lambda: "no such table" in caplog.text)
     services.index.database._db.execute("ALTER TABLE away RENAME TO uploads")
-    eventually(services.idle)
+    assert wait_until(services.idle)
     assert services.verdicts() == {"clear": 1}
 
 
@@ -309,7 +303,7 @@ def test_stopping_ends_after_the_files_in_hand_and_the_rest_waits_on_disk(servic
     for number in range(500):
         services.file(f"alice/{number}.png", f"{PICTURE} {number}")
     services.workers.start()
-    eventually(lambda: services.workers.checked > 0)
+    assert wait_until(lambda: services.workers.checked > 0)
     services.workers.stop()
     figures = services.index.figures()
     assert figures.verdicts == {"clear": services.workers.checked}
@@ -331,12 +325,12 @@ def test_one_customers_slow_files_leave_threads_for_others(services: Services) -
     for number in range(100):
         services.file(f"anna/{number}.png", f"{PICTURE} {number}")
     services.workers.start()
-    eventually(lambda: len(services.index._queue.in_progress()) >= MOST_OF_ONE)
+    assert wait_until(lambda: len(services.index._queue.in_progress()) >= MOST_OF_ONE)
     for number in range(5):
         services.file(f"bert/{number}.png")
-        eventually(lambda number=number: services.verdicts() == {"clear": number + 1})  # type: ignore[misc]
+        assert wait_until(lambda number=number: services.verdicts() == {"clear": number + 1})  # type: ignore[misc]
     answered.set()
-    eventually(services.idle)
+    assert wait_until(services.idle)
     assert services.verdicts() == {"clear": 105}
 
 
@@ -362,12 +356,12 @@ def test_a_customer_whose_files_take_long_to_open_has_few_threads_for_a_while(se
     services.sources.append(Slow({}, name="slow", local=True))
     services.file("anna/0.png", f"{PICTURE} 0")
     services.workers.start()
-    eventually(lambda: at_once == [1])
+    assert wait_until(lambda: at_once == [1])
     for number in range(1, 20):
         services.file(f"anna/{number}.png", f"{PICTURE} {number}")
     services.file("bert/a.png")
-    eventually(lambda: services.verdicts() == {"clear": 1})
+    assert wait_until(lambda: services.verdicts() == {"clear": 1})
     for _ in range(20):
         opening.release()
-    eventually(services.idle)
+    assert wait_until(services.idle)
     assert max(at_once) <= 3

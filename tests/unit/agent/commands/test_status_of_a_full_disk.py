@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from goodhoster_agent.commands import status
+from tests.disks import fill_disk
 from tests.processes import ROOT
 
 pytestmark = pytest.mark.skipif(not ROOT, reason="root, to mount a small disk")
@@ -25,7 +26,7 @@ def config(tmp_path: Path) -> Iterator[Path]:
         file.write_text(f'[agent]\nstate_dir = "{disk}/state"\n')
         (disk / "state").mkdir(mode=0o700)
         CliRunner().invoke(status.app, ["--config", str(file)])
-        subprocess.run(["dd", "if=/dev/zero", f"of={disk}/ballast"], check=False, capture_output=True)
+        fill_disk(disk / "ballast")
         yield file
     finally:
         subprocess.run(["umount", "-l", disk], check=True)

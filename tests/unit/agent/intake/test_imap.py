@@ -4,7 +4,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from goodhoster_agent.intake.imap import ImapIntake, MailboxIntake, try_mailbox
 from goodhoster_agent.intake.mailbox import Mailbox, mailbox_of
 from goodhoster_agent.intake.storing import NoticeStorage
 from tests.imapserver import Connection, ScriptedImap, Stored, by_drops, endless, silent
+from tests.waiting import wait_until
 
 
 def mail(number: int) -> bytes:
@@ -64,7 +65,7 @@ class Desk:
         return sorted(self.spool.raw(receipt).content for receipt in self.spool.waiting())
 
     def has(self, *numbers: int) -> bool:
-        return until(lambda: self.kept() == sorted(map(mail, numbers)))
+        return wait_until(lambda: self.kept() == sorted(map(mail, numbers)))
 
     def close(self) -> None:
         if self.running:
@@ -72,34 +73,25 @@ class Desk:
         self._stack.close()
 
 
-def until(what: Callable[[], object], within: float = 120.0) -> bool:
-    end = time.monotonic() + within
-    while not what():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(imap, "_FIRST_AGAIN", 0.05)
-    monkeypatch.setattr(imap, "_FIRST_MAIL_AGAIN", 0.2)
-    monkeypatch.setattr(imap, "_LONGEST_AGAIN", 0.2)
+    monkeypatch.setattr(imap, "_FIRST_RETRY", 0.05)
+    monkeypatch.setattr(imap, "_FIRST_MAIL_RETRY", 0.2)
+    monkeypatch.setattr(imap, "_LONGEST_RETRY", 0.2)
     desk = Desk(tmp_path)
     yield desk
     desk.close()
 
 
 def told(desk: Desk, words: str) -> bool:
-    return until(lambda: desk.running is not None and words in desk.running.problem)
+    return wait_until(lambda: desk.running is not None and words in desk.running.problem)
 
 
 def test_a_server_that_is_started_anew_while_we_idle_is_noticed_at_once_and_no_core_is_kept_busy(desk: Desk) -> None:
     desk.server.add(mail(1))
     intake = desk.start()
     assert desk.has(1)
-    assert until(lambda: any(connection.idle for connection in desk.server.connections))
+    assert wait_until(lambda: any(connection.idle for connection in desk.server.connections))
     desk.server.greeting = "* BYE starting"
     before = time.process_time()
     desk.server.hang_up()
@@ -109,12 +101,12 @@ def test_a_server_that_is_started_anew_while_we_idle_is_noticed_at_once_and_no_c
     desk.server.add(mail(2))
     desk.server.greeting = "* OK ready"
     assert desk.has(1, 2)
-    assert until(lambda: not intake.problem)
+    assert wait_until(lambda: not intake.problem)
 
 
 def test_a_goodbye_while_we_idle_is_understood(desk: Desk) -> None:
     desk.start()
-    assert until(lambda: any(connection.idle for connection in desk.server.connections))
+    assert wait_until(lambda: any(connection.idle for connection in desk.server.connections))
     (connection,) = desk.server.connections
     desk.server.greeting = "* BYE starting"
     connection.send("* BYE restarting")
@@ -123,7 +115,7 @@ def test_a_goodbye_while_we_idle_is_understood(desk: Desk) -> None:
 
 def test_mails_that_somebody_opened_before_us_are_taken(desk: Desk) -> None:
     desk.start()
-    assert until(lambda: any(connection.idle for connection in desk.server.connections))
+    assert wait_until(lambda: any(connection.idle for connection in desk.server.connections))
     desk.stop()
     desk.server.mails[1] = Stored(mail(1), seen=True)
     desk.server.mails[2] = Stored(mail(2))
@@ -160,7 +152,7 @@ def test_mails_that_were_moved_or_deleted_before_their_turn_stop_nothing(desk: D
         desk.server.add(mail(number))
     intake = desk.start()
     assert desk.has(2)
-    assert until(lambda: any(connection.idle for connection in desk.server.connections))
+    assert wait_until(lambda: any(connection.idle for connection in desk.server.connections))
     assert not intake.problem
 
 
@@ -203,7 +195,7 @@ def test_one_that_cannot_be_handed_out_blocks_no_other_and_is_told_until_it_can(
     assert desk.has(2, 3, 4)
     del desk.server.instead["UID FETCH"]
     assert desk.has(1, 2, 3, 4)
-    assert until(lambda: not intake.problem)
+    assert wait_until(lambda: not intake.problem)
 
 
 @pytest.mark.parametrize("ending", ["hang-up", "nonsense", "no-date", "no-content", "another-mail", "bad-date"])
@@ -256,7 +248,7 @@ def test_what_was_taken_before_a_crash_and_not_remembered_is_one_notice(desk: De
 
 def test_what_it_remembers_is_damaged(desk: Desk) -> None:
     desk.start()
-    assert until(lambda: list(desk.folder.glob("imap-*.json")))
+    assert wait_until(lambda: list(desk.folder.glob("imap-*.json")))
     desk.stop()
     for file in desk.folder.glob("imap-*.json"):
         file.write_text('{"validity": 7}')
@@ -298,7 +290,7 @@ def test_a_password_that_cannot_be_read_now_is_told_and_tried_again(desk: Desk) 
     intake = desk.start()
     assert told(desk, "cannot read the password")
     object.__setattr__(intake._mailbox, "password", good.password)
-    assert until(lambda: not intake.problem)
+    assert wait_until(lambda: not intake.problem)
 
 
 def test_whatever_is_thrown_is_told_and_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,7 +321,7 @@ def test_a_silent_server_keeps_no_end_waiting(desk: Desk, command: str) -> None:
     desk.server.instead[command] = silent
     desk.server.add(mail(1))
     desk.start()
-    assert until(lambda: any(said.upper().startswith(command) for said in desk.server.said))
+    assert wait_until(lambda: any(said.upper().startswith(command) for said in desk.server.said))
     time.sleep(0.1)
     assert desk.stop() < 20.0  # six at the most on an idle machine; the server is silent for ever
 
@@ -338,7 +330,7 @@ def test_a_silent_server_keeps_no_end_waiting(desk: Desk, command: str) -> None:
 def test_a_server_that_does_not_even_greet_keeps_no_end_waiting(desk: Desk) -> None:
     desk.server.greeting = ""
     desk.start()
-    assert until(lambda: desk.server.connections)
+    assert wait_until(lambda: desk.server.connections)
     assert desk.stop() < 20.0
 
 
@@ -359,7 +351,7 @@ def test_a_hostile_answer_is_told_and_does_not_fill_memory(
     desk.server.instead[command] = manners[manner]
     desk.server.add(mail(1))
     intake = desk.start()
-    assert until(lambda: bool(intake.problem)), "it is told"
+    assert wait_until(lambda: bool(intake.problem)), "it is told"
     del desk.server.instead[command]
     assert desk.has(1)
 

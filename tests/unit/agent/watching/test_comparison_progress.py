@@ -1,7 +1,7 @@
 """How far a comparison is: told while it runs, with an estimate only where there is something to reckon from."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +14,7 @@ from goodhoster_agent.commands.status import _comparison
 from goodhoster_agent.watching.comparison_progress import ComparisonProgress
 from goodhoster_agent.watching.reconciler import Reconciler, Rhythm
 from goodhoster_agent.watching.scanner import ScanFigures, Scanner
+from tests.waiting import wait_until
 
 
 def tops(count: int) -> list[bytes]:
@@ -75,13 +76,6 @@ def test_status_says_it(done: int, files: int, seconds: int, ends: str) -> None:
     assert line.endswith(ends)
 
 
-def until(true: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     for top, count in zip(tops(4), (10, 600, 1, 1), strict=True):
@@ -107,7 +101,7 @@ def test_it_is_told_while_it_runs_and_no_longer(tree: Tree, index: UploadIndex) 
     assert slow.figures() == []
     slow.start()
     try:
-        until(lambda: [each.files for each in slow.figures()] == [610])
+        assert wait_until(lambda: [each.files for each in slow.figures()] == [610])
         (figures,) = slow.figures()
         assert (figures.first, figures.queued, figures.directories_done, figures.directories) == (True, 610, 1, 4)
     finally:
@@ -121,10 +115,10 @@ def test_one_that_was_stopped_is_the_first_still_and_a_second_one_is_not(tree: T
         reconciler.start()
         try:
             if expected:
-                until(lambda shown=reconciler: bool(shown.figures()))  # type: ignore[misc]
+                assert wait_until(lambda shown=reconciler: bool(shown.figures()))  # type: ignore[misc]
                 (figures,) = reconciler.figures()
                 assert (figures.first, figures.directories) == expected
             else:
-                until(lambda shown=reconciler: shown.compared_since(0.0))  # type: ignore[misc]
+                assert wait_until(lambda shown=reconciler: shown.compared_since(0.0))  # type: ignore[misc]
         finally:
             reconciler.stop()

@@ -1,7 +1,7 @@
 """Lost events stand in `status` from the moment they are lost until every tree was compared since."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.events import Gap, Listener
 from goodhoster_agent.watching.watcher import Rhythm, Watcher
+from tests.waiting import wait_until
 
 
 class Told:
@@ -53,16 +54,9 @@ def watcher(tmp_path: Path, index: UploadIndex) -> Iterator[Watcher]:
     tree = Tree(bytes(tmp_path / "srv"), None)
     watcher = Watcher([tree], index, Told(), Rhythm(3600.0, 0.0))
     watcher.start()
-    until(lambda: watcher._reconciler.compared_since(0.0))
+    assert wait_until(lambda: watcher._reconciler.compared_since(0.0))
     yield watcher
     watcher.stop()
-
-
-def until(true: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < limit
-        time.sleep(0.02)
 
 
 def lose(watcher: Watcher, reason: str) -> None:
@@ -75,7 +69,7 @@ def fill(index: UploadIndex, watcher: Watcher) -> None:
     tree = watcher._trees[0]
     arrivals = [Arrival(Place(tree.root, b"anna/%d.jpg" % n), "anna", time.time(), Priority.FRESH) for n in range(4)]
     index.expect(arrivals, time.time())
-    until(lambda: index.full(0.5))
+    assert wait_until(lambda: index.full(0.5))
 
 
 def empty(index: UploadIndex) -> None:
@@ -92,16 +86,16 @@ def test_a_loss_is_said_at_once_and_no_longer_than_until_the_files_were_looked_f
     (line,) = watcher.problems()
     assert line.startswith("events were lost at 20")
     assert line.endswith("(the kernel's event queue overflowed): comparing every tree with the index")
-    until(lambda: watcher.scanning)
+    assert wait_until(lambda: watcher.scanning)
     assert watcher.problems() == [line]
     empty(index)
-    until(lambda: watcher.problems() == [])
+    assert wait_until(lambda: watcher.problems() == [])
 
 
 def test_a_comparison_that_had_begun_before_the_loss_is_not_enough(watcher: Watcher) -> None:
     began = time.monotonic()
     lose(watcher, "one")
-    until(lambda: watcher.problems() == [])
+    assert wait_until(lambda: watcher.problems() == [])
     assert watcher._reconciler.compared_since(began)
     assert not watcher._reconciler.compared_since(time.monotonic())
 

@@ -12,6 +12,7 @@ from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.model.quarantine import Whereabouts
 from goodhoster.testing.suites.quarantine import BYTES, CASE, seen, sha256, uploaded
 from goodhoster.uploads.trees import Tree as WatchedTree
+from tests.disks import fill_disk
 
 ANNA, BOB = 61001, 61002
 KINDS = [
@@ -148,7 +149,7 @@ class TestBtrfs:
         quarantine.take_offline("earlier", uploaded(tree, b"anna/earlier.jpg"), sha256())
         upload = uploaded(tree, b"anna/a.jpg")
         subprocess.run(["btrfs", "qgroup", "limit", "2M", top / "anna"], check=True)
-        fill(top / "anna" / "ballast")
+        fill_disk(top / "anna" / "ballast")
         quarantine.take_offline(CASE, upload, sha256())
         assert not os.path.lexists(upload.place.absolute)
 
@@ -160,7 +161,7 @@ class TestDiskInTrouble:
         quarantine = LocalQuarantine((tree,))
         quarantine.take_offline("earlier", uploaded(tree, b"anna/earlier.jpg"), sha256())
         upload = uploaded(tree, b"anna/a.jpg")
-        fill(Path(os.fsdecode(tree)) / "anna" / "ballast")
+        fill_disk(Path(os.fsdecode(tree)) / "anna" / "ballast")
         quarantine.take_offline(CASE, upload, sha256())
         assert not os.path.lexists(upload.place.absolute)
         quarantine.put_back(CASE, upload)
@@ -235,7 +236,7 @@ class TestDirectoriesAndTheirGuards:
         quarantine = LocalQuarantine((tree,))
         quarantine.prepare(tree)
         upload = uploaded(tree, b"anna/a.jpg")
-        fill(Path(os.fsdecode(tree)) / "anna" / "ballast")
+        fill_disk(Path(os.fsdecode(tree)) / "anna" / "ballast")
         quarantine.take_offline(CASE, upload, sha256())
         assert not os.path.lexists(upload.place.absolute)
 
@@ -324,12 +325,3 @@ class TestAnotherNumberOfTheDisk:
         renumber(top)
         with pytest.raises(QuarantineError, match="not there"):
             quarantine.settle(CASE, upload)
-
-
-def fill(path: Path) -> None:
-    with path.open("wb", buffering=0) as ballast:
-        try:
-            while True:
-                ballast.write(b"x" * 4096)
-        except OSError:
-            return

@@ -10,7 +10,7 @@ import pyrage
 import pytest
 
 from goodhoster.cases.sealing import PendingSeals, Unsealed
-from goodhoster.evidence.quarantine.reading import open_quarantined
+from goodhoster.evidence.quarantine.survey import open_quarantined
 from goodhoster.evidence.sealing.custody import CustodyDesk
 from goodhoster.evidence.sealing.sealer import Sealer
 from goodhoster.evidence.sealing.store import EvidenceStore

@@ -6,8 +6,7 @@ import struct
 import pytest
 
 from goodhoster_agent.doors.clamd.protocol import ClamdRequest, Conversation, Refusal
-from goodhoster_agent.doors.partial import is_partial
-from goodhoster_agent.doors.streams import StreamBudget, StreamContent
+from goodhoster_agent.doors.streams import StreamBudget, StreamContent, is_partial
 
 
 def conversation(budget: int = 1 << 30, longest: int = 1 << 20) -> Conversation:

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster_agent.doors.icap.messages import AmbiguousError, HttpMessage, IcapHead, IcapProblem, icap_head
+from goodhoster_agent.doors.icap.messages import AmbiguousError, HttpMessage, IcapError, IcapRequest, parse_request
 
 REQUEST = b"POST /upload HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\n"
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"
 
 
-def head(method: str, *fields: str) -> IcapHead:
+def head(method: str, *fields: str) -> IcapRequest:
     first = f"{method} icap://localhost/reqmod?x=1 ICAP/1.0"
-    return icap_head([f"{line}\r\n".encode() for line in (first, "Host: localhost", *fields)])
+    return parse_request([f"{line}\r\n".encode() for line in (first, "Host: localhost", *fields)])
 
 
 def test_the_parts_of_a_message_are_cut_out_by_their_offsets() -> None:
@@ -39,7 +39,7 @@ def test_the_parts_of_a_message_are_cut_out_by_their_offsets() -> None:
     ids=["204", "206 and 204", "206", "none", "2040"],
 )
 def test_204_is_for_who_allows_it(fields: list[str], *, nothing: bool) -> None:
-    assert head("REQMOD", "Encapsulated: req-hdr=0, null-body=9", *fields).takes_no_content is nothing
+    assert head("REQMOD", "Encapsulated: req-hdr=0, null-body=9", *fields).allows_204 is nothing
 
 
 @pytest.mark.parametrize(
@@ -58,28 +58,28 @@ def test_204_is_for_who_allows_it(fields: list[str], *, nothing: bool) -> None:
     ],
 )
 def test_a_composition_that_is_none_is_refused(value: str) -> None:
-    with pytest.raises(IcapProblem) as raised:
+    with pytest.raises(IcapError) as raised:
         head("REQMOD", f"Encapsulated: {value}")
     assert raised.value.status == 400
 
 
 def test_headers_beyond_the_limit_are_refused() -> None:
-    with pytest.raises(IcapProblem) as raised:
+    with pytest.raises(IcapError) as raised:
         head("REQMOD", "Encapsulated: req-hdr=0, req-body=99999999")
     assert raised.value.status == 413
 
 
 @pytest.mark.parametrize("value", ["-1", "x", "1.5", "٣"])
 def test_a_preview_is_a_number(value: str) -> None:
-    with pytest.raises(IcapProblem):
+    with pytest.raises(IcapError):
         _ = head("REQMOD", "Encapsulated: null-body=0", f"Preview: {value}").preview
 
 
 @given(st.lists(st.binary(max_size=60), max_size=6))
 def test_no_lines_lead_to_anything_but_a_head_or_a_problem(lines: list[bytes]) -> None:
     try:
-        icap_head([b"REQMOD icap://h/reqmod ICAP/1.0\r\n", *lines])
-    except IcapProblem as problem:
+        parse_request([b"REQMOD icap://h/reqmod ICAP/1.0\r\n", *lines])
+    except IcapError as problem:
         assert 400 <= problem.status < 500  # noqa: PT017 - either way is right
 
 
@@ -125,4 +125,4 @@ def test_a_length_that_is_said_twice_counts_where_both_are_the_same() -> None:
     ],
 )
 def test_parts_of_contents(response: bytes, *, part: bool) -> None:
-    assert HttpMessage(REQUEST, response).is_a_part is part
+    assert HttpMessage(REQUEST, response).is_partial is part

@@ -5,7 +5,7 @@ import signal
 import threading
 
 from goodhoster_agent.privileged.mover.file_locks import FileLocks
-from tests.processes import eventually, status
+from tests.processes import found_in_time, status
 
 
 def test_a_file_is_one_movers_until_it_is_done_or_dead() -> None:
@@ -23,7 +23,7 @@ def test_a_file_is_one_movers_until_it_is_done_or_dead() -> None:
     if waiter == 0:
         with locks.held(7):
             os._exit(0)
-    assert eventually(lambda: [waiter] if _waits(waiter) else [])
+    assert found_in_time(lambda: [waiter] if _waits(waiter) else [])
     os.kill(holder, signal.SIGKILL)
     assert os.waitpid(waiter, 0) == (waiter, 0)
     os.waitpid(holder, 0)

@@ -26,8 +26,8 @@ from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.suites.quarantine import BYTES, CASE, sha256, uploaded
 from goodhoster_agent.privileged.mover.process import MOVERS
 from goodhoster_agent.privileged.starter.launch import kept_beside
-from tests.journeys.host import wait_until
 from tests.processes import is_there, movers_below, status
+from tests.waiting import wait_until
 
 KNOWN = Verdict(VerdictKind.KNOWN, (Match("police", Algorithm.SHA1, Category.BASELINE),))
 STRANGER = 61009

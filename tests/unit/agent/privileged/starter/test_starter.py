@@ -21,8 +21,8 @@ from goodhoster_agent.privileged.starter.commands import Command
 from goodhoster_agent.privileged.starter.launch import kept_beside
 from goodhoster_agent.privileged.starter.plan import terms_of
 from goodhoster_agent.privileged.starter.server import StarterServer
-from tests.journeys.host import wait_until
 from tests.processes import is_there
+from tests.waiting import wait_until
 
 SAYS = ("/bin/sh", "-c", 'echo "$@"; cat; exit 3', "page")
 

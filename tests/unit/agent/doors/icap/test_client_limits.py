@@ -2,7 +2,7 @@
 
 import pytest
 
-from goodhoster_agent.doors.icap.shares import ClientShares, client_of
+from goodhoster_agent.doors.icap.client_limits import ClientLimits, client_of
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,10 @@ def test_who_counts_as_one_client(stated: str, client: str) -> None:
 
 
 def test_a_client_has_its_share_of_messages_and_bytes() -> None:
-    shares = ClientShares(2, 100)
-    with shares.one_more("a") as first, shares.one_more("a") as second, shares.one_more("a") as third:
+    shares = ClientLimits(2, 100)
+    with shares.admit("a") as first, shares.admit("a") as second, shares.admit("a") as third:
         assert (first, second, third) == (True, True, False)
-        with shares.one_more("b") as other:
+        with shares.admit("b") as other:
             assert other
     assert shares.take("a", 100)
     assert not shares.take("a", 1)

@@ -63,8 +63,8 @@ def steps(page: Path) -> list[Step]:
 
 
 @dataclass
-class Shift:
-    """Somebody on a shift with this page in hand, at this host."""
+class Walkthrough:
+    """This page, carried out at this host."""
 
     host: Host
     page: str

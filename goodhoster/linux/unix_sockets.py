@@ -1,8 +1,11 @@
-"""Access of groups to a Unix socket: a POSIX access list on the socket's file."""
+"""Files of Unix sockets: which groups may connect, and one that an ended process left."""
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
+import stat
 import struct
 from collections.abc import Iterable
 
@@ -29,3 +32,24 @@ def permit_groups(socket_file: str, gids: Iterable[int]) -> None:
     ]
     packed = b"".join(_ENTRY.pack(*entry) for entry in entries)
     os.setxattr(socket_file, _NAME, _VERSION.pack(2) + packed, follow_symlinks=False)
+
+
+def remove_stale_socket(file: str | os.PathLike[str]) -> None:
+    """Remove the socket of a process that has ended, so that another may listen there.
+
+    OSError with EADDRINUSE while one listens, FileExistsError where it is no socket.
+    """
+    try:
+        if not stat.S_ISSOCK(os.lstat(file).st_mode):
+            raise FileExistsError(errno.EEXIST, "there is something that is not a socket")
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as trial:
+        try:
+            trial.connect(os.fspath(file))
+        except FileNotFoundError:
+            return
+        except ConnectionRefusedError:
+            os.unlink(file)
+            return
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from goodhoster_agent.doors.rate_limit import client_key
 
 
-class ClientShares:
+class ClientLimits:
     """What each client of a proxy has under way: nobody may take all connections, or all room."""
 
     def __init__(self, most_messages: int, most_bytes: int) -> None:
@@ -19,7 +19,7 @@ class ClientShares:
         self._bytes: Counter[str] = Counter()
 
     @contextmanager
-    def one_more(self, client: str) -> Iterator[bool]:
+    def admit(self, client: str) -> Iterator[bool]:
         """Count one message while the block lasts; whether it is not too many."""
         self._under_way[client] += 1
         try:
