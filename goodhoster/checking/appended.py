@@ -1,4 +1,4 @@
-"""Content that begins behind the end of a picture or video: a second picture, a video, an archive.
+"""Content behind the end of a picture or video: a second picture, a video, an archive.
 
 Phones append the video of a motion photo, depth maps and gain maps so; whoever hides something does the same. Where a
 picture ends is read from its own structure; nothing is decoded. Behind it, what begins as one of these kinds is a
@@ -48,7 +48,7 @@ def appended_members(file: BinaryIO) -> Iterator[Member]:
 
 
 def has_appended(file: BinaryIO, size: int) -> bool:
-    """Whether anything is behind the end of a video, or a video within a picture's own box: told by their boxes."""
+    """Whether anything is behind the end of what consists of boxes, as MP4 does."""
     return _begins_with_box(_at(file, 0, HEAD)) and _end_of_boxes(file, 0, size).at < size
 
 

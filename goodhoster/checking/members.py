@@ -1,4 +1,4 @@
-"""Pictures and videos inside ZIP, TAR, ar, cpio and PDF files, by the exact digest of their own bytes.
+"""Pictures and videos inside archives and PDF files, by the exact digest of their own bytes.
 
 Archives in archives are looked into, too, down to a depth. What is none of these kinds (7z, RAR), lies deeper, or hangs
 behind a picture inside is not, and that is said: `other-archive`. PDF pictures that are not kept as files (anything but

@@ -93,7 +93,7 @@ class _Header(NamedTuple):
 
 
 def begins_as_cpio(beginning: bytes) -> bool:
-    """Whether a file begins with a header of cpio, in text or binary, and a name that fits to it.
+    """Whether a file begins with a header of cpio and a name that fits to it.
 
     The magic of the binary form is two bytes: other files begin so, too.
     """
