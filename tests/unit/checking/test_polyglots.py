@@ -75,7 +75,7 @@ def test_a_video_with_a_zip_behind_it_is_both(tmp_path: Path) -> None:
 
 def test_a_tar_whose_first_name_makes_it_a_gif_is_both(tmp_path: Path) -> None:
     content = read(tmp_path, tar_of({"GIF89a": b"x", "b.jpg": HIDDEN}))
-    assert inside(content) == [hashlib.sha256(HIDDEN).digest()]
+    assert hashlib.sha256(HIDDEN).digest() in inside(content)
 
 
 def test_a_document_in_a_comment_of_a_picture_is_looked_into(tmp_path: Path) -> None:
