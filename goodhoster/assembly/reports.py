@@ -313,7 +313,7 @@ def _of_the_index(services: Services, now: datetime) -> Iterator[CountedDay]:
 
 def _checks_of(census: IndexCensus, day: date) -> int:
     begin = datetime.combine(day, time(), UTC)
-    return census.checks_between(begin, begin + timedelta(hours=23))
+    return census.checks_between(begin, begin + timedelta(hours=23))  # both ends are hours that count
 
 
 def count_checks(services: Services, today: date) -> None:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import IO
 
 SECONDS = 60.0
-"""For a program to end; then it is killed, with what it started."""
+"""Seconds for a program to end; then it is killed, with what it started."""
 LARGEST = 64 << 20
-"""Bytes that it may print; then the same."""
+"""Bytes that a program may print; then it is killed, with what it started."""
 _READ_BYTES = 1 << 16
 
 

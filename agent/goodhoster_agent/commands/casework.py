@@ -90,7 +90,7 @@ def casework_object(services: Services, subject_id: str) -> dict[str, Any]:
 
 
 def casework_objects(services: Services) -> Callable[[str], dict[str, Any]]:
-    """The same for each of a list: only those that somebody noted or took are looked up."""
+    """`casework_object` for a list: only those that somebody noted or took are looked up."""
     if not services.casework_in_use:
         return lambda subject_id: casework_object(services, subject_id)
     there = services.casework.store.noted() | services.casework.store.assigned().keys()
@@ -99,7 +99,7 @@ def casework_objects(services: Services) -> Callable[[str], dict[str, Any]]:
 
 
 def casework_rows(services: Services, subject_id: str) -> Iterator[tuple[str, str]]:
-    """The same for the page of a case or notice."""
+    """Notes, and who works on it, for the page of a case or notice."""
     if not services.casework_in_use:
         return
     store = services.casework.store
