@@ -123,7 +123,7 @@ def _write_checkpoint(folder: _Folder, wanted: Wanted) -> None:
 
 
 def _write_manifest(folder: _Folder, wanted: Wanted, now: Checkpoint, lines: Collection[bytes]) -> None:
-    """Write what the export has, for programs and for people, and the names where they are disclosed."""
+    """Write the manifest, the readme, and the names where they are disclosed."""
     names = _names_json(wanted, lines)
     if names:
         folder.write("names.json", names)

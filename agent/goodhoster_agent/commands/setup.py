@@ -108,7 +108,10 @@ def setup_command(
 def _try_configuration(
     config: Path | None, lists: Sequence[Path], trial_files: int, result: dict[str, Any], *, as_json: bool
 ) -> bool:
-    """Check the configuration, fill the lists, try sources and files; whether every source answered."""
+    """Check the configuration and try it.
+
+    Fills the lists, asks the sources, looks at files. Returns whether every source answered.
+    """
     settings = _checked(config, result, as_json=as_json)
     _import(settings, lists, result, as_json=as_json)
     answer = _try_sources(settings, result, as_json=as_json)
