@@ -178,7 +178,7 @@ class TestDiskInTrouble:
 
         with monkeypatch.context() as full:
             full.setattr(os, "fchown", refuse_to_customers)
-            with pytest.raises(QuarantineError, match="quota exceeded .of its owner: raise it"):
+            with pytest.raises(QuarantineError, match=r"quota exceeded \(of its owner: raise it"):
                 quarantine.put_back(CASE, upload)
         assert not os.path.lexists(upload.place.absolute)
         assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
