@@ -20,7 +20,7 @@ from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.comparison_progress import ComparisonFigures
 from goodhoster_agent.watching.events import EventSource, Gap, Hint, Written
-from goodhoster_agent.watching.fair_hints import FairHints
+from goodhoster_agent.watching.hint_queue import FairHintQueue
 from goodhoster_agent.watching.links import LinkedHomes, SwitchedTree, linked_homes, switched
 from goodhoster_agent.watching.mounts import MountWatch, holds_files, mounts_of
 from goodhoster_agent.watching.new_directories import NewDirectories
@@ -68,7 +68,7 @@ class Watcher:
         self._calls.answered = self._answers_again
         self._index = index
         self._rhythm = rhythm
-        self._reported = FairHints(self._fairness_key)
+        self._reported = FairHintQueue(self._fairness_key)
         self._open_files = OpenFiles(trees, source.calls)
         self._said: dict[str, float] = {}
         self._customers: dict[bytes, str] = {}
