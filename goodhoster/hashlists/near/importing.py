@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from goodhoster.errors import ConfigurationError, RefusedError
-from goodhoster.hashlists.directory import alone, disk_errors_explained, sync, unfinished
+from goodhoster.hashlists.directory import disk_errors_explained, import_lock, sync, temporary_path
 from goodhoster.hashlists.file_names import check_source
 from goodhoster.hashlists.importing import Imported, Removed
 from goodhoster.hashlists.near.entries import Entries, by_kind
@@ -43,7 +43,7 @@ def import_fingerprints(
     given = by_kind(entries)
     if not given:
         raise ConfigurationError(f"no fingerprint was found to import for {source}", hint="check the file")
-    with disk_errors_explained(directory, _UNCHANGED), alone(directory):
+    with disk_errors_explained(directory, _UNCHANGED), import_lock(directory):
         results = [_import(directory, (source, kind), new, replace=replace) for kind, new in given.items()]
     if replace:
         lost = [kind for owner, kind, _ in near_lists(directory) if owner == source and kind not in given]
@@ -57,7 +57,7 @@ def remove_near_lists(directory: Path, source: str, kind: FingerprintKind | None
     wanted = [found for owner, found, _ in near_lists(directory) if owner == source and kind in {None, found}]
     if not wanted:
         raise RefusedError(f"there is no such near list of {source[:80]!r}", hint="see: goodhoster hashlist list")
-    with disk_errors_explained(directory, _UNCHANGED), alone(directory):
+    with disk_errors_explained(directory, _UNCHANGED), import_lock(directory):
         return tuple(_remove(directory, source, found) for found in wanted)
 
 
@@ -115,8 +115,8 @@ def _write(
     new_segment = SegmentName.make(
         directory, list_id, (min((segment.first for segment in replaced), default=generation), generation)
     )
-    write_segment(unfinished(new_segment.path), list_id, entries)
-    unfinished(new_segment.path).rename(new_segment.path)
+    write_segment(temporary_path(new_segment.path), list_id, entries)
+    temporary_path(new_segment.path).rename(new_segment.path)
     sync(directory)
     for segment in existing:
         if new_segment.first <= segment.first:
