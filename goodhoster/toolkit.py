@@ -107,11 +107,11 @@ class Toolkit:
     def late(self) -> list[Case]:
         """Measures that come late, because they could not be carried out before.
 
-        Each waits for `catch_up`.
+        Each waits for `proceed`.
         """
         return self.desk.late()
 
-    def catch_up(self, case: Case) -> Case:
+    def proceed(self, case: Case) -> Case:
         """Ask the sources again about a late measure, and continue it as they answer now.
 
         Returns the case, as it was when they cannot all be asked.

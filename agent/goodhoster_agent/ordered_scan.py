@@ -171,7 +171,7 @@ def _workers(services: Services) -> Iterator[Callable[[], None]]:
             services.desk.recover()
             services.toolkit.recover_storms()
             for case in services.toolkit.late():
-                services.toolkit.catch_up(case)
+                services.toolkit.proceed(case)
             stack.callback(workers.stop)
             workers.start()
             yield workers.notify

@@ -19,7 +19,7 @@ from goodhoster.cases.attempts import confirm_attempt, overrule_attempt
 from goodhoster.cases.measures import Effort, Measures, MeasuresOutcome, Work, planned, seen_of, with_outcome
 from goodhoster.cases.reconfirmation import Reconfirmation, is_fresh, reconfirmation_of
 from goodhoster.cases.session import CaseSession, DeskParts
-from goodhoster.cases.storms import StormWatch
+from goodhoster.cases.storms import StormBrake
 from goodhoster.errors import (
     AuditError,
     BusyError,
@@ -72,7 +72,7 @@ class CaseDesk:
     lock: FileLock
     holders: HolderLocks
     clock: Clock
-    brake: StormWatch
+    brake: StormBrake
     owners: ListOwnerReports | None = None
     """What those who keep hash sources are owed; None where nothing is exempt."""
     concluded: Callable[[Case], None] = lambda _: None
@@ -127,13 +127,13 @@ class CaseDesk:
             case = session.proceed_as(case, by_now)
         return self._carry_out_one(session, case)
 
-    def recover(self, *, failed: bool = True) -> list[Case]:
+    def recover(self, *, retry_failed: bool = True) -> list[Case]:
         """Finish or mark unfinished measures that no process works on.
 
-        They were left by a process that died, or wait for whatever moves files. What `failed` is tried again,
-        too. Returns the cases that moved on.
+        They were left by a process that died, or wait for whatever moves files. `retry_failed`: what failed
+        is tried again, too. Returns the cases that moved on.
         """
-        states = UNDER_WAY if failed else _WAITING
+        states = UNDER_WAY if retry_failed else _WAITING
         moved: list[Case] = []
         under_way = [case.id for case in self.store.find(CaseQuery(states=states))]
         for begin in range(0, len(under_way), _PIECE):
@@ -376,7 +376,7 @@ class _Carried:
 def _free(session: CaseSession, case_id: str) -> Case:
     """The case, where no other process works on it."""
     if claim := session.active_claim(case_id):
-        message = f"process {claim.process} is working on case {case_id} since {claim.since:%H:%M:%S} UTC"
+        message = f"process {claim.pid} is working on case {case_id} since {claim.since:%H:%M:%S} UTC"
         raise BusyError(message, hint="its disk may not answer: see goodhoster status; run the command again later")
     return session.get(case_id)
 

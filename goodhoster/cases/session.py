@@ -24,7 +24,7 @@ from goodhoster.cases.reconfirmation import (
     says_more,
     withdrawn,
 )
-from goodhoster.cases.storms import StormWatch
+from goodhoster.cases.storms import StormBrake
 from goodhoster.errors import StaleVerdictError
 from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.linux.holder_locks import HolderLocks
@@ -66,7 +66,7 @@ class DeskParts:
     audit: AuditLog
     rules: HouseRules
     clock: Clock
-    brake: StormWatch
+    brake: StormBrake
     holders: HolderLocks
     owners: ListOwnerReports | None = None
     """What those who keep hash sources are owed; None where nothing is exempt."""
@@ -89,7 +89,7 @@ class CaseSession:
         return self._parts.rules
 
     @property
-    def brake(self) -> StormWatch:
+    def brake(self) -> StormBrake:
         """The storm brake."""
         return self._parts.brake
 
@@ -215,8 +215,8 @@ class CaseSession:
     def decide(self, upload: Upload, digests: Digests, verdict: Verdict, caps: CapKinds = FILE_CAPS) -> Decision:
         """The decision of the house rules about a match now."""
         overruled = self.overruled(upload, digests)
-        around = self.brake.around(upload, digests, verdict.matches, caps)
-        decision = decide(verdict, self.rules, replace(around, overruled=overruled))
+        circumstances = self.brake.circumstances(upload, digests, verdict.matches, caps)
+        decision = decide(verdict, self.rules, replace(circumstances, overruled=overruled))
         if decision.action is Action.OVERRULED:
             self.log("match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex())
         return decision

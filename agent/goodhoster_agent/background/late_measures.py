@@ -36,10 +36,10 @@ class LateMeasureTask:
         return [words] if self._waiting else []
 
     def _run_once(self) -> float:
-        self._pause = _LOOK_EVERY if self._continue_late() else min(_LONGEST, max(_LOOK_EVERY, self._pause * 2))
+        self._pause = _LOOK_EVERY if self._proceed_with_late() else min(_LONGEST, max(_LOOK_EVERY, self._pause * 2))
         return self._pause
 
-    def _continue_late(self) -> bool:
+    def _proceed_with_late(self) -> bool:
         """Continue late measures; whether all moved on, or some."""
         moved = 0
         for storm in self._toolkit.recover_storms():
@@ -47,7 +47,7 @@ class LateMeasureTask:
         for case in self._toolkit.late():
             if self.task.stopping.is_set():
                 return True
-            after = self._toolkit.catch_up(case)
+            after = self._toolkit.proceed(case)
             if after != case:
                 moved += 1
                 _log.warning("case %s: %s is %s now (%s)", case.id, after.upload.place, after.state, after.reason)

@@ -220,13 +220,13 @@ class UploadWorkers:
         """Record the row's outcome in the queue."""
         due = time.time() + outcome.wait
         match outcome.row:
-            case QueueAction.SETTLED:
+            case QueueAction.SETTLE:
                 self._index.settle(job)
-            case QueueAction.RETRIED:
+            case QueueAction.RETRY:
                 self._index.retry(job, due)
-            case QueueAction.POSTPONED:
+            case QueueAction.POSTPONE:
                 self._index.postpone(job, due)
-            case QueueAction.FORGOTTEN:
+            case QueueAction.FORGET:
                 self._index.forget(job)
                 if os.path.islink(job.place.absolute):
                     self.link_found(job.place)

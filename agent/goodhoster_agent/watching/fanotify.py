@@ -25,7 +25,7 @@ from goodhoster.linux.mount_table import mount_table
 from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.uploads import display
 from goodhoster_agent.watching import fanotify_kernel as kernel
-from goodhoster_agent.watching.directories import Directories
+from goodhoster_agent.watching.directory_handles import Directories
 from goodhoster_agent.watching.event_buffer import EventBuffer
 from goodhoster_agent.watching.events import Gap, Hint, Listener, Written
 from goodhoster_agent.watching.fanotify_marks import Marks

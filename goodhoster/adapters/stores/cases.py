@@ -140,7 +140,7 @@ class SqliteCaseStore:
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:
         """See `ports.CaseStore`."""
-        values = (claim.holder, claim.process, time_text(claim.since), time_text(claim.until))
+        values = (claim.holder, claim.pid, time_text(claim.since), time_text(claim.until))
         with self.record.changing() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)", [(each, *values) for each in case_ids]
@@ -159,8 +159,8 @@ class SqliteCaseStore:
     def claim_of(self, case_id: str) -> Claim | None:
         """See `ports.CaseStore`."""
         query = "SELECT holder, process, since, until FROM claims WHERE case_id = ?"
-        for holder, process, since, until in self.record.rows(query, (case_id,)):
-            return Claim(holder, process, datetime.fromisoformat(since), datetime.fromisoformat(until))
+        for holder, pid, since, until in self.record.rows(query, (case_id,)):
+            return Claim(holder, pid, datetime.fromisoformat(since), datetime.fromisoformat(until))
         return None
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from goodhoster.errors import QuarantineError
-from goodhoster.evidence.quarantine.directories import ABSENT, identity, open_parent, opened
+from goodhoster.evidence.quarantine.directory_access import ABSENT, identity, open_parent, opened
 from goodhoster.evidence.quarantine.labels import file_name, remove_label
 from goodhoster.linux import kernel
 from goodhoster.model.quarantine import Label

@@ -52,7 +52,7 @@ class Supervisor:
 
 
 @contextmanager
-def kept_beside(settings: Settings, commands: frozenset[Command]) -> Iterator[Supervisor]:
+def running_supervisor(settings: Settings, commands: frozenset[Command]) -> Iterator[Supervisor]:
     """A supervisor for as long as the block runs.
 
     To be entered in the main thread, while this process has all its privileges still. A mover that does not answer
