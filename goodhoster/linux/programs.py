@@ -17,7 +17,7 @@ SECONDS = 60.0
 """For a program to end; then it is killed, with what it started."""
 LARGEST = 64 << 20
 """Bytes that it may print; then the same."""
-_PIECE = 1 << 16
+_READ_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _exchange_data(process: subprocess.Popen[bytes], given: bytes, until: float)
                     if not left:
                         waiting.unregister(into)
                         into.close()
-                elif piece := os.read(key.fd, _PIECE):
+                elif piece := os.read(key.fd, _READ_BYTES):
                     printed[key.fd] += piece
                     _expect_an_end(printed)
                 else:
@@ -91,7 +91,7 @@ def _exchange_data(process: subprocess.Popen[bytes], given: bytes, until: float)
 def _write_rest(stream: IO[bytes], left: memoryview) -> memoryview:
     """What is left after a piece; nothing where the program does not listen any more."""
     try:
-        return left[os.write(stream.fileno(), left[:_PIECE]) :]
+        return left[os.write(stream.fileno(), left[:_READ_BYTES]) :]
     except BlockingIOError:
         return left
     except BrokenPipeError:

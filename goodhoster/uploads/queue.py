@@ -21,7 +21,7 @@ ordered has as many places again, so that it waits for none of the others.
 """
 LONGEST_UNSETTLED = 60.0
 """Seconds. A file that is written to without end is checked then, as it is."""
-_PIECE = 1000
+_ROWS_PER_PIECE = 1000
 _BEFORE_ALL = -1
 
 _ADD = f"""
@@ -96,7 +96,7 @@ class Queue:
         Not those that wait because of themselves: what could not be opened can be opened no better now. However
         many of these there are, no more rows are looked at at a time.
         """
-        page = db.execute(_PUT_OFF, (*after, _PIECE)).fetchall()
+        page = db.execute(_PUT_OFF, (*after, _ROWS_PER_PIECE)).fetchall()
         rows = [row for directory, name, *_ in page for row in db.execute(_OF_A_SOURCE, (directory, name))]
         self._number(db, rows)
         if not page:
@@ -172,7 +172,7 @@ class Queue:
         return picked, passed_over
 
     def _make_ready(self, db: sqlite3.Connection, query: str, values: Row) -> int:
-        rows = db.execute(query, (*values, _PIECE)).fetchall()
+        rows = db.execute(query, (*values, _ROWS_PER_PIECE)).fetchall()
         self._number(db, rows)
         return len(rows)
 

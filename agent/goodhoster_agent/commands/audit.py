@@ -45,7 +45,7 @@ from goodhoster_agent.commands.options import (
 
 _LAST = 10
 """Entries that are shown before the new ones."""
-_LOOK_EVERY = 0.5  # seconds
+_POLL_SECONDS = 0.5  # seconds
 
 app = typer.Typer(no_args_is_help=True, help="Verify, show, export and sign the audit log.")
 
@@ -115,7 +115,7 @@ def _followed(settings: Settings, *, whole: bool) -> Iterator[AuditEntry]:
         if away is file.exists():
             away = not away
             warn_of([f"{file} is not there: waiting for it"] if away else [])
-        time.sleep(_LOOK_EVERY)
+        time.sleep(_POLL_SECONDS)
 
 
 @app.command("outcomes")

@@ -16,7 +16,7 @@ from typing import NoReturn
 from goodhoster.linux import privileges
 
 _log = logging.getLogger(__name__)
-_PAUSE = 0.5
+_PAUSE_SECONDS = 0.5
 """Seconds before it is started again."""
 
 
@@ -34,7 +34,7 @@ def supervise(processes: Sequence[tuple[str, Serve]]) -> NoReturn:
         child, status = os.wait()
         number = children.pop(child)
         _log.error("the %s ended (%s) and is started again", _title(processes, number), _exit_text(status))
-        time.sleep(_PAUSE)
+        time.sleep(_PAUSE_SECONDS)
         children[_started(*processes[number])] = number
 
 
