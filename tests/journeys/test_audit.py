@@ -85,7 +85,7 @@ def test_debians_own_python_verifies_an_export(host: Host) -> None:
     host.run("cases", "restore", case, "--reason", "made up")
     key = host.run("audit", "keys").splitlines()[0]
     host.run("audit", "export", "--case", case, "--to", str(out), "--since", str(earlier))
-    command = [*debian, out / "verify.py", out, "--key", key, "--earlier", earlier]
+    command = [*debian, str(out / "verify.py"), str(out), "--key", key, "--earlier", str(earlier)]
     verified = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (verified.returncode, verified.stderr) == (0, "")
     assert "entries are in it, unchanged" in verified.stdout
