@@ -377,7 +377,7 @@ class _Carried:
 
 def _free(session: CaseSession, case_id: str) -> Case:
     """The case, where no other process works on it."""
-    if claim := session.at_work_on(case_id):
+    if claim := session.active_claim(case_id):
         message = f"process {claim.pid} is working on case {case_id} since {claim.since:%H:%M:%S} UTC"
         raise BusyError(message, hint="its disk may not answer: see goodhoster status; run the command again later")
     return session.get(case_id)

@@ -100,7 +100,7 @@ class _Plan:
     """Cases that this session opens, again or for the first time."""
 
     def add(self, demand: Demand) -> DemandResult:
-        about = {id(file): self.session.of_this_state(file.upload) for file in demand.files}
+        about = {id(file): self.session.cases_of_state(file.upload) for file in demand.files}
         known = {case.id: case for cases in about.values() for case in cases}
         decision = decide_notice(self.session.rules, self._circumstances(demand, known.values()))
         joined = {case.id: case for case in known.values() if _may_join(case, demand, decision)}
@@ -151,7 +151,7 @@ class _Plan:
         Another case that is decided goes on as it is.
         """
         if case.id in self.begun:
-            self.session.begun(self.begun[case.id])
+            self.session.start(self.begun[case.id])
         else:
             self.session.proceed(case)
 

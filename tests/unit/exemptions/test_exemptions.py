@@ -17,7 +17,7 @@ from goodhoster.errors import AuditError, BusyError, ConfigurationError, Refused
 from goodhoster.exemptions.lookup import Exemptions
 from goodhoster.exemptions.set_file import pack, unpack
 from goodhoster.exemptions.sets import ExemptionSets
-from goodhoster.hashlists.directory import alone
+from goodhoster.hashlists.directory import import_lock
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.exemptions import Exemption, ExemptionSet
 from goodhoster.model.fingerprints import FingerprintKind
@@ -117,7 +117,7 @@ def test_what_cannot_be_logged_is_not_done(place: Place, tmp_path: Path) -> None
 
 def test_one_change_at_a_time(place: Place) -> None:
     place.book.put(a_set(LOGO))
-    with alone(place.directory), pytest.raises(BusyError):
+    with import_lock(place.directory), pytest.raises(BusyError):
         place.book.put(a_set(OTHER))
 
 
