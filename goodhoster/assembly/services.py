@@ -189,7 +189,7 @@ class Services(LazyParts):
 
     @lazy
     def attempt_ledger(self) -> SqliteAttemptCounts:
-        """The same by day, on disk."""
+        """The counts of what applications were told, by day, on disk."""
         from goodhoster.adapters.stores.attempt_counts import FILE, SqliteAttemptCounts
 
         return self.closed_at_end(SqliteAttemptCounts(self.state_dir / FILE))
