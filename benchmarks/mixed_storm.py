@@ -4,8 +4,8 @@
 writes tiny files, renames directories 1,000 levels deep, has a mount that hangs; images copied from one template are
 mounted and unmounted in her tree, with a known file in each; notices come in, and strangers keep connections open that
 say nothing. `bert` uploads known files one after the other, `cas` others. Root only. Goal: 0 lost, 0 wrong, p99 of bert
-2 s. *Lost* is a known file that is there after a minute (on a clone: five), a case of none, or a log that is not whole; *wrong* what is
-offline and is not known, changed, or has two cases.
+2 s. *Lost* is a known file that is there after a minute (on a clone: five) or has no case; *wrong* what is offline and
+is not known, changed, or has two cases.
 """
 
 from __future__ import annotations
