@@ -131,7 +131,8 @@ class Mailer(Protocol):
     def send(self, letter: Letter) -> None:
         """Send a mail; returns when the server has accepted it.
 
-        PassingError: not now, try all of them later; PermanentError: never this one.
+        PassingError: not now, try all of them later; LetterPutOffError: not this one now; PermanentError: never this
+        one.
         """
 
     def close(self) -> None:
