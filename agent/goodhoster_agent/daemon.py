@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 _RECOVER_EVERY = 60.0
 """Seconds between tries of what failed or was left under way."""
 _RESUME_EVERY = 5.0
-"""The same for what only waits for the mover."""
+"""Seconds between tries of what only waits for the mover."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -295,7 +295,7 @@ class CustomerServices(LazyParts):
     def _drawn_urls(self, customer_id: str, urls: Sequence[str]) -> Mapping[str, str]:
         """The name in place of each URL; those of one domain stay together."""
         from goodhoster.adapters.stores.customer_traces import drawing_scope
-        from goodhoster.assembly.reports import domain_of
+        from goodhoster.assembly.reports.maker import domain_of
         from goodhoster.model.pseudonyms import forgotten_url
 
         values = {(field, value) for url in urls for field, value in (("host", domain_of(url)), ("url", url))}

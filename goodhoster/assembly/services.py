@@ -123,11 +123,15 @@ class Services(LazyParts):
         )
 
     def _look_for_other_sizes(self, case: Case) -> None:
+        """What whoever gave the order would have done, had it waited for the end."""
+        from goodhoster.cases.other_sizes import withdraw_by_name
         from goodhoster.model.cases import CaseState
         from goodhoster.uploads.check_scheduling import check_other_sizes
 
         if case.state is CaseState.OFFLINE:
             check_other_sizes(self.index, case.upload.place)
+        elif case.state is CaseState.RESTORED:
+            withdraw_by_name(self.desk, case.upload.place)
 
     @lazy
     def brake(self) -> StormBrake:
@@ -185,7 +189,7 @@ class Services(LazyParts):
 
     @lazy
     def attempt_ledger(self) -> SqliteAttemptCounts:
-        """The same by day, on disk."""
+        """The counts of what applications were told, by day, on disk."""
         from goodhoster.adapters.stores.attempt_counts import FILE, SqliteAttemptCounts
 
         return self.closed_at_end(SqliteAttemptCounts(self.state_dir / FILE))

@@ -394,7 +394,7 @@ def seen_of(outcome: MeasuresOutcome) -> str:
 
 
 def planned(files: Sequence[Measure]) -> tuple[Measure, ...]:
-    """The same measures, under way."""
+    """These measures as intended, but for those that are done."""
     return tuple(replace(m, state=MeasureState.INTENDED) if m.state is not MeasureState.DONE else m for m in files)
 
 

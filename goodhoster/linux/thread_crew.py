@@ -21,7 +21,7 @@ class CrewSize:
     """The number of threads."""
 
     free: int
-    """So many are not held up."""
+    """Threads that are not held up, at least."""
     most: int
     """There are never more than these, held up or not."""
     timeout: float

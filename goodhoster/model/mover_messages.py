@@ -137,7 +137,7 @@ class MoveAnswer:
         return cls(MoveOutcome(_text(data["outcome"])), _text(data["text"]), _text(data["hint"]))
 
     def shortened(self) -> Self:
-        """The same with texts that fit in the answer to a batch."""
+        """This answer with texts that fit in the answer to a batch."""
         return replace(self, text=self.text[:LONGEST_TEXT], hint=self.hint[:LONGEST_TEXT])
 
 

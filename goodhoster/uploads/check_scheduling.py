@@ -19,6 +19,7 @@ from goodhoster.uploads.queue import LONGEST_UNSETTLED
 AFTER_CHANGE = 1.0
 """Seconds until a file is looked at again that became another one meanwhile."""
 _FIRST_RETRY_SECONDS = 1.0
+"""Ceiling of the wait at no try; it doubles with each."""
 _LONGEST_RETRY_SECONDS = 300.0
 _LONGEST_OBEYED_SECONDS = 86400.0
 """A wait that was asked for is obeyed up to this: a date far away must not leave a file unchecked for years."""
@@ -32,9 +33,9 @@ _LEAST_SECONDS_BY_REASON = {
 }
 """Seconds at least before a file that could not be read is tried again; a new hint comes sooner."""
 _FAULTY_FILE_SECONDS = 86400.0
-"""The same for one that could not be opened: what may change is the program that opens it."""
+"""Seconds before a file that could not be opened is tried again: what may change is the program that opens it."""
 _POSTPONED_SECONDS = 5.0
-"""The same for one that takes long while others do."""
+"""Seconds before a file is tried again that takes long while others do."""
 
 
 def check_soon(index: UploadIndex, priority: Priority, uploads: Sequence[Upload]) -> None:

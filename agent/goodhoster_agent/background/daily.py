@@ -18,7 +18,7 @@ from goodhoster.model.alerts import AlertKind
 from goodhoster_agent.background.periodic import PeriodicTask
 
 if TYPE_CHECKING:
-    from goodhoster.assembly.reports import OutcomeCheck
+    from goodhoster.assembly.reports.outcomes import OutcomeCheck
 
 _log = logging.getLogger(__name__)
 _FIRST_AFTER = 60.0
@@ -53,7 +53,9 @@ class DailyWork:
             self._begun = True
             return _FIRST_AFTER
         # Here, so that no daemon carries it from its start.
-        from goodhoster.assembly.reports import check_outcomes, count_checks, send_monthly  # noqa: PLC0415
+        from goodhoster.assembly.reports.check_counts import count_checks  # noqa: PLC0415
+        from goodhoster.assembly.reports.maker import send_monthly  # noqa: PLC0415
+        from goodhoster.assembly.reports.outcomes import check_outcomes  # noqa: PLC0415
 
         if self._services.customers.in_use:
             self._services.customers.personal_data.complete()

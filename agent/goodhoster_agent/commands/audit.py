@@ -19,7 +19,7 @@ from goodhoster.assembly.audit import (
     note_verification,
     verify_audit_log,
 )
-from goodhoster.assembly.reports import OutcomeCheck, check_outcomes
+from goodhoster.assembly.reports.outcomes import OutcomeCheck, check_outcomes
 from goodhoster.assembly.state import AUDIT_FILE, audit_log
 from goodhoster.audit.anchoring import Anchored
 from goodhoster.audit.following import LogFollower, position_of_last

@@ -38,8 +38,9 @@ _SOON = 0.5
 """Seconds in which a tree is expected to say whether it is there."""
 _LONGEST_END = 10.0
 _LOOK_FOR_LINKS_EVERY = 60.0
+"""Seconds between looks where linked homes and watched paths lead."""
 _LOOK_AGAIN_AFTER = 2.0
-"""The same where a home was linked that is not watched yet."""
+"""Seconds to the next such look where a home was linked that is not watched yet."""
 _SAY_AGAIN = 60.0
 """Seconds before the same gap is logged again."""
 
@@ -86,7 +87,7 @@ class Watcher:
         self._newcomers = NewDirectories(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
         self._reconciler.events_are_missing = lambda: bool(source.problems())
-        self._mounts = MountWatch([tree.root for tree in trees], self._mounted, self._unmounted)
+        self._mounts = MountWatch([tree.root for tree in trees], self._mounted, self._unmounted, source.lost)
         self._thread = threading.Thread(target=self._empty, name="hints", daemon=True)
         self.source = source
         self.queued: Callable[[], None] = lambda: None

@@ -52,5 +52,5 @@ class NeutralProvider(MappedProvider):
         return IdentityRequest(url, headers, within=account.within, ca_file=account.ca_file)
 
     def read_answer(self, answer: Mapping[str, Any]) -> SessionReport:
-        """The same object, without `event`."""
+        """Read an answer: the object of a message, without `event`."""
         return self.read_message(answer)

@@ -27,7 +27,7 @@ def return_misplaced(folder: int, label: Label, parent: int) -> None:
 
 
 def return_misplaced_after_crash(folder: int, label: Label) -> None:
-    """The same after a crash: only into the very directory the file was taken from."""
+    """Return a misplaced file after a crash: only into the directory that it was taken from."""
     try:
         parent = open_parent(label.place)
     except OSError as error:

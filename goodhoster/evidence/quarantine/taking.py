@@ -9,6 +9,7 @@ inverse. What is shared is the waiting: one sync of the quarantine folder stands
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -82,7 +83,12 @@ def disk_errors(place: Place) -> Iterator[None]:
 
 def _disk_error(place: Place, error: OSError) -> QuarantineError:
     hint = "repair the disk, then: goodhoster cases confirm, or restart the daemon"
-    return QuarantineError(f"{place}: the disk refuses: {error.strerror}", hint=hint)
+    quota = f" ({_QUOTA})" if error.errno == errno.EDQUOT else ""
+    return QuarantineError(f"{place}: the disk refuses: {error.strerror}{quota}", hint=hint)
+
+
+_QUOTA = "of its owner: raise it, or have room made, then give the order again"
+"""What to do where a file that is put back would count for a customer who has no room left."""
 
 
 @dataclass(frozen=True, slots=True)
