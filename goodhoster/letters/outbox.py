@@ -140,14 +140,17 @@ class Outbox:
         return taken
 
     def problems(self) -> list[str]:
-        """The letters that cannot be sent now, and why, for `status`; none that a stranger may have caused."""
+        """The letters that cannot be sent now, and why, for `status`.
+
+        None that a stranger may have caused.
+        """
         told = [(name, one) for name, one in sorted(self._put_off.items()) if not one.quiet]
         lines = [f"letter {Path(name).stem} to {one.to or 'nobody'} waits: {one.why}" for name, one in told]
         more = [f"and {len(lines) - _MOST_NAMED} more letters like these"] if len(lines) > _MOST_NAMED else []
         return [*lines[:_MOST_NAMED], *more]
 
     def _in_turn(self) -> Iterator[Path]:
-        """The letters to try now: those that matter most first, and of these what failed least often."""
+        """The letters to try now: what matters most first, and of that what failed least often."""
         folder, now = self._directory / "waiting", self._monotonic()
         names = [file.name for file in folder.glob("[!.]*.json")]
         known = self._limited
@@ -265,9 +268,9 @@ class Outbox:
         return day_folder / f"{letter_id}.json"
 
     def _count(self, letter: Letter) -> bool:
-        """Count one more for that receiver and cause today; False when its limit is reached. A byte a letter.
+        """Count one more for that receiver and cause today; False when its limit is reached.
 
-        What one cause uses up is left to all others: a stranger keeps no letter that matters from anybody.
+        A byte a letter. What one cause uses up is left to all others: a stranger keeps nobody from a letter that matters.
         """
         cause = "answer" if letter.kind in _TO_NOTIFIERS else f"{letter.kind}"
         cause, most = (f"unproven {cause}", _UNPROVEN_A_DAY) if letter.unproven else (cause, self._letters_a_day)
@@ -308,13 +311,13 @@ def _letter_if_readable(file: Path | str) -> Letter | None:
 
 
 def _is_limited(file: Path) -> bool:
-    """Whether a letter that waits comes after those that matter; so does one that cannot be read."""
+    """Whether a letter comes after those that matter; so does one that cannot be read."""
     letter = _letter_if_readable(file)
     return letter is None or letter.limited
 
 
 def _is_strangers(file: Path | str) -> bool:
-    """Whether a letter is to a stranger; of what cannot be read that is not known: a person has to look."""
+    """Whether a letter is to a stranger; not one that cannot be read: a person has to look."""
     letter = _letter_if_readable(file)
     return letter is not None and letter.limited
 

@@ -140,7 +140,7 @@ def _address(text: str) -> Address:
 
 
 def _with_ascii_domain(address: str) -> str:
-    """The address with its domain as mail servers know it; PermanentError where it has no such form."""
+    """Write the domain as mail servers know it; PermanentError where it has no such form."""
     if address.isascii():
         return address
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - seldom needed
