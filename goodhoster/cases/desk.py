@@ -308,7 +308,7 @@ class CaseDesk:
         under_way = False
         try:
             effort = Measures(self.quarantine, self.audit, self.pool).begin(list(session.work.values()))
-            effort.settle()
+            effort.wait_unless_hung()
             carried = self._finish(effort.ended(), session.holder)
             if effort.left:
                 self._finish_later(effort, session.holder)
