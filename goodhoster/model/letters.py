@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+LETTER_REFERENCE = re.compile(r"\bGH-([2-9a-hj-km-np-z]{12})\b")
+"""The reference of a letter to a customer, as its subject has it in brackets; the group is the letter's own part."""
 
 
 class LetterKind(StrEnum):
