@@ -157,7 +157,10 @@ class Witness:
 
 
 def begin_new_keys(name: str, directory: Path, note: Callable[[], object] = lambda: None) -> None:
-    """Give a witness whose keys are lost new ones, once that is noted. RefusedError where they are not."""
+    """Give a witness whose keys are lost new ones, once that is noted.
+
+    RefusedError where they are not.
+    """
     with FileLock(directory / "lock"):
         if not trace_of_lost_witness_keys(directory):
             raise RefusedError("the keys of the witness are not lost", hint="goodhoster witness keys prints them")
