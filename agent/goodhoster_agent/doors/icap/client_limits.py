@@ -55,7 +55,7 @@ class ClientLimits:
 
 
 class AccountSlots:
-    """The messages that the programs of one account may have under way; further ones wait for their turn."""
+    """The messages that one account may have under way; further ones wait for their turn."""
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -109,7 +109,10 @@ class IcapTransaction:
         await self._refuse_and_discard(await self._not_checked("too-big"))
 
     async def _begin(self, *, admitted: bool) -> None:
-        """Wait until the account may have another message under way. BodyLimitError where its client may not."""
+        """Wait until the account may have another message under way.
+
+        BodyLimitError where its client may not.
+        """
         if not admitted:
             raise BodyLimitError("client-limit")
         context = self.connection.context
