@@ -16,7 +16,8 @@ _UID, _INODE = 7, 9
 def account_of_peer(client: tuple[str, int], server: tuple[str, int]) -> str:
     """The account whose process connected; empty where nobody can tell.
 
-    An account without a name is told by its number. Nobody can tell where the client is on another machine, or has closed its end: the kernel names root for those.
+    An account without a name is told by its number. Nobody can tell where the client is on another machine, or has
+    closed its end: the kernel names root for those.
     """
     addresses = zip(_written(*client), _written(*server), strict=True)
     for table, (there, here) in zip(_TABLES, addresses, strict=True):

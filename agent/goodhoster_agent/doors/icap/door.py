@@ -142,7 +142,8 @@ class IcapDoor:
     def _make_room(self, account: str) -> bool:
         """Whether another connection may come; one that sent no whole request makes room.
 
-        The one that is so longest goes. Where an account has its share, one of its own does; where there is no such, the slowest of whoever has most.
+        The one that is so longest goes. Where an account has its share, one of its own does; where there is no such,
+        the slowest of whoever has most.
         """
         of_each = Counter(each.account for each in self._connections)
         if of_each[account] >= self._of_account:
