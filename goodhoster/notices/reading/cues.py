@@ -1,0 +1,153 @@
+"""Cues: sentences in a notice's own words by which it may be something else than an order.
+
+A notice takes back, asks to restore, to leave or to wait, says that something is settled, or only informs, in more ways
+than anybody can list. So the *words* for that are sought (`cue_words`), in all languages at once, and a person reads
+what has one. A wrong cue costs a look; a missed one takes innocent files offline.
+
+What ordinary orders say anyway (do not reply; if you have questions; once it is removed, tell us) is taken out before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from goodhoster.notices.reading.cue_words import ALONE, GROUPS, PAIRS, PHRASES
+from goodhoster.notices.reading.folding import ADDRESS, folded, without_addresses
+
+MOST_CUES = 20
+_LONGEST_SENTENCE = 600  # characters that are kept of one, as an administrator may copy them
+_LONGEST_WORD = 40
+_LOOKED_BACK = 12  # words, for what takes a meaning away
+_WORD = re.compile(r"[^\W_]+|[?\uff1f\u061f;](?=\s|\Z)|" + ADDRESS)
+_STEMS: dict[str, re.Pattern[str]] = {
+    group: re.compile(
+        "(?:" + "|".join(re.escape(stem[:-1]) + r"\Z" if stem.endswith(".") else re.escape(stem) for stem in words.split()) + ")"
+    )
+    for group, words in GROUPS.items()
+}
+_PHRASES = {meaning: re.compile(words) for meaning, words in PHRASES.items()}
+_QUESTION = re.compile(r"[?\uff1f\u061f]")
+_ASKS = re.compile(
+    r"\W*(?:please |s'il vous plait |graag )?(?:can|could|would|will|kunt|kan|wilt|zou|zoudt|konnen|konnten|wurden|pouvez|pourriez"
+    r"|voulez|podria|podrian|puede|pueden|potete|potreste|puo|potrebbe|podem|poderia|pode|kan|kunne|kunde|voisitteko"
+    r"|czy moga|mohli)\b"
+)
+_ABOUT_US = re.compile(
+    r"(?:\W*(?:\w+\W+){0,4}?(?:questions?|vragen|fragen|preguntas|domande|duvidas|pytania|dotazy|fragor|sporgsmal|sporsmal|kysyttavaa)\W*)\Z"
+)
+_IF = r"(?:if|unless|in case|should|when|once|as soon as|after|indien|als|mocht|wanneer|zodra|nadat|falls|wenn|sollten?|sobald|nachdem|si|lorsque|quand|des que|apres|une fois|cuando|una vez|quando|se|caso|se)"
+_ORDINARY = re.compile(
+    "|".join(
+        (
+            r"\b(?:no|not) (?:later|more) than\b",
+            r"\bno reply\b|\bnoreply\b",
+            # do not reply, open, distribute: verbs of removing stay
+            r"\b(?:do|please do|should|must|may|can) not (?:reply|respond|answer|open|click|visit|distribute|forward|share|view|download|publish|contact|inform|notify|disclose|ignore|hesitate)\b",
+            r"\bniet (?:te )?(?:beantwoorden|antwoorden|openen|klikken|verspreiden|bezoeken|doorsturen|delen|informeren|negeren|reageren)\b",
+            r"\b(?:antwoord|reageer|beantwoord|open|verspreid|bezoek|negeer)\b (?:(?!verwijder)\w+ ){0,4}niet\b",
+            r"\bnicht (?:zu )?(?:antworten|offnen|beantworten|verbreiten|besuchen|weiterleiten|teilen|informieren|ignorieren|anklicken)\b",
+            r"\b(?:antworten|offnen|beantworten|besuchen|verbreiten) sie (?:(?!losch|entfern|sperr)\w+ ){0,4}nicht\b",
+            r"\bne (?:pas )?(?:repond\w*|ouvr\w*|diffus\w*|visit\w*|partag\w*|transmett\w*|transfer\w*)(?: (?:pas|jamais))?\b",
+            r"\bno (?:reply|response|answer) (?:is |to this (?:e-?mail|message) is )?(?:needed|necessary|required)\b",
+            r"\bgeen (?:antwoord|reactie) (?:nodig|noodzakelijk|vereist)\b|\bkeine (?:antwort|ruckmeldung) (?:notig|erforderlich|notwendig)\b",
+            # more information, questions
+            r"\b(?:for|any) (?:more|further|additional|other|any) (?:information|info|details|questions)\b|\bfor information (?:about|on|see)\b"
+            r"|\bvoor (?:meer|verdere|nadere|aanvullende) informatie\b|\b(?:fur|zu) (?:weiteren?|nahere[rn]?|mehr) informationen\b"
+            r"|\bpour (?:plus d'|toute |de plus amples )(?:informations?|information)\b|\bpara (?:mas|mais) inform\w+\b|\bper (?:maggiori|ulteriori) informazioni\b",
+            # let us know
+            r"\b(?:let|keep) (?:us|me) (?:know|informed|posted)\b|\blaat (?:het )?ons (?:\w+ )?weten\b|\bhoud(?:t)? (?:ons|u ons) op de hoogte\b"
+            r"|\blassen sie (?:es )?uns (?:\w+ )?wissen\b|\bhalten sie uns auf dem laufenden\b|\btenez nous informes\b",
+            # a condition that is about them or about the time when it is done
+            rf"\b{_IF} (?:[^\W_]+[ ',]{{1,3}}){{0,14}}?(?:not (?:your|the (?:owner|right|responsible|intended|correct|hosting|addressee))|not (?:responsible|hosted|host|hosting|yours|concerned|you|remove|removed|comply|act|taken|made)"
+            r"|niet (?:de |uw |van |bij |aan |voldoet|verantwoordelijk|verwijdert|beheerder|eigenaar)|nicht (?:der |die |ihr|zustandig|verantwortlich|in |von |bei |nachkommen|entfern)|n'?e?t?e?s? ?pas (?:le |la |responsable|votre|concerne)|no longer (?:your|hosted|responsible))",
+            rf"\b{_IF} (?:[^\W_]+[ ',]{{1,3}}){{0,10}}?(?:removed|deleted|offline|taken down|inaccessible|disabled|verwijderd|ontoegankelijk|entfernt|geloscht|gesperrt|supprimes?|retires?|eliminad\w+|rimoss\w+|removid\w+)\b",
+            rf"\b{_IF} (?:you|u|sie|vous) (?:believe|think|feel|consider|have reason|are of the opinion|denkt|meent|vindt|van mening|glauben|meinen|der ansicht|der meinung|pensez|estimez|croyez)[^.;!?]{{0,160}}?"
+            r"(?:mistake|error|wrongly|incorrect\w*|false positive|ten onrechte|onterecht|vergissing|fout|onjuist|irrtum|fehler|zu unrecht|falschlich|erreur|a tort)\b",
+            r"\b(?:received|ontvangen|erhalten|recu) (?:this|dit|deze|diese|cet?)? ?(?:e-?mail|message|bericht|mail|nachricht|courriel)? ?(?:in|by|per|ten|par) (?:error|mistake|ongeluk|abuis|onrechte|erreur)\b",
+            r"\b(?:irrtumlich|versehentlich|ten onrechte|per abuis|abusievelijk) (?:erhalten|ontvangen)\b",
+            # confirm that it is done
+            r"\b(?:confirm|inform us|notify us|tell us|report back|bevestig\w*|bestatig\w*|confirm\w*) (?:to us |ons |uns |nous )?(?:that|when|once|as soon as|after|dat|zodra|wanneer|dass|sobald|wenn|que|lorsque|des que) (?:[^\W_]+[ ',]{1,3}){0,10}?"
+            r"(?:removed|deleted|offline|taken down|inaccessible|disabled|verwijderd|ontoegankelijk|entfernt|geloscht|gesperrt|supprimes?|retires?)\b",
+            r"\bno(?:t)? (?:be )?(?:liable|liability)\b",
+        )
+    )
+)
+"""What ordinary orders say, and is no cue: only these words are taken out, and the rest of the sentence is looked at."""
+_IN_NOTE = re.compile(
+    r"\W*(?:already |now |is |reeds |inmiddels |bereits |deja |ya |gia |ja )?(?:offline|gone|removed|deleted|closed|legal|cleared|ok|okay|404|410|none|unavailable"
+    r"|verwijderd|weg|gesloten|legaal|entfernt|geloscht|legal|geschlossen|supprime\w*|retire\w*|ferme|eliminad\w+|cerrad\w+|rimoss\w+|chius\w+|removid\w+|fechad\w+|usuniet\w+|zamkniet\w+"
+    r"|odstranen\w*|uzavren\w*|borttag\w+|stangd|fjernet|lukket|poistettu|suljettu|удален\w*|закрыт\w*)\W*"
+)
+"""A status that says, alone in a cell, that nothing is left to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A sentence by which a notice may be no order."""
+
+    meaning: str
+    sentence: str
+
+    def __str__(self) -> str:
+        """The meaning, and the sentence as it was written."""
+        return f'{self.meaning}: "{self.sentence}"'
+
+
+def cues_in(sentences: Iterable[str]) -> Iterator[Cue]:
+    """The sentences that have a cue, each once, with what they may mean."""
+    seen: set[str] = set()
+    for sentence in sentences:
+        kept = " ".join(sentence.split())[:_LONGEST_SENTENCE]
+        if kept not in seen and (meaning := meaning_of(sentence)):
+            yield Cue(meaning, kept)
+        seen.add(kept)
+
+
+def meaning_of(sentence: str) -> str:
+    """What a sentence may mean other than an order; empty where it has no cue."""
+    said = _ORDINARY.sub(" , ", " ".join(folded(without_addresses(sentence)).split()))
+    if found := next((meaning for meaning, phrase in _PHRASES.items() if phrase.search(said)), ""):
+        return found
+    words = [_groups(word[:_LONGEST_WORD]) for word in _WORD.findall(said)]
+    for meaning, groups in ALONE.items():
+        if any(group in word for word in words for group in groups):
+            return meaning
+    for meaning, one, other, apart, unless in PAIRS:
+        if _are_near(words, one, other, apart, unless):
+            return meaning
+    return "it may be a question" if _asks(said) else ""
+
+
+def meaning_of_note(note: str) -> str:
+    """What a remark about one address may mean other than that it is to be removed."""
+    if meaning := meaning_of(note):
+        return meaning
+    return "it may say that something is settled" if _IN_NOTE.fullmatch(folded(note)) else ""
+
+
+def _asks(said: str) -> bool:
+    """Whether a sentence asks something: not politely for the removal, and not whether we have questions."""
+    if not _QUESTION.search(said) or _ABOUT_US.match(said):
+        return False
+    return not (_ASKS.match(said) and any("acts" in _groups(word[:_LONGEST_WORD]) for word in _WORD.findall(said)))
+
+
+@lru_cache(maxsize=20_000)
+def _groups(word: str) -> frozenset[str]:
+    return frozenset(group for group, stems in _STEMS.items() if stems.match(word))
+
+
+def _are_near(words: list[frozenset[str]], one: str, other: str, apart: int, unless: str) -> bool:
+    """Whether a word of one group stands near one of another, and none that takes the meaning away before it."""
+    last: dict[str, int] = {}
+    for place, word in enumerate(words):
+        for mine, theirs in ((one, other), (other, one)):
+            if mine in word and theirs in last and place - last[theirs] <= apart:
+                begins = last[theirs] - (_LOOKED_BACK if unless == "ensures" else 0)
+                if not unless or not any(unless in each for each in words[max(0, begins) : place]):
+                    return True
+        last |= {group: place for group in (one, other) if group in word}
+    return False

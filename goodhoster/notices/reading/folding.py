@@ -1,0 +1,35 @@
+"""Words of a text without case, accents and addresses, so that one stem finds them in any spelling."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_ADDRESS = re.compile(
+    r"\S*(?:://|:\\\\|\[\.\]|\(\.\)|\[:\]|@)\S*|\bwww\.\S+|\b[\w-]{1,63}(?:\.[\w-]{1,63})+(?:[/:?]\S*)?", re.IGNORECASE
+)
+"""An address, the name of a host or file, a mailbox: what is in it is no word of the sender's."""
+_UNDRAWN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
+"""Letters that have no accent to leave out."""
+_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_NOT = re.compile(r"n['\u2019\u02bc]t\b")
+_NE = re.compile(r"\bn['\u2019\u02bc]")
+ADDRESS = "\u2192"
+"""Stands for an address that was left out."""
+
+
+def folded(text: str) -> str:
+    """Text in small letters without accents, with *not* and *ne* as words of their own."""
+    shown = _HIDDEN.sub("", text).casefold()
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", shown) if not unicodedata.combining(sign))
+    return _NE.sub("ne ", _NOT.sub(" not", bare.translate(_UNDRAWN)))
+
+
+def without_addresses(text: str) -> str:
+    """Text with a sign in place of each address."""
+    return _ADDRESS.sub(f" {ADDRESS} ", text)
+
+
+def comparable(text: str) -> str:
+    """What is compared of a sentence: its letters, without addresses, digits and blanks."""
+    return "".join(sign for sign in folded(without_addresses(text)) if sign.isalpha())
