@@ -19,14 +19,14 @@ GROUPS: Final[dict[str, str]] = {
         correctie gecorrigeer rectific rectif
         zuruckzieh zuruckgezog zuruckzuzieh zurucknehm zurucknahm zurucknimm zuruckgenomm zurucknehm ruckzug widerruf
         gegenstandslos hinfallig stornier ignorier aufgehoben ungultig korrektur berichtig annullier
-        desist retracta anulad anulam anular anulac anulez revoc cancelad cancelam annull annul desconsider omit. omitan
+        retracta anulad anulam anular anulac anulez revoc cancelad cancelam annull annul desconsider omit. omitan
         ritratt wycof anuluj anulow odwol cofam. cofamy cofniet cofniec uniewazn zignor pominac pomin sprostow
         odvolav odvolat stahn zrus anulov neberte oprav.
         aterkall aterta ogiltig upphav bortse rattelse tilbagekald tilbagetr annuller trukket. tilbakekall tilbaketr opphev
         berigtig peruu peruta peruth perun peruc mitatoi jatt oikaisu korjaus.
         отзыв отозв отмен аннулир игнорир отклик скасов анул відклик відкличе оттегл оттеглям отказв исправлен поправк
         ανακαλ αποσυρ ακυρων ακυρο iptal retrag anul revoca visszavon visszavonj visszavont povlac povuc povlaci opoziv preklic umik
-        umic otkaz ponist atsauk atsiim anulio atcel atsauc anule tuhista odvola odvolav zrusi stahuje cancel. cancels. canceled. cancelled. canceling. cancelling. cancellation. stahuj stahneme
+        umic otkaz ponist atsauk atsiim anulio atcel atsauc anule tuhista odvola odvolav zrusi stahuje cancel. cancels. canceled. cancelled. canceling. cancelling. cancellation. stahuj stahneme desistim desistir desiste. desistieron
         """,
     "draws": """
         trek. trekt. trekken. trok. trokken. zieh. ziehe. ziehen. zog. zogen. gezogen nehme. nehmen. nahm. nahmen. nimmt. drar. drog. dra. dragit
@@ -68,7 +68,7 @@ GROUPS: Final[dict[str, str]] = {
         przywro przywra odblok wznow obnov odblok znovuzpri aterstall ateraktiv avblock haeve gendan genopret genab gjenopprett gjenapn
         palaut восстан разблок верните. вернуть возобнов віднов розблок поверніть възстан отблок
         αποκατασ επαναφερ επαναφορ ξεμπλοκ restabil reactiv deblo visszaall visszahelyez feloldas vrat vrnit povrn ponovn obnovi deblokir odblokir
-        atkur atblok atjaun taasta taastada geriyukle engelini recover. geri.
+        atkur atblok atjaun taasta taastada geriyukle engelini geri.
         """,
     "again": """
         back. again. opnieuw. weer. terug. wieder. erneut nouveau. nuevo. nuevamente nuovo. novo. novamente ponownie. znow. znovu. opet. igen.
@@ -123,16 +123,16 @@ GROUPS: Final[dict[str, str]] = {
         offline. inaccess unpublish action. actions. act. acted necessary need. needed needs. required requir
         verwijder wissen. wis. blokk geblokk weghal weggehaald haal. halen. weg. ontoegankelijk actie. acties. hoef. hoeft. hoeven. nodig. noodzak sluit. sluiten.
         losch geloscht entfern sperr gesperr abschalt abgeschalt deaktiv deaktivier nehmen. handlungsbed massnahm tun. unternehm notig. erforderlich notwendig handeln. handel.
-        supprim retir retrait bloqu desactiv effac enlev agir. action necessair besoin. faire.
-        elimin retir borr bloque suprim quit. quite. quiten desactiv hacer. necesar necesari falta. accion acciones tome.
-        rimuov rimoz rimoss cancell elimin blocc oscur. oscurare disattiv fare. necessari azion occorr serve. bisogn
-        remov elimin apag. apagar apaguem retir bloque exclu desativ fazer necessari preciso precisa acao acoes
+        supprim retir retrait bloqu desactiv effac enlev agir. action besoin. faire.
+        elimin retir borr bloque suprim quit. quite. quiten desactiv hacer. falta. accion acciones tome.
+        rimuov rimoz rimoss cancell elimin blocc oscur. oscurare disattiv fare. azion occorr serve. bisogn
+        remov elimin apag. apagar apaguem retir bloque exclu desativ fazer preciso precisa acao acoes
         usun usuw skasow kasow blokow zablok wylacz dzial robic potrzeb wymagan trzeba. odstran smaz maz. maze blokov zablok delat treba potreb nutn
         bort. borttag radera ta. blocker spärr sparr stang atgard gora. behov nodvand slet. slette slettes fjern bloker luk. lukke gore. handling nodvend foretag
         slett. sletting steng gjore. poist sulk sulje tarve. tarvit toimenpi tehda.
         удал блокир снима снос убира убир действ требу нужн необход делать закрыва видал прибир блок потріб премах изтри свал нужд
-        αφαιρ διαγρ κατεβ μπλοκ ενεργ χρειαζ απαιτ kaldir sil. silmey engelle gerek islem sterge stergeti elimin blocat nevoie necesar
-        torol tavolit szukseg uklon uklan brisa brisite obris blokira odstran izbris treba potreb istrin salin reik dzes nonem jadzes vajad kustuta eemalda
+        αφαιρ διαγρ κατεβ μπλοκ ενεργ χρειαζ απαιτ kaldir sil. silmey engelle gerek islem sterge stergeti elimin blocat nevoie 
+        torol tavolit szukseg uklon uklan brisa brisite obris blokira odstran izbris treba potreb istrin salin reik dzes nonem jadzes vajad kustuta eemalda necessario necessaria necessarie. necessaire necesario necesaria
         """,
     "refuses": """
         neodstran nemaz neblok nesmaz nerus. nestah nemusi. nemusite netreba netrebaj nevymaz nepotreb nemazt neodstrán nevyzad nereik nevajag nesalin netrin nedzes
@@ -148,7 +148,7 @@ GROUPS: Final[dict[str, str]] = {
         """,
     "harmless": """
         harmless innocen lawful. nonillegal false-positive rechtmassig unbedenklich harmlos unschuldig legaal rechtmatig onschuldig inoffensif inocen lecito lecita
-        licite. legalne legalny legalni zakonne lagligt lovligt lovlig laillin законн правомер legitim
+        licite. legalne legalny legalni zakonne lagligt lovligt lovlig laillin законн правомер
         """,
     "settled": """
         resolved. resolution. solved. closed. closing closure. clos. finished. settled. completed. dealt. obsolete expired
@@ -159,7 +159,7 @@ GROUPS: Final[dict[str, str]] = {
         zamkni zakoncz rozwiaz zalatwi uzavr vyres ukoncen uzavre
         stangt. stangd avslutad avslutat lost. lukket afsluttet lost. avsluttet suljet ratkais kasitelt paattynyt
         закрыт закрыва решен решён завершен закрит вирішен завершен затвор решен κλειστ επιλυθ kapatil cozuld inchis rezolvat lezart lezar megold zatvoren rijesen resen zakljucen
-        uzdaryt issprest slegt atrisinat suletud lahendatud
+        uzdaryt issprest slegt atrisinat suletud lahendatud stopped. gestopt. gestoppt.
         """,
     "case": """
         case. cases. ticket tickets. report. reports. notice. matter. issue. request. complaint incident conversation. file. this. it. as. is. been. was. has.
@@ -188,7 +188,8 @@ GROUPS: Final[dict[str, str]] = {
         """,
     "ensures": """
         ensur sure. so. zorg. zorgt zorgen zodat. opdat. sichersteh sicherst sicherzustell sodass. sorgen. damit. veill veiller assur afin. asegur garant assicur affinche garant para. sicher. zapewn zapewnic zajist
-        säkerst sakerst sikre. sorg. sørg varmist обеспеч чтобы. забезпеч осигур εξασφαλ sagla asigur biztosit osigur zagotov
+        säkerst sakerst sikre. sorg. sørg varmist обеспеч чтобы. забезпеч осигур εξασφαλ sagla asigur biztosit osigur zagotov should. must. may. darf. durfen. mag. mogen. doit. doivent. debe. deben. deve. devono. devem. moet. moeten.
+
         """,
     "reachable": """
         available reachable accessible online. live. hosted. visible bereikbaar beschikbaar toegankelijk gehost vindbaar erreichbar verfugbar abrufbar aufrufbar gehostet online accessible disponible ligne. heberge
@@ -199,7 +200,7 @@ GROUPS: Final[dict[str, str]] = {
         test. tests. testing. testmail testmessage testnotice testreport testbericht testmelding testmeldung testnachricht testberichten exercise. exercises. drill. drills. rehears
         oefening oefenmelding proef. proefmelding ubung. ubungs probe. probelauf probemeldung exercice. essai. ejercicio. prueba. pruebas. simulacro
         esercitaz prova. teste. testes. exercicio. simulac cwiczen probn testow cviceni zkouska zkusebni testovaci ovning prov. provmeddel ovelse. harjoitu testi. kokeilu
-        учени учебн тест. тестов проверк навчальн упражнен δοκιμ ασκηση deneme tatbikat exercitiu incercare gyakorl teszt vjezba vaja. poskus bandym pratyb izmegin katse. oppus demo. demonstrat dummy. sample. samples.
+        учени учебн тест. тестов проверк навчальн упражнен δοκιμ ασκηση deneme tatbikat exercitiu incercare gyakorl teszt vjezba vaja. poskus bandym pratyb izmegin katse. oppus demo. demonstrat dummy. 
         voorbeeld. bijvoorbeeld beispiel beispiels bspw. exemple. ejemplo. esempio. exemplo. przyklad priklad exempel. eksempel. esimerk пример приклад παραδειγμ ornek exemplu pelda primjer pavyzd piemer naid
         """,
     "informs": """
@@ -209,13 +210,13 @@ GROUPS: Final[dict[str, str]] = {
         statist sondage. infolettre lettre-info copie. contre-notif estadist encuesta boletin resumen. copia. contranotif statistic sondaggio riepilog riassunto newsletter. copia. controno
         estatist inquerito boletim resumo. copia. contranotif statystyk ankiet biuletyn podsumow kopia. statistik pruzkum dotaznik prehled zpravodaj kopie. statistik enkat nyhetsbrev oversikt kopia sammanfatt kopi. oversigt nyhedsbrev sporgeske
         tilasto kysely. uutiskirje yhteenveto tiedoksi. kopio статистик опрос обзор рассыл копия. сводк опитув огляд копія αντιγραφ στατιστ ενημερωτ istatistik anket bulten kopya. statistic chestionar copie. statisztik masolat felmeres statistik anketa kopija.
-        gdpr dsgvo rgpd rodo. copy. cc. kopi. invitation
+        gdpr dsgvo rgpd rodo. kopi. invitation scheduler cronjob whois.
         """,
     "orients": """
         information kennisname kennis. kennisgeving informatie kenntnis kenntnisnahme information. info. informationen titre. informativo informacion conoscenza informacao conhecimento wiadomosci informacji informaci vedomost kannedom orientering tiedoksi сведения информации відома сведение ενημερωση bilgi informare tajekoztatas znanje zinas
         """,
     "for_it": """
-        for. ter. zur. zu. pour. para. per. do. pro. til. till. for. для. до. για. your. spre. only. merely simply nur. alleen. slechts enkel. seulement uniquement solo. apenas tylko. pouze bara. kun. vain. только. zum. 
+        for. ter. zur. zu. pour. para. per. do. pro. til. till. for. для. до. για. spre. only. merely simply nur. alleen. slechts enkel. seulement uniquement solo. apenas tylko. pouze bara. kun. vain. только. zum. 
         """,
     "tickets": """
         ticket tickets. issue. issues. conversation zaak. vorgang anfrage dossier zgloszen tiketti hlaseni pozadavek arende henvendelse sak. заявк обращени тикет запит talep tichet hibajegy
@@ -267,14 +268,14 @@ PAIRS: Final[tuple[tuple[str, str, str, int, str], ...]] = (
     ("it may say that something is settled", "already", "gone", 6, ""),
     ("it may say that something is settled", "was", "gone", 4, "ought"),
     ("it may say that something is settled", "thanks", "gone", 8, ""),
-    ("it may say that something is settled", "negation", "reachable", 5, "ensures"),
+    ("it may say that something is settled", "negation", "reachable", -5, "ensures"),
     ("it may be no order", "for_it", "orients", 2, ""),
     ("it may be no order", "tickets", "ticketed", 5, ""),
     ("it may be about a mail", "negation", "delivers", 10, ""),
     ("it may be about a mail", "receives", "yours", 2, ""),
     ("it may be about another hoster", "other", "hoster", 2, ""),
 )
-"""Two groups, how many words lie between them at most, and the group that takes the meaning away, anywhere in the
+"""Two groups, how many words lie between them at most (below zero: the first stands first), and the group that takes the meaning away, anywhere in the
 sentence.
 """
 
@@ -291,13 +292,13 @@ PHRASES: Final[dict[str, str]] = {
     r"|恢复|恢復|復元|復旧|再公開|복구|복원|استعاد|اعادة|לשחזר|שחזור|khoi phuc|pulihkan|กู้คืน|बहाल",
     "it may ask to leave something": r"as (?:it is|they are)|mag blijven|kan blijven|darf (?:online )?bleiben|blijven staan|stehen ?lassen"
     r"|保留|維持|残して|そのまま|유지|남겨|ابقاء|ابقوا|להשאיר|השאירו|giu nguyen|biarkan|คงไว้",
-    "it may say not to remove something": r"(?:不要|请勿|請勿|勿|无需|無需|不需|不必)\W{0,3}(?:删除|刪除|移除|下线|处理|操作)"
+    "it may say not to remove something": r"(?:不要|请勿|請勿|勿|无需|無需|不需|不必)\W{0,3}(?:删除|刪除|移除|下线|处理|操作)|不(?:会|會|予|该|該|应|應)(?:删除|刪除|移除)"
     r"|削除しない|削除不要|不要です|対応不要|삭제하지|조치 ?불필요|필요 ?없|لا تحذف|لا تزيل|لا حاجة|אל תמחק|אל תסיר|אין צורך"
     r"|dung xoa|khong can|jangan (?:hapus|di)|tidak perlu|อย่าลบ|ไม่ต้อง",
     "it may say that something is settled": r"no action|nothing to (?:do|remove)|already done|did you remove|cleared"
-    r"|went offline|deja fait|thank(?:s| you) for (?:\w+ ){0,2}(?:remov|delet|tak)|已删除|已刪除|已移除|已关闭|已解决|削除済|対応済|解決済|삭제됨|삭제되었|해결|تم حذف|تمت ازالة|הוסר|נמחק|טופל"
+    r"|went offline|deja fait|thank(?:s| you) for (?:\w+ ){0,2}(?:remov|delet|tak)|已\w{0,12}(?:删除|刪除|移除)|已关闭|已解决|削除済|対応済|解決済|삭제됨|삭제되었|해결|تم حذف|تمت ازالة|הוסר|נמחק|טופל"
     r"|da xoa|da go|sudah dihapus|ลบแล้ว",
-    "it may be no order": r"for your records|nothing needs|(?:an?|for|as|only|just) examples?\b|\bexamples? (?:only|mail|notice|report|of)\b|e\.g\.|for instance"
+    "it may be no order": r"for your (?:records|info)|(?:a|this|in|only|as|with) copy (?:for|to|of (?:the|this|our|a|your) (?:notice|report|mail|e-?mail|message|letter|order))|\bcc\b ?:|nothing needs|(?:an?|for|as|only|just) examples?\b|\bexamples? (?:only|mail|notice|report|of)\b|e\.g\.|for instance"
     r"|par exemple|por ejemplo|z\. ?b\.|zum beispiel|counter.?not|counter.?claim|good.?faith belief that the material was removed"
     r"|data subject|(?:right|recht|droit|derecho|diritto|direito) (?:to|auf|op|a) (?:erasure|object|loschung|verwijdering|l'effacement)"
     r"|added a note|reminder is for|titulo informativo|titre (?:d'|d )?information|job (?:report|done|finished|ended)"

@@ -63,7 +63,7 @@ _ORDINARY = re.compile(
             # a condition that is about them or about the time when it is done
             rf"\b{_IF} (?:[^\W_]+[ ',]{{1,3}}){{0,14}}?(?:not (?:your|the (?:owner|right|responsible|intended|correct|hosting|addressee))|not (?:responsible|hosted|host|hosting|yours|concerned|you|remove|removed|comply|act|taken|made)"
             r"|niet (?:de |uw |van |bij |aan |voldoet|verantwoordelijk|verwijdert|beheerder|eigenaar)|nicht (?:der |die |ihr|zustandig|verantwortlich|in |von |bei |nachkommen|entfern)|n'?e?t?e?s? ?pas (?:le |la |responsable|votre|concerne)|no longer (?:your|hosted|responsible))",
-            rf"\b{_IF} (?:[^\W_]+[ ',]{{1,3}}){{0,10}}?(?:removed|deleted|offline|taken down|inaccessible|disabled|verwijderd|ontoegankelijk|entfernt|geloscht|gesperrt|supprimes?|retires?|eliminad\w+|rimoss\w+|removid\w+)\b",
+            rf"\b{_IF} (?:[^\W_]+[ ',]{{1,3}}){{0,10}}?(?:removed|deleted|offline|taken down|inaccessible|disabled|verwijderd|ontoegankelijk|entfernt|geloscht|gesperrt|supprimes?|retires?|eliminad\w+|rimoss\w+|removid\w+|resolved|fixed|solved|opgelost|behoben|resolu)\b",
             rf"\b{_IF} (?:you|u|sie|vous) (?:believe|think|feel|consider|have reason|are of the opinion|denkt|meent|vindt|van mening|glauben|meinen|der ansicht|der meinung|pensez|estimez|croyez)[^.;!?]{{0,160}}?"
             r"(?:mistake|error|wrongly|incorrect\w*|false positive|ten onrechte|onterecht|vergissing|fout|onjuist|irrtum|fehler|zu unrecht|falschlich|erreur|a tort)\b",
             r"\b(?:received|ontvangen|erhalten|recu) (?:this|dit|deze|diese|cet?)? ?(?:e-?mail|message|bericht|mail|nachricht|courriel)? ?(?:in|by|per|ten|par) (?:error|mistake|ongeluk|abuis|onrechte|erreur)\b",
@@ -72,6 +72,7 @@ _ORDINARY = re.compile(
             r"\b(?:confirm|inform us|notify us|tell us|report back|bevestig\w*|bestatig\w*|confirm\w*) (?:to us |ons |uns |nous )?(?:that|when|once|as soon as|after|dat|zodra|wanneer|dass|sobald|wenn|que|lorsque|des que) (?:[^\W_]+[ ',]{1,3}){0,10}?"
             r"(?:removed|deleted|offline|taken down|inaccessible|disabled|verwijderd|ontoegankelijk|entfernt|geloscht|gesperrt|supprimes?|retires?)\b",
             r"\bno(?:t)? (?:be )?(?:liable|liability)\b",
+            r"\bnot (?:been )?authori[sz]ed by\b|\b(?:is|are) not (?:permitted|allowed) by\b|\bnothing in this (?:letter|notice|e-?mail|mail|message) (?:shall|is|should|can)\b",
         )
     )
 )
@@ -143,9 +144,10 @@ def _groups(word: str) -> frozenset[str]:
 def _are_near(words: list[frozenset[str]], one: str, other: str, apart: int, unless: str) -> bool:
     """Whether a word of one group stands near one of another, and none that takes the meaning away before it."""
     last: dict[str, int] = {}
+    pairs = ((other, one),) if apart < 0 else ((one, other), (other, one))
     for place, word in enumerate(words):
-        for mine, theirs in ((one, other), (other, one)):
-            if mine in word and theirs in last and place - last[theirs] <= apart:
+        for mine, theirs in pairs:
+            if mine in word and theirs in last and place - last[theirs] <= abs(apart):
                 begins = last[theirs] - (_LOOKED_BACK if unless == "ensures" else 0)
                 if not unless or not any(unless in each for each in words[max(0, begins) : place]):
                     return True

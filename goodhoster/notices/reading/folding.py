@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_TOKEN = re.compile(r"\S+")
+_MARK = re.compile(r"//|\\\\|\[\.\]|\(\.\)|\[:\]|@|\.[^\W_]")
 _ADDRESS = re.compile(
-    r"\S*(?:://|:\\\\|\[\.\]|\(\.\)|\[:\]|@)\S*|\bwww\.\S+|\b[\w-]{1,63}(?:\.[\w-]{1,63})+(?:[/:?]\S*)?", re.IGNORECASE
+    r"[!-~]{0,40}?(?://|\\\\|\[\.\]|\(\.\)|\[:\]|@)[!-~]*|[\w-]{1,63}(?:\.[\w-]{1,63})+(?:[/:?][!-~]*)?"
 )
 """An address, the name of a host or file, a mailbox: what is in it is no word of the sender's."""
 _UNDRAWN = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
@@ -27,7 +29,13 @@ def folded(text: str) -> str:
 
 def without_addresses(text: str) -> str:
     """Text with a sign in place of each address."""
-    return _ADDRESS.sub(f" {ADDRESS} ", text)
+    return _TOKEN.sub(_without_address, text)
+
+
+def _without_address(token: re.Match[str]) -> str:
+    """A word without the address in it: text of languages that put no blank there stays."""
+    word = token[0]
+    return _ADDRESS.sub(f" {ADDRESS} ", word) if _MARK.search(word) else word
 
 
 def comparable(text: str) -> str:

@@ -18,7 +18,7 @@ _GAP = "\x01"
 _RUN = re.compile(f"{_GAP}+")
 _MARKUP = re.compile(r"\[/?(?:url|img|link|code|b|i|li|\*)\]|\[url=|</?[a-z]{1,10}>|&(?:gt|lt|quot|nbsp|amp);", re.IGNORECASE)
 _DATA = re.compile(
-    r"\b(?:[0-9a-f]*\d[0-9a-f]*|[A-Z]{2}|AS\s?\d+|sha-?(?:1|256|512)|md5|ipv[46]|ip|utc|gmt|ces?t|am|pm|http/?s?|jpe?g|png|gif|webp|mp4|webm|avi|zip|rar"
+    r"\b(?:[0-9a-f]*\d[0-9a-f]*|(?-i:[A-Z]{2})|AS\s?\d+|sha-?(?:1|256|512)|md5|ipv[46]|ip|utc|gmt|ces?t|am|pm|http/?s?|jpe?g|png|gif|webp|mp4|webm|avi|zip|rar"
     r"|jan|feb|mar|mrt|m.r|apr|may|mai|mei|jun|jul|aug|sep|sept|o[ck]t|nov|de[cz]|mon|tue|wed|thu|fri|sat|sun)\b|[0-9a-f:]*:[0-9a-f:]*|\d[\dTZ:.,/+-]*",
     re.IGNORECASE,
 )
@@ -38,11 +38,13 @@ _TARGET = re.compile(
 _OTHER = re.compile(
     r"(?:original|origin|official|officiel|offiziell|oficial|ufficial|referenc|referent|ref|referr|referer|kenmerk|screenshot|screen|schermafdruk|schermaf|bildschirmfoto|capture|captura|source|bron|quelle|fuente|fonte|log|logs|proof|evidence|bewijs"
     r"|beweis|preuve|prueba|prova|home|homepage|website|websites|web|site|webseite|sito|sitio|victim|slachtoffer|opfer|victime|victima|vittima|legit|legal|lawful|genuine|authentic|real|echte?|licens|rights|rechten|copyright|owner|own|eigen|mine|our|onze|unsere?|notre|nuestr|nostr"
-    r"|bank|brand|merk|marke|marque|brands?|trademark|contact|kontakt|info|informat|more|meer|mehr|detail|policy|privacy|terms|help|hilfe|portal|form|formulier|formular|dashboard|unsubscribe|afmelden|abmelden|report|reports|ticket|case|dossier|faq|question|vragen"
+    r"|bank|listing|mark|brand|merk|marke|marque|brands?|trademark|contact|kontakt|info|informat|more|meer|mehr|detail|policy|privacy|terms|help|hilfe|portal|form|formulier|formular|dashboard|unsubscribe|afmelden|abmelden|report|reports|ticket|case|dossier|faq|question|vragen"
     r"|documentation|docs|manual|wiki|blog|news|nieuws|law|wet|gesetz|article|artikel|example|voorbeeld|beispiel|exemple|ejemplo|esempio|sample|previous|vorig|former|archive|archief|whois|lookup|virustotal|urlscan|mirror|compare|versus|instead|removed|verwijderd|entfernt|geloscht"
     r"|offline|gone|closed|withdrawn|ingetrokken|not|niet|nicht|no|geen|kein|keine|pas|non|except|must|keep|stay|leave|safe|clean|good|correct|juiste|richtig|whitelist|allow|excluded|parent|page|pagina|seite|via|from|van|landing|redirect|profile|profiel|account|shop|store)\Z"
 )
 """Words of labels for what is not meant, or may not be."""
+_PLACES = frozenset({"site", "website", "websites", "web", "webseite", "sito", "sitio", "page", "pagina", "seite", "from", "van", "via", "mark", "rights", "rechten", "info"})
+"""Of these, what a heading of the list itself may have: where the material stands."""
 _ORDERS = frozenset(
     folded(
         "please kindly remove delete take down offline block disable make inaccessible the following this these that url urls uri link links address addresses content material file image picture item at from now immediately asap "
@@ -63,7 +65,7 @@ _REMOVES = frozenset(
 _ENDS_WELL = re.compile(
     r"\W{0,5}(?:--\s*\Z|(?:with )?(?:kind|best|warm|many)? ?(?:regards|wishes|greetings)\b|(?:yours )?(?:sincerely|faithfully|truly)\b|cheers\b|(?:met )?(?:vriendelijke|hartelijke)? ?groet(?:en)?\b|hoogachtend\b"
     r"|(?:mit )?(?:freundlichen?|besten?|viele|herzliche) gru(?:ss|sse|ssen|en)\b|hochachtungsvoll|cordialement|(?:bien )?(?:cordiales|salutations)|veuillez agreer|(?:un )?(?:cordial )?saludos?\b|atentamente"
-    r"|cordiali saluti|distinti saluti|atenciosamente|cumprimentos|com os melhores|pozdrawiam|z powazaniem|s pozdravem|med vanlig|med venlig|med vennlig|mvh\b|ystavallisin|terveisin|с уважением|з повагою|с уважение)"
+    r"|cordiali saluti|distinti saluti|atenciosamente|cumprimentos|com os melhores|pozdrawiam|z powazaniem|s pozdravem|med vanlig|med venlig|med vennlig|mvh\b|ystavallisin|terveisin|с уважением|з повагою|с уважение|thank(?:s| you)[^.:]{0,60},\s*\Z)"
 )
 
 
@@ -130,9 +132,11 @@ def _is_other(words: Sequence[str]) -> bool:
 
 def _may_be_other(heading: str) -> bool:
     """Whether the line above is a heading for something else than what is to be removed."""
-    words = [folded(word) for word in _WORD.findall(heading)]
-    short = len(words) <= _MOST_WORDS_OF_LABEL + 2
-    return short and _is_other(words) and not _only_orders(words)
+    if re.search(r"[:\uff1a](?!\s*\Z)", heading):
+        return False
+    words = [folded(word) for word in _WORD.findall(re.split(r"[.!?]\s", heading)[-1])]
+    leads = heading.rstrip().endswith((":", "\uff1a")) or len(words) <= _MOST_WORDS_OF_LABEL
+    return leads and any(map(_OTHER.match, words)) and not set(words) & _REMOVES and not set(filter(_OTHER.match, words)) <= _PLACES
 
 
 def _names_target(heading: str) -> bool:

@@ -22,11 +22,14 @@ _OPENS = re.compile(r"\W*([^\W\d_])")
 def sentences_of(mail: Mail) -> Iterator[str]:
     """The subject, and every sentence of the texts that the sender wrote itself."""
     yield mail.subject
-    yield from sentences_in(_texts(mail))
+    texts = list(_texts(mail.parts))
+    if not any(map(_LETTER.search, texts)):  # nothing in its own words: then it means what it repeats
+        texts = list(_texts(mail.enclosed))
+    yield from sentences_in(texts)
 
 
-def _texts(mail: Mail) -> Iterator[str]:
-    for part in mail.parts:
+def _texts(parts: Iterable[Part]) -> Iterator[str]:
+    for part in parts:
         named = part.name.lower()
         if part.kind not in _NO_PROSE and not named.endswith((".csv", ".tsv", ".json", ".xml", ".log")):
             yield _text(part)
