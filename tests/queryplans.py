@@ -20,6 +20,7 @@ READ_THROUGH = {
     "SCAN condition": "what lasts now",
     "SCAN observed_time": "one row",
     "SCAN register_generation": "one row",
+    "SCAN unlogged_erasures": "what a crash left: none, or one row",
     "SCAN legal_basis": "a row for each tree and source",
     "SCAN house_rules": "a row for each change of the rules",
     "SCAN notices USING INDEX notices_running": "open notices",

@@ -6,7 +6,8 @@ Anybody can verify it without goodhoster.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from goodhoster.audit.keyed_log import tokens_in
 from goodhoster.audit.merkle import Span, consistency_spans, inclusion_spans
 from goodhoster.audit.verify import CONSISTENCY, Checkpoint, NotVerifiedError, Policy, Proof, SignedNote
 from goodhoster.errors import AuditError, ConfigurationError
+from goodhoster.linux.durable_files import new_directory
 from goodhoster.model.audit import AuditEvent
 from goodhoster.ports.proof import PseudonymStore
 
@@ -93,31 +95,42 @@ def export_case(checkpoints: Checkpoints, wanted: Wanted, directory: Path) -> Ex
     tree = proving_tree(checkpoints.log.lines(), now.size, chain.from_iterable(spans.values()))
     if tree.root() != now.root:
         raise AuditError("the audit log is not what its checkpoint says", hint="goodhoster audit verify")
-    folder = _Folder(directory)
-    for number, line in lines.items():
-        name = f"entries/{number:012}"
-        folder.write(f"{name}.json", line)
-        folder.write(f"{name}.tlog-proof", Proof(number, tree.hashes(spans[number, 0]), note).write())
-    for old in olds:
-        hashes = tree.hashes(spans[0, old.size]) if old.size <= now.size else ()
-        _expect_consistent(old, now, hashes)
-        folder.write(f"consistency/{old.size}.proof", Proof(old.size, hashes, note).write(head=CONSISTENCY))
-    for number, change in enumerate(checkpoints.key_changes()):
-        folder.write(f"key-changes/{number:06}.json", change.line)
-        folder.write(f"key-changes/{number:06}.tlog-proof", change.proof)
-    folder.write("checkpoint", note.write())
+    with _new_folder(directory) as folder:
+        for number, line in lines.items():
+            name = f"entries/{number:012}"
+            folder.write(f"{name}.json", line)
+            folder.write(f"{name}.tlog-proof", Proof(number, tree.hashes(spans[number, 0]), note).write())
+        for old in olds:
+            hashes = tree.hashes(spans[0, old.size]) if old.size <= now.size else ()
+            _expect_consistent(old, now, hashes)
+            folder.write(f"consistency/{old.size}.proof", Proof(old.size, hashes, note).write(head=CONSISTENCY))
+        for number, change in enumerate(checkpoints.key_changes()):
+            folder.write(f"key-changes/{number:06}.json", change.line)
+            folder.write(f"key-changes/{number:06}.tlog-proof", change.proof)
+        _write_checkpoint(folder, wanted)
+        _write_manifest(folder, wanted, now, lines.values())
+    return Exported(len(lines), now)
+
+
+def _write_checkpoint(folder: _Folder, wanted: Wanted) -> None:
+    """Write the checkpoint with what is needed to verify it."""
+    folder.write("checkpoint", wanted.note.write())
     folder.write("policy", wanted.policy.write())
     for stamp in wanted.timestamps:
         folder.write(f"timestamps/{stamp.name}", stamp.read_bytes())
-        folder.write("timestamps/checkpoint.text", note.text)
-    names = _names_json(wanted, lines.values())
+        folder.write("timestamps/checkpoint.text", wanted.note.text)
+    folder.write("verify.py", Path(verify.__file__).read_bytes())
+
+
+def _write_manifest(folder: _Folder, wanted: Wanted, now: Checkpoint, lines: Collection[bytes]) -> None:
+    """Write the manifest, the readme, and the names where they are disclosed."""
+    names = _names_json(wanted, lines)
     if names:
         folder.write("names.json", names)
-    folder.write("verify.py", Path(verify.__file__).read_bytes())
-    manifest = {"case": case, "entries": len(lines), "origin": now.origin, "size": now.size, "root": now.root.hex()}
+    root = now.root.hex()
+    manifest = {"case": wanted.case, "entries": len(lines), "origin": now.origin, "size": now.size, "root": root}
     folder.write("manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
     folder.write("README.txt", _README.format(**manifest, names=_NAMES if names else _NO_NAMES).encode())
-    return Exported(len(lines), now)
 
 
 def _expect_consistent(old: Checkpoint, now: Checkpoint, hashes: Sequence[bytes]) -> None:
@@ -154,17 +167,23 @@ def _names(event: AuditEvent, case: str) -> bool:
     return any(value == case or (isinstance(value, list) and case in value) for value in event.data.values())
 
 
+@contextmanager
+def _new_folder(directory: Path) -> Iterator[_Folder]:
+    """A new directory, which after an error or a crash is not there."""
+    try:
+        with new_directory(directory) as draft:
+            yield _Folder(draft)
+    except FileExistsError as error:
+        raise ConfigurationError(f"{directory} exists already", hint="name a directory that is not") from error
+    except OSError as error:
+        raise ConfigurationError(f"{directory} cannot be made: {error.strerror}") from error
+
+
 class _Folder:
-    """A new directory, readable to its owner alone until a person decides otherwise."""
+    """Files of a directory that is readable to its owner alone until a person decides otherwise."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            path.mkdir(mode=0o700, parents=True)
-        except FileExistsError as error:
-            raise ConfigurationError(f"{path} exists already", hint="name a directory that is not") from error
-        except OSError as error:
-            raise ConfigurationError(f"{path} cannot be made: {error.strerror}") from error
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file below it. ConfigurationError when the disk does not take it."""
@@ -173,4 +192,4 @@ class _Folder:
             file.parent.mkdir(mode=0o700, exist_ok=True)
             file.write_bytes(content)
         except OSError as error:
-            raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from error
+            raise ConfigurationError(f"{file.name} cannot be written: {error.strerror}") from error

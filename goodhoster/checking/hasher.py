@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
+from goodhoster.checking.appended import appended_members, has_appended
 from goodhoster.checking.digests import fault_of_archive, read_content, read_small
 from goodhoster.checking.licensed import fingerprint_by
 from goodhoster.checking.members import BEGINNING, END, Inside, Opener, opener_at_end, opener_of
@@ -70,7 +71,7 @@ def read_at_once(content: bytes, limits: ReadingLimits) -> Content | None:
         return None
     end = content[-END:]
     inside = opener_of(content[:BEGINNING]) or opener_at_end(end) or other_archive_behind(end)
-    return None if inside else found
+    return None if inside or has_appended(io.BytesIO(content), len(content)) else found
 
 
 def opens_pictures() -> bool:
@@ -88,8 +89,9 @@ def worth_opening(fd: int) -> bool:
         return True
     if other_archive(beginning):
         return False  # that is all that is told of it: see `read_content`
-    archive = _archive_beginning_with(beginning, fd, _size(fd))
-    return archive.opener is not None or archive.fault is not None
+    size = _size(fd)
+    archive = _archive_beginning_with(beginning, fd, size)
+    return archive.opener is not None or archive.fault is not None or has_appended(_file(fd, size), size)
 
 
 def _size(fd: int) -> int:
@@ -135,7 +137,7 @@ def looked_into(
     What cannot be opened is recorded in `fault`, beside what was found until then.
     """
     if content.kind is ContentKind.IMAGE and _NEAR:
-        file = io.BufferedReader(PositionedFile(fd, content.size), _BLOCK)
+        file = _file(fd, content.size)
         pictures, fault = _gathered(_pictures(file, limits, library))
         fingerprints = dict.fromkeys(each for picture in pictures for each in picture.fingerprints)
         pixels = pictures[0].pixels if pictures else None
@@ -144,11 +146,21 @@ def looked_into(
         archive = _archive_in(fd, content.size)  # a picture may be one, too
     except UncheckedError as error:
         return replace(content, fault=Fault(error.reason, str(error)))
-    if archive.opener is None:
-        return replace(content, fault=archive.fault or content.fault)
-    inside = Inside(io.BufferedReader(PositionedFile(fd, content.size), _BLOCK), archive.opener, limits)
-    members, fault = _gathered(inside)
-    return replace(content, members=members, left_out=inside.left_out, fault=fault or content.fault)
+    openers = [archive.opener] if archive.opener else []
+    if content.kind is not ContentKind.OTHER:
+        openers.append(appended_members)
+    content = replace(content, fault=archive.fault or content.fault)
+    for opener in openers:
+        inside = Inside(_file(fd, content.size), opener, limits)
+        members, fault = _gathered(inside)
+        found = tuple(dict.fromkeys((*content.members, *members)))
+        left_out = content.left_out + inside.left_out
+        content = replace(content, members=found, left_out=left_out, fault=fault or content.fault)
+    return content
+
+
+def _file(fd: int, size: int) -> io.BufferedReader:
+    return io.BufferedReader(PositionedFile(fd, size), _BLOCK)
 
 
 _BLOCK = 1 << 16

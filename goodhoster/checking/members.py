@@ -1,4 +1,4 @@
-"""Pictures and videos inside ZIP, TAR and PDF files, by the exact digest of their own bytes.
+"""Pictures and videos inside archives and PDF files, by the exact digest of their own bytes.
 
 Archives in archives are looked into, too, down to a depth. What is none of these kinds (7z, RAR), lies deeper, or hangs
 behind a picture inside is not, and that is said: `other-archive`. PDF pictures that are not kept as files (anything but
@@ -20,8 +20,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Self
 
+from goodhoster.checking.appended import appended_members
 from goodhoster.checking.digests import digests_of
 from goodhoster.checking.member_reading import Inflated, Member, Readable, Rejoined, read_whole
+from goodhoster.checking.unix_archives import AR, ar_members, begins_as_cpio, cpio_members
 from goodhoster.checking.zip_members import named_zip_members, zip_members
 from goodhoster.errors import UncheckedError
 from goodhoster.model.content_kinds import HEAD, kind_of, named_as_picture, other_archive, other_archive_behind
@@ -50,6 +52,8 @@ _BROKEN = (
     ValueError,
     NotImplementedError,  # what zipfile raises for a compression that it does not know
 )
+_LARGEST_HELD = 32 << 20
+"""Bytes of a picture in an archive that are held so that what begins behind it is found."""
 _LARGEST_DOCUMENT = 256 << 20
 """Bytes of a PDF, or of a ZIP inside, that are held in memory at once; a larger one is `too-big` to be looked into."""
 _DEEPEST = 3
@@ -62,6 +66,10 @@ _COMPRESSED: dict[bytes, Callable[[BinaryIO], gzip.GzipFile | bz2.BZ2File | lzma
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\0": lzma.LZMAFile,
 }
+_MAGIC = tuple(_COMPRESSED)
+_LZMA = re.compile(rb"\x5d\0\0[\0-\x80][\0-\x40](?:\xff{8}|.{5}\0{3})", re.DOTALL)
+"""The header of the older form of LZMA: properties, size of the dictionary, size of the content or none."""
+_COMPRESSED[b"\x5d\0\0"] = lzma.LZMAFile
 _LONGEST_MAGIC = max(map(len, _COMPRESSED))
 
 
@@ -97,8 +105,12 @@ def opener_of(beginning: bytes) -> Opener | None:
     """
     if beginning.startswith((b"PK\3\4", b"PK\5\6", *_SPANNING_MARKS)):
         return zip_members
-    if beginning.startswith(tuple(_COMPRESSED)):
+    if beginning.startswith(_MAGIC) or _LZMA.match(beginning):
         return _compressed
+    if beginning.startswith(AR):
+        return ar_members
+    if begins_as_cpio(beginning):
+        return cpio_members
     if _begins_as_tar(beginning):
         return _tar
     return _pdf if _PDF.search(beginning) else None
@@ -138,6 +150,7 @@ class Inside:
     def __init__(self, file: BinaryIO, opener: Opener, limits: ReadingLimits) -> None:
         self._every = limits.every_member
         self._members = named_zip_members(file) if self._every and opener is zip_members else opener(file)
+        self._appended = opener is appended_members
         self._left = _Left(limits.members, limits.member_bytes)
         self._problem: UncheckedError | None = None
         """The first of what could not be looked at."""
@@ -145,16 +158,19 @@ class Inside:
         """Entries that are no file with something in it."""
 
     def __iter__(self) -> Iterator[Digests]:
-        yield from self._digests(self._members, depth=0)
+        yield from self._digests(self._members, depth=0, appended=self._appended)
         if self._problem:
             raise self._problem
 
-    def _digests(self, members: Iterator[Member], depth: int) -> Iterator[Digests]:
-        """The digests of what is inside one archive, and inside those in it."""
+    def _digests(self, members: Iterator[Member], depth: int, *, appended: bool = False) -> Iterator[Digests]:
+        """The digests of what is inside one archive, and inside those in it.
+
+        `appended`: they begin behind a picture, and what is behind them is among them.
+        """
         while True:
             try:
                 name, file = next(members)
-                yield from self._digests_of(name, file, depth)
+                yield from self._digests_of(name, file, depth, appended=appended)
             except StopIteration:
                 return
             except UncheckedError as error:
@@ -166,7 +182,7 @@ class Inside:
             except Exception as error:  # noqa: BLE001 - a reader may raise anything over an outsider's bytes
                 self._note(_unreadable(error))
 
-    def _digests_of(self, name: bytes, file: Readable | None, depth: int) -> Iterator[Digests]:
+    def _digests_of(self, name: bytes, file: Readable | None, depth: int, *, appended: bool) -> Iterator[Digests]:
         head = read_whole(file, HEAD) if file else b""
         self._left.unpacked(len(head))
         if file is None or not head:
@@ -184,15 +200,23 @@ class Inside:
             held = _held(Rejoined(head, rest))
             yield digests_of([held])
             yield from self._nested(opener, io.BytesIO(held), depth)
+        elif is_picture and appended:
+            yield digests_of(_blocks(head, rest))
         elif is_picture:
-            end = _End()
-            yield digests_of(end.of(_blocks(head, rest)))
-            if opener_at_end(end.last) or other_archive_behind(end.last):
-                self._note(_not_looked_into("an archive behind a picture"))
+            yield from self._picture(head, rest, depth)
         elif opener:
             yield from self._nested(opener, Rejoined(head, rest), depth)
         elif other := other_archive(head):
             self._note(_not_looked_into(other))
+
+    def _picture(self, head: bytes, rest: Readable, depth: int) -> Iterator[Digests]:
+        """The digests of a picture, and of what begins behind it; a large one is not held for that."""
+        first, end = head + read_whole(rest, _LARGEST_HELD), _End()
+        yield digests_of(end.of(_blocks(first, rest)))
+        if opener_at_end(end.last) or other_archive_behind(end.last):
+            self._note(_not_looked_into("an archive behind a picture"))
+        elif len(first) < _LARGEST_HELD:
+            yield from self._digests(appended_members(io.BytesIO(first)), depth, appended=True)
 
     def _nested(self, opener: Opener, file: Readable, depth: int) -> Iterator[Digests]:
         if depth == _DEEPEST:

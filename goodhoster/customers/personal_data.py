@@ -23,6 +23,9 @@ LEFT_ONLINE = frozenset({CaseState.RESTORED, CaseState.OBSERVED})
 """Outcomes that the next check of the same file goes by: a person put it back, or only recorded was what is known."""
 
 
+_FORGOTTEN = "customer.forgotten"
+
+
 @dataclass(frozen=True, slots=True)
 class KeptData:
     """One purpose for which personal data is kept; no other uses it."""
@@ -134,7 +137,7 @@ class Forgetting:
     appeal or an order wants it: run the command again when that is over.
     """
     notices_kept: tuple[str, ...] = ()
-    """Notices with a URL that is still needed, which stay as they are: the same."""
+    """Notices with a URL that is still needed, which stay as they are: run the command again when it is not."""
     traces: int = 0
     """Entries elsewhere that named the customer: cases, rows of the index, letters, alerts, keys of the log."""
 
@@ -192,6 +195,7 @@ class PersonalData:
         without it the next check would decide about that file anew.
         """
         with self.lock, self.notices_lock:
+            self._log_erased(after_crash=True)
             ids = self._ids(customer_id)
             cases = self._cases(ids)
             self._expect_forgettable(ids[0], cases)
@@ -206,14 +210,29 @@ class PersonalData:
             data = {"customer": ids[0], "actor": actor, "reason": reason, "name": forgotten.name}
             self.audit.append(AuditEvent("customer.forget-intended", data))
             traces = sum(trace.unlink(forgotten) for trace in self.traces)
-            gone = self.store.erase(ids)
             # Without the id: its key is gone, and must not be made again.
-            told: dict[str, str | int] = {"name": forgotten.name, "actor": actor, "cases": left, "traces": traces}
-            told |= {"rows": sum(gone.values()), "cases_kept": len(forgotten.kept), "notices_kept": len(urls.needed)}
+            note: dict[str, str | int] = {"name": forgotten.name, "actor": actor, "cases": left, "traces": traces}
+            note |= {"cases_kept": len(forgotten.kept), "notices_kept": len(urls.needed)}
+            gone = self.store.erase(ids, forgotten.name, note)
             with recording("the customer is forgotten: their rows and key are gone"):
-                self.audit.append(AuditEvent("customer.forgotten", told))
+                self._log_erased()
             stays = {"kept": forgotten.kept, "notices_kept": urls.needed}
             return Forgetting(ids[0], gone, left, done=True, traces=traces, **stays)
+
+    def complete(self) -> None:
+        """Write into the audit log what a crash left erased and unsaid."""
+        with self.lock:
+            self._log_erased(after_crash=True)
+
+    def _log_erased(self, *, after_crash: bool = False) -> None:
+        """Write into the audit log what is erased, once each."""
+        unlogged = self.store.unlogged()
+        entries = self.audit.entries() if unlogged and after_crash else ()
+        logged = {entry.event.data["name"] for entry in entries if entry.event.kind == _FORGOTTEN}
+        for name, note in unlogged.items():
+            if name not in logged:
+                self.audit.append(AuditEvent(_FORGOTTEN, note))
+            self.store.note_logged(name)
 
     def _drawn_names(self, customer_id: str, settled: SettledUrls) -> tuple[ForgottenUrl, ...]:
         names = self.draw(customer_id, sorted({url for _, url in settled.urls}))

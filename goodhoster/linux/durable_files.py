@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +14,7 @@ from fnmatch import fnmatch
 from glob import escape
 from pathlib import Path
 
-_AT_ONCE = 200
+_FILES_AT_ONCE = 200
 _DRAFT_IN_USE_FOR = 60.0
 _ROOM = 1 << 20
 """Bytes; with fewer a database cannot be opened."""
@@ -70,6 +72,37 @@ def _draft_of(file: Path) -> Path:
     return file.with_name(f".{file.name}.{threading.get_native_id()}")
 
 
+@contextmanager
+def new_directory(directory: Path) -> Iterator[Path]:
+    """Yield a draft, which becomes the directory of that name when the block ends.
+
+    All in it is on disk then. A killed process leaves no directory of that name; its draft is removed by the next call
+    for that directory.
+    FileExistsError when the name is taken.
+    """
+    if os.path.lexists(directory):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(directory))
+    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remove_left_drafts(directory.parent, f".{escape(directory.name)}.")
+    draft = _draft_of(directory)
+    draft.mkdir(mode=0o700)
+    try:
+        yield draft
+        _sync_tree(draft)
+        move_durably(draft, directory)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def _sync_tree(directory: Path) -> None:
+    for folder, _, names in os.walk(directory, topdown=False):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as opened:
+                os.fsync(opened.fileno())
+        sync_directory(Path(folder))
+
+
 def move_durably(file: Path, target: Path) -> None:
     """Rename within one file system; a crash leaves the file under one of the names.
 
@@ -80,7 +113,7 @@ def move_durably(file: Path, target: Path) -> None:
 
 
 def remove_left_drafts(directory: Path, pattern: str) -> None:
-    """Remove drafts that a killed process left: their names end with its process id.
+    """Remove drafts that a killed process left: files and directories that end with its id.
 
     Not those of a process that is there, nor one that was written to a minute ago: it may be in another container.
     """
@@ -90,7 +123,7 @@ def remove_left_drafts(directory: Path, pattern: str) -> None:
         with suppress(FileNotFoundError, PermissionError):
             left = process and fnmatch(stem, pattern) and not Path("/proc", process).exists()
             if left and time.time() - draft.lstat().st_mtime > _DRAFT_IN_USE_FOR:
-                draft.unlink()
+                shutil.rmtree(draft) if draft.is_dir() and not draft.is_symlink() else draft.unlink()
 
 
 def has_no_room(directory: Path) -> bool:
@@ -137,7 +170,7 @@ def delete_old_files(
         for name in names:
             file = os.path.join(folder, name)
             looked_at += 1
-            if looked_at % _AT_ONCE == 0 and pause():
+            if looked_at % _FILES_AT_ONCE == 0 and pause():
                 return deleted
             with suppress(FileNotFoundError):
                 if os.stat(file).st_mtime < before.timestamp() and needless(file):

@@ -148,9 +148,16 @@ _OTHER_ARCHIVES = {
     b"\x1f\x9d": "compress (.Z)",
     b"MSCF\0\0\0\0": "CAB",
     b"xar!": "XAR",
+    b"\xed\xab\xee\xdb": "RPM",
+    b"MSWIM\0\0\0": "WIM",
+    b"hsqs": "SquashFS",
+    b"LRZI": "lrzip",
+    b"StuffIt (c)": "StuffIt",
+    b"!<thin>\n": "thin ar",
 }
 """Archives that nothing here opens, by their first bytes."""
 _LHA = re.compile(rb"..-lh[0-9d]-", re.DOTALL)
+_ARJ = re.compile(rb"\x60\xea.[\0-\x0a][\x1e-\x22]", re.DOTALL)
 _ACE = slice(7, 14)
 _ENDS_OF_RAR = (b"\xc4\x3d\x7b\0\x40\7\0", b"\x1d\x77\x56\x51\3\5\4\0")
 """Last block of a RAR file, versions 4 and 5: unpackers find one behind a picture."""
@@ -193,11 +200,13 @@ def other_archive(beginning: bytes) -> str:
             return name
     if _LHA.match(beginning):
         return "LHA"
+    if _ARJ.match(beginning):
+        return "ARJ"
     return "ACE" if beginning[_ACE] == b"**ACE**" else ""
 
 
 def other_archive_behind(end: bytes) -> str:
-    """The same of an archive behind other bytes, by the last bytes."""
+    """Name of the archive format behind other bytes, by the last bytes; empty for others."""
     return "RAR" if end.endswith(_ENDS_OF_RAR) else ""
 
 

@@ -50,11 +50,20 @@ class PersonalDataStore(Protocol):
     def held(self, customer_ids: Sequence[str]) -> Mapping[str, Sequence[Mapping[str, object]]]:
         """What is held under these ids, by table; values are such as JSON carries."""
 
-    def erase(self, customer_ids: Sequence[str]) -> Mapping[str, int]:
+    def erase(self, customer_ids: Sequence[str], name: str, note: Mapping[str, str | int]) -> Mapping[str, int]:
         """Erase all of it and overwrite its bytes; tells how many entries of which table.
 
-        May be called twice.
+        May be called twice. The note is kept with that, under a name, until the audit log has it.
         """
+
+    def unlogged(self) -> Mapping[str, Mapping[str, str | int]]:
+        """The notes of what was erased that the audit log may not have yet, by name.
+
+        Each with the number of `rows`. BusyError where bytes of it may still stand somewhere.
+        """
+
+    def note_logged(self, name: str) -> None:
+        """Drop the note of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +215,10 @@ class CustomerStore(CustomerSites, Protocol):
         """The customer of that id, or who had it before; RefusedError when there is none."""
 
     def known(self, customer_id: str) -> Customer | None:
-        """The same; None when there is none: cases may be about customers whom no register knows."""
+        """The customer of that id, or who had it before; None when there is none.
+
+        Cases may be about customers whom no register knows.
+        """
 
     def entries_of(self, customer_id: str) -> Sequence[Customer]:
         """What each source says of a customer, the first to name it first."""

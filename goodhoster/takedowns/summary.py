@@ -1,4 +1,4 @@
-"""What the items of a notice add up to: its state, and short texts and figures about it (pure)."""
+"""What a notice's items add up to: its state, short texts and figures (pure)."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def test_keys_are_changed_and_who_trusts_the_old_ones_follows(host: Host, tmp_pa
 def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) -> None:
     state, other = host.folder / "state", host.folder / "other.toml"
     host.run("audit", "checkpoint")
-    kept = {file: file.read_bytes() for file in (*state.glob("audit*"), *state.glob("databases.json"))}
+    kept = {file: file.read_bytes() for file in kept_files(state)}
     key = host.run("audit", "keys").splitlines()[0]
     other.write_text(f'[agent]\nstate_dir = "other"\n[[watch]]\npath = "customers"\n[witness]\nlogs = ["{key}"]\n')
     command = (*GOODHOSTER, "witness", "serve", "--listen", "127.0.0.1:0", "--config", str(other))
@@ -141,7 +141,7 @@ def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) 
             host.start()
             assert wait_until(lambda: vkey.split("+")[0] in (state / "audit.checkpoint").read_text()), host.journal()
             host.stop()
-            for file in (*state.glob("audit*"), state / "databases.json"):
+            for file in kept_files(state):
                 file.unlink()
             for file, content in kept.items():
                 file.write_bytes(content)  # as it was before: this machine alone cannot tell
@@ -153,3 +153,8 @@ def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) 
         finally:
             witness.terminate()
         assert witness.wait(PATIENCE) == 0
+
+
+def kept_files(state: Path) -> list[Path]:
+    """The log, what is kept beside it, and what knows that it was there."""
+    return [*state.glob("audit*"), *state.glob("databases.json"), *state.glob("manifest-copy.json")]

@@ -287,7 +287,7 @@ def test_the_counts_of_all_reports_agree(seed: int, notices: int) -> None:
     inside = [notice for notice in made.notices if notice.receipt.received_at in period]
     for notice in inside:
         facts.take_notice(notice, reported(notice, looks))
-    cases = [case for case in (_a_case(rng, number) for number in range(notices)) if case.opened_at in period]
+    cases = [case for case in (a_case(rng, number) for number in range(notices)) if case.opened_at in period]
     for case in cases:
         facts.take_case(case)
     figures = mirror(facts.urls, END, str)
@@ -309,7 +309,7 @@ def test_the_counts_of_all_reports_agree(seed: int, notices: int) -> None:
     assert value("1.4 own initiative", "measures") == taken
     reversed_ = value("1.5 complaints", "decisions reversed, with or without a complaint")
     assert reversed_ == sum(case.state is CaseState.RESTORED for case in cases)
-    told = {finding.norm: finding.proof for finding in conduct(facts, figures, _installation(), Proofs())}
+    told = {finding.norm: finding.proof for finding in conduct(facts, figures, installation(), Proofs())}
     share = norm["clocks"]["receipt"]["within"]["24"]
     expected = f"{share['gone']:,} of {share['of']:,} URLs gone within 24 h, {norm['open_over_24h']:,} open for longer"
     assert told[NormId.WITHIN_24H].startswith(
@@ -317,11 +317,11 @@ def test_the_counts_of_all_reports_agree(seed: int, notices: int) -> None:
     )
 
 
-def _installation() -> Installation:
+def installation() -> Installation:
     return Installation(enforcing=True, sources=1, ways_in=("LMTP",), answers=True, without_outcome=0)
 
 
-def _a_case(rng: random.Random, number: int) -> Case:
+def a_case(rng: random.Random, number: int) -> Case:
     state, measure = rng.choice(
         [
             (CaseState.OFFLINE, MeasureState.DONE),

@@ -70,6 +70,7 @@ BOUNDED = {
     "standing_steps, standing_statements, appeals, suspensions": "never deleted: orders about a customer",
     "gate_answers": "customers",
     "house_rules": "changes of the configuration",
+    "unlogged_erasures": "until the audit log has each",
     "vetting_evidence, vetting_facts, vetting_sessions": "a customer's vetting; `customers forget` erases it",
     "screening_entries, screening_customers, screening_findings": "the lists of now, and decisions",
     "temp.staged_customers, temp.staged_sites, temp.staged_former": "one import",

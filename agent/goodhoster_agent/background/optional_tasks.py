@@ -1,4 +1,4 @@
-"""Tasks about what not every host has; where it is not configured, nothing of it is imported."""
+"""Tasks of optional features; of what is not configured nothing is imported."""
 
 from __future__ import annotations
 

@@ -107,8 +107,8 @@ def export_command(
         if to is None:
             _print_requested(desk.ask(whole_id, TwoPersonAction.EXPORT, order), "export", as_json=as_json)
             return
-        exported = desk.export(whole_id, to, order)
-        export(services.settings, ExportOrder(exported.manifest.case), to / "audit-log")
+        of_case = ExportOrder(services.evidence.store.get(whole_id).manifest.case)
+        exported = desk.export(whole_id, to, order, lambda new: export(services.settings, of_case, new / "audit-log"))
         _print_result(exported, f"is in {to}, with its entries of the audit log", as_json=as_json)
 
 

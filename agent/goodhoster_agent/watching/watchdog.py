@@ -35,7 +35,7 @@ _EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirMovedEvent,
 ]
-_PATIENCE = 10.0
+_TIMEOUT_SECONDS = 10.0
 """Seconds to wait for what may never end."""
 
 
@@ -70,7 +70,7 @@ class WatchdogSource:
         self._uncovered[directory] = f"{display(directory)} is not watched yet: its directories are gone through"
         walk = threading.Thread(target=self._schedule, args=(directory,), name="watchdog-cover", daemon=True)
         walk.start()
-        walk.join(_PATIENCE)  # a file system below it may never answer
+        walk.join(_TIMEOUT_SECONDS)  # a file system below it may never answer
 
     def _schedule(self, directory: bytes) -> None:
         handler = _Handler(self._listener)
@@ -99,8 +99,8 @@ class WatchdogSource:
             if thread.is_alive():
                 ending = threading.Thread(target=thread.stop, daemon=True)  # may wait for a tree
                 ending.start()
-                ending.join(_PATIENCE)
-                thread.join(_PATIENCE)
+                ending.join(_TIMEOUT_SECONDS)
+                thread.join(_TIMEOUT_SECONDS)
 
 
 class _Inotify(InotifyFD):

@@ -1,4 +1,4 @@
-"""What a panel says of an account: whether a target is suspended, and whether all is as before (pure)."""
+"""What a panel says of an account: what is suspended, and what is not as before (pure)."""
 
 from __future__ import annotations
 

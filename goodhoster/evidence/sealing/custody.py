@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from goodhoster.errors import EvidenceError, PassingError, RefusedError, UnrecordedError, recording
 from goodhoster.evidence.sealing.store import EvidenceStore, RecipientsInForce
-from goodhoster.linux.durable_files import sync_directory, write_durably
+from goodhoster.linux.durable_files import new_directory
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.sealed_evidence import (
@@ -35,7 +34,7 @@ from goodhoster.ports import AuditLog, Clock, Pager
 _log = logging.getLogger(__name__)
 GRACE = timedelta(days=7)
 """Between the announcement that a retention is over and the destruction: time for a hold."""
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 _NAMED = 20
 _EXPORT_AGAIN = "make room; remove that directory or name another, then run the command again"
 _RETENTION = "its retention is over, which was announced"
@@ -122,17 +121,25 @@ class CustodyDesk:
             evidence = self._confirmed(evidence_id, TwoPersonAction.DESTROY, order)
             return self._destroyed(evidence, order.person.name, order.reason)
 
-    def export(self, evidence_id: str, directory: Path, order: PersonalOrder) -> SealedEvidence:
+    def export(
+        self,
+        evidence_id: str,
+        directory: Path,
+        order: PersonalOrder,
+        add: Callable[[Path], object] = lambda _: None,
+    ) -> SealedEvidence:
         """Copy ciphertext and manifest into a new directory, as another person asked.
 
-        EvidenceError where the ciphertext is not as it was sealed: then nothing is handed out.
+        `add` writes more into it. After a crash there is no such directory, or all of it. EvidenceError where the
+        ciphertext is not as it was sealed: then nothing is handed out.
         """
         with self.store.custody_lock:
             evidence = self._confirmed(evidence_id, TwoPersonAction.EXPORT, order)
             self._log("evidence.exporting", evidence, order, to=str(directory))
             try:
-                directory.mkdir(mode=0o700)
-                self._copy(evidence, directory)
+                with new_directory(directory) as draft:
+                    self._copy(evidence, draft)
+                    add(draft)
             except FileExistsError as error:
                 hint = "name a directory that does not exist; the request stays"
                 raise RefusedError(f"{directory} exists already", hint=hint) from error
@@ -291,21 +298,15 @@ class CustodyDesk:
         return self._destroyed(evidence, by.person, by.reason)
 
     def _copy(self, evidence: SealedEvidence, directory: Path) -> None:
-        source = self.store.ciphertext(evidence.manifest.id)
-        target, digest = directory / source.name, hashlib.sha256()
-        with source.open("rb") as opened, target.open("xb") as written:
-            while piece := opened.read(_PIECE):
+        source, digest = self.store.ciphertext(evidence.manifest.id), hashlib.sha256()
+        with source.open("rb") as opened, (directory / source.name).open("xb") as written:
+            while piece := opened.read(_READ_BYTES):
                 digest.update(piece)
                 written.write(piece)
-            written.flush()
-            os.fsync(written.fileno())
         if digest.hexdigest() != evidence.manifest.ciphertext_sha256:
-            target.unlink()
-            directory.rmdir()
             message = f"the ciphertext of evidence {evidence.manifest.id} is not as it was sealed"
             raise EvidenceError(message, hint="restore it from a backup; nothing was exported")
-        write_durably(directory / f"{evidence.manifest.id}.json", [self.store.manifest_text(evidence.manifest.id)])
-        sync_directory(directory.parent)
+        (directory / f"{evidence.manifest.id}.json").write_bytes(self.store.manifest_text(evidence.manifest.id))
 
     def _log(self, kind: str, evidence: SealedEvidence, order: PersonalOrder, **more: str) -> None:
         about = {"evidence": evidence.manifest.id, "case": evidence.manifest.case}

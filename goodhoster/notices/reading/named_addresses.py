@@ -20,7 +20,7 @@ from goodhoster.notices.reading.mentions import with_plain_dots
 from goodhoster.notices.reading.url_finder import trimmed
 
 MOST_ADDRESSES = 1_000
-_LONGEST = 500  # characters of an address that is shown to a person
+_LONGEST_ADDRESS = 500  # characters of an address that is shown to a person
 _KINDS = (
     r"(?:jpe?g|jpe|jfif|png|gif|webp|bmp|tiff?|hei[cf]|avif|jxl|mp4|m4v|mov|avi|mkv|webm|mpe?g|wmv|flv|3gp|ts|ogv"
     r"|zip|rar|7z|tar|tgz)"
@@ -111,7 +111,7 @@ class ItemAddresses:
         for reading in dict.fromkeys((shown, folded(shown))):
             yield from self._addresses(reading)
             if not decoded and self._paths:
-                yield from (f"/{path}"[:_LONGEST] for path in self._loose(reading))
+                yield from (f"/{path}"[:_LONGEST_ADDRESS] for path in self._loose(reading))
 
     def _addresses(self, text: str) -> Iterator[str]:
         if not _ANY_SLASH.search(text):
@@ -129,13 +129,13 @@ class ItemAddresses:
             for host in _hosts(match["host"].lower()):
                 known = self._paths.get(_plain(host), set())
                 if not any(_is_known(reading, known) for reading in {path, _GATEWAY.sub("", path), shown}):
-                    yield f"{host}/{shown}"[:_LONGEST]
+                    yield f"{host}/{shown}"[:_LONGEST_ADDRESS]
         for match in _JOINED.finditer(text):
             labels, path = _OTHER_JOINT.split(match["host"].lower()), trimmed(match["path"])
             for first in range(len(labels) - 1):
                 host = ".".join(labels[first:])
                 if not _is_known(path, self._paths.get(_plain(host), set())):
-                    yield f"{host}/{path}"[:_LONGEST]
+                    yield f"{host}/{path}"[:_LONGEST_ADDRESS]
 
     def _loose(self, text: str) -> Iterator[str]:
         """Paths and names of files that stand alone and that no item has."""

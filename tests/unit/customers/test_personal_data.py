@@ -31,6 +31,7 @@ WITHOUT_PERSONS = {
     "legal_basis",
     "observed_time",
     "house_rules",
+    "unlogged_erasures",
 }
 """Tables that name no customer."""
 

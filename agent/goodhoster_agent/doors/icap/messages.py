@@ -108,7 +108,10 @@ class IcapRequest:
 
 
 def parse_request(lines: Sequence[bytes]) -> IcapRequest:
-    """Parse the header of a request, its lines without the empty one. IcapError where it is none."""
+    """Parse the header of a request, its lines without the empty one.
+
+    IcapError where it is none.
+    """
     first = _REQUEST_LINE.fullmatch(lines[0]) if lines else None
     if not first:
         raise IcapError(400, "Bad request")

@@ -7,6 +7,7 @@ from pathlib import Path
 from goodhoster.adapters.stores.customers import (
     contacts,
     legal_basis,
+    personal_data,
     register,
     screening,
     standing,
@@ -34,6 +35,7 @@ CUSTOMERS = Schema(
         ),
         Migration(2, (contacts.FORWARDED,)),
         Migration(3, (standing.RENAME_KEYS,)),
+        Migration(4, (personal_data.TABLES,)),
     ),
     irreplaceable=True,
 )

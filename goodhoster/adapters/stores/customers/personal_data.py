@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 
 from goodhoster.adapters.stores.database import RecordFile
 
 _BY_ID = frozenset({"customers", "screening_compared"})
 """Tables that have the customer as `id`; all others have it as `customer`."""
+
+
+TABLES = "CREATE TABLE unlogged_erasures (name TEXT PRIMARY KEY, note TEXT NOT NULL) WITHOUT ROWID;"
 
 
 class SqlitePersonalData:
@@ -30,7 +34,7 @@ class SqlitePersonalData:
                 found[table] = [dict(zip(names, map(_plain, row), strict=True)) for row in rows]
         return found
 
-    def erase(self, customer_ids: Sequence[str]) -> Mapping[str, int]:
+    def erase(self, customer_ids: Sequence[str], name: str, note: Mapping[str, str | int]) -> Mapping[str, int]:
         """See `ports.PersonalDataStore`."""
         tables, marks = self._tables(), ", ".join("?" * len(customer_ids))
         with self._record.erasing() as db:
@@ -44,7 +48,22 @@ class SqlitePersonalData:
                 for table, column, _ in tables
             }
             db.execute("UPDATE register_generation SET number = number + 1")
+            text = json.dumps({**note, "rows": sum(gone.values())})
+            db.execute("INSERT INTO unlogged_erasures (name, note) VALUES (?, ?)", (name, text))
         return {table: count for table, count in gone.items() if count}
+
+    def unlogged(self) -> Mapping[str, Mapping[str, str | int]]:
+        """See `ports.PersonalDataStore`."""
+        found = {name: json.loads(note) for name, note in self._record.rows("SELECT name, note FROM unlogged_erasures")}
+        if found:
+            with self._record.erasing():
+                pass  # a crash may have come before the write-ahead log was emptied
+        return found
+
+    def note_logged(self, name: str) -> None:
+        """See `ports.PersonalDataStore`."""
+        with self._record.changing() as db:
+            db.execute("DELETE FROM unlogged_erasures WHERE name = ?", (name,))
 
     def _tables(self) -> list[tuple[str, str, list[str]]]:
         """Each table that names customers, with the column that does and all its columns."""
