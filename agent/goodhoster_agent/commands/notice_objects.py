@@ -38,6 +38,7 @@ def notice_object(notice: Notice) -> dict[str, Any]:
         "replies": [_reply_object(reply) for reply in notice.replies],
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],
+        "cues": list(notice.read.cues) if notice.read else [],
         "unread": list(notice.read.unread) if notice.read else [],
         "named": list(notice.named),
         "index_gap": notice.index_gap,

@@ -26,7 +26,7 @@ GROUPS: Final[dict[str, str]] = {
         berigtig peruu peruta peruth perun peruc mitatoi jatt oikaisu korjaus.
         отзыв отозв отмен аннулир игнорир отклик скасов анул відклик відкличе оттегл оттеглям отказв исправлен поправк
         ανακαλ αποσυρ ακυρων ακυρο iptal retrag anul revoca visszavon visszavonj visszavont povlac povuc povlaci opoziv preklic umik
-        umic otkaz ponist atsauk atsiim anulio atcel atsauc anule tuhista odvola odvolav zrusi stahuje cancel. cancels. canceled. cancelled. canceling. cancelling. cancellation. stahuj stahneme desistim desistir desiste. desistieron
+        umic otkaz ponist atsauk atsiim anulio atcel atsauc anule tuhista odvola odvolav zrusi stahuje cancel. cancels. canceled. cancelled. canceling. cancelling. cancellation. stahuj stahneme desistim desistir desiste. desistieron perum perut
         """,
     "draws": """
         trek. trekt. trekken. trok. trokken. zieh. ziehe. ziehen. zog. zogen. gezogen nehme. nehmen. nahm. nahmen. nimmt. drar. drog. dra. dragit
@@ -165,7 +165,7 @@ GROUPS: Final[dict[str, str]] = {
         case. cases. ticket tickets. report. reports. notice. matter. issue. request. complaint incident conversation. file. this. it. as. is. been. was. has.
         zaak. dossier melding meldingen verzoek is. wij. wordt. fall. vorgang. meldung. akte. ist. wurde. wir.
         dossier signalement affaire. demande. est. nous. caso. expediente. denuncia. hemos. pratica. segnalazione fascicolo. abbiamo. processo. pedido.
-        zgloszen sprawa. sprawe. zostalo zostala hlaseni pripad arende. anmalan sag. sagen. sak. saken. tapaus asia. дело. обращени заявк случай справу υποθεσ kayit dosya cazul ugy. slucaj
+        zgloszen sprawa. sprawe. zostalo zostala hlaseni pripad anmalan sag. sagen. sak. saken. tapaus asia. дело. обращени заявк случай справу υποθεσ kayit dosya cazul ugy. slucaj arende tapaus
         """,
     "already": """
         already meanwhile since. reeds. inmiddels. ondertussen al. bereits. inzwischen. mittlerweile schon. deja. ya. gia. ja. juz. jiz. uz. redan.
@@ -175,11 +175,11 @@ GROUPS: Final[dict[str, str]] = {
         removed. deleted. offline. gone. down. unavailable. inaccessible. blocked. disabled. moved. cleaned. fixed. resolved. suspended
         verwijderd. weg. offline. gewist. verdwenen ontoegankelijk. geblokkeerd. verplaatst. verhuisd.
         geloscht. entfernt. gesperrt. abgeschaltet. verschwunden. deaktiviert. umgezogen. nachgekommen
-        supprime supprimee supprimes retire retiree retires inaccessible bloque effac disparu desactive enlev
+        supprimee supprimes retiree retires inaccessible effac disparu enlev
         eliminad retirad borrad suprimid bloquead desactivad rimoss eliminat cancellat oscurat removid apagad bloquead retirad desativad
         usuniet skasowan zablokowan niedostepn odstranen smazan zablokovan nedostupn borttag raderat raderad borta. slettet. fjernet. vaek. blokeret. slettet borte. fjernet
         poistettu poistunut sulkettu estetty удален удалён заблок снят недоступ видален заблок премахнат изтрит αφαιρεθ διαγραφ kaldirildi silindi sters eliminat torolve torolt eltavolit uklonjen obrisan
-        istrint pasalint dzest nonemt kustutat eemaldat
+        istrint pasalint dzest nonemt kustutat eemaldat supprime. retire. bloque. bloquee. desactive. desactivee.
         """,
     "was": """
         is. are. was. were. been. went. seems. appears. got. 
@@ -298,6 +298,8 @@ PHRASES: Final[dict[str, str]] = {
     "it may say that something is settled": r"no action|nothing to (?:do|remove)|already done|did you remove|cleared"
     r"|went offline|deja fait|thank(?:s| you) for (?:\w+ ){0,2}(?:remov|delet|tak)|已\w{0,12}(?:删除|刪除|移除)|已关闭|已解决|削除済|対応済|解決済|삭제됨|삭제되었|해결|تم حذف|تمت ازالة|הוסר|נמחק|טופל"
     r"|da xoa|da go|sudah dihapus|ลบแล้ว",
+    "it may be about a mail": r"undeliver|unzustellbar|onbestelbaar|non delivrable|non remis|non consegnabile|nao entregue|nelivrabil|neisporuciv"
+    r"|nedoruc|niedostarcz|olevererba|kezbesithetetlen|недостав|teslim edilemedi|iletilemedi|nu a putut",
     "it may be no order": r"for your (?:records|info)|(?:a|this|in|only|as|with) copy (?:for|to|of (?:the|this|our|a|your) (?:notice|report|mail|e-?mail|message|letter|order))|\bcc\b ?:|nothing needs|(?:an?|for|as|only|just) examples?\b|\bexamples? (?:only|mail|notice|report|of)\b|e\.g\.|for instance"
     r"|par exemple|por ejemplo|z\. ?b\.|zum beispiel|counter.?not|counter.?claim|good.?faith belief that the material was removed"
     r"|data subject|(?:right|recht|droit|derecho|diritto|direito) (?:to|auf|op|a) (?:erasure|object|loschung|verwijdering|l'effacement)"

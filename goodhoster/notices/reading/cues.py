@@ -15,20 +15,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from goodhoster.notices.reading.cue_words import ALONE, GROUPS, PAIRS, PHRASES
-from goodhoster.notices.reading.folding import ADDRESS, folded, without_addresses
+from goodhoster.notices.reading.folding import ADDRESS, folded, without_accents, without_addresses
 
 MOST_CUES = 20
 _LONGEST_SENTENCE = 600  # characters that are kept of one, as an administrator may copy them
 _LONGEST_WORD = 40
 _LOOKED_BACK = 12  # words, for what takes a meaning away
-_WORD = re.compile(r"[^\W_]+|[?\uff1f\u061f;](?=\s|\Z)|" + ADDRESS)
-_STEMS: dict[str, re.Pattern[str]] = {
-    group: re.compile(
-        "(?:" + "|".join(re.escape(stem[:-1]) + r"\Z" if stem.endswith(".") else re.escape(stem) for stem in words.split()) + ")"
+_WORD = re.compile(r"[^\W_]+|" + ADDRESS)
+
+
+def _stems(words: str) -> re.Pattern[str]:
+    stems = (folded(word) for word in words.split())
+    return re.compile(
+        "|".join(re.escape(stem[:-1]) + r"\Z" if stem.endswith(".") else re.escape(stem) for stem in stems)
     )
-    for group, words in GROUPS.items()
-}
-_PHRASES = {meaning: re.compile(words) for meaning, words in PHRASES.items()}
+
+
+_STEMS = {group: _stems(words) for group, words in GROUPS.items()}
+_PHRASES = {meaning: re.compile(without_accents(words)) for meaning, words in PHRASES.items()}
 _QUESTION = re.compile(r"[?\uff1f\u061f]")
 _ASKS = re.compile(
     r"\W*(?:please |s'il vous plait |graag )?(?:can|could|would|will|kunt|kan|wilt|zou|zoudt|konnen|konnten|wurden|pouvez|pourriez"
@@ -70,7 +74,10 @@ _ORDINARY = re.compile(
             r"\b(?:irrtumlich|versehentlich|ten onrechte|per abuis|abusievelijk) (?:erhalten|ontvangen)\b",
             # confirm that it is done
             r"\b(?:confirm|inform us|notify us|tell us|report back|bevestig\w*|bestatig\w*|confirm\w*) (?:to us |ons |uns |nous )?(?:that|when|once|as soon as|after|dat|zodra|wanneer|dass|sobald|wenn|que|lorsque|des que) (?:[^\W_]+[ ',]{1,3}){0,10}?"
-            r"(?:removed|deleted|offline|taken down|inaccessible|disabled|verwijderd|ontoegankelijk|entfernt|geloscht|gesperrt|supprimes?|retires?)\b",
+            r"(?:removed|deleted|offline|taken down|inaccessible|disabled|verwijderd|ontoegankelijk|entfernt|geloscht|gesperrt|supprimes?|retires?|no longer (?:available|accessible|online|reachable))\b",
+            r"\bnot (?:delete|remove|destroy|erase|alter|change) (?:the |any |your |these |those )?(?:server |access |ip )?(?:log ?files?|logs|evidence|records?|data)\b"
+            r"|\b(?:log ?bestanden|log ?dateien|protokolle|logs|bewijs\w*|beweise) niet (?:te )?(?:verwijderen|wissen|vernietigen)\b"
+            r"|\b(?:log ?dateien|protokolle|logs|beweise) nicht (?:zu )?(?:loschen|entfernen|vernichten)\b",
             r"\bno(?:t)? (?:be )?(?:liable|liability)\b",
             r"\bnot (?:been )?authori[sz]ed by\b|\b(?:is|are) not (?:permitted|allowed) by\b|\bnothing in this (?:letter|notice|e-?mail|mail|message) (?:shall|is|should|can)\b",
         )
@@ -126,7 +133,9 @@ def meaning_of_note(note: str) -> str:
     """What a remark about one address may mean other than that it is to be removed."""
     if meaning := meaning_of(note):
         return meaning
-    return "it may say that something is settled" if _IN_NOTE.fullmatch(folded(note)) else ""
+    said = folded(note)
+    settled = _IN_NOTE.fullmatch(said) or any("settled" in _groups(word[:_LONGEST_WORD]) for word in _WORD.findall(said))
+    return "it may say that something is settled" if settled else ""
 
 
 def _asks(said: str) -> bool:

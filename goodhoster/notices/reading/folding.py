@@ -23,8 +23,12 @@ ADDRESS = "\u2192"
 def folded(text: str) -> str:
     """Text in small letters without accents, with *not* and *ne* as words of their own."""
     shown = _HIDDEN.sub("", text).casefold()
-    bare = "".join(sign for sign in unicodedata.normalize("NFKD", shown) if not unicodedata.combining(sign))
-    return _NE.sub("ne ", _NOT.sub(" not", bare.translate(_UNDRAWN)))
+    return _NE.sub("ne ", _NOT.sub(" not", without_accents(shown).translate(_UNDRAWN)))
+
+
+def without_accents(text: str) -> str:
+    """Text without accents and other signs that are added to a letter."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 
 def without_addresses(text: str) -> str:

@@ -24,7 +24,7 @@ _DATA = re.compile(
 )
 """What stands beside an address in a list and says nothing: numbers, dates, IP addresses, digests, countries."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_BULLET = re.compile(r"\s{0,40}(?:[(\[]?(?:\d{1,5}|[a-z])[.):\]]{1,2}\s|[#-]?\d{1,5}\s)", re.IGNORECASE)
+_BULLET = re.compile(r"\A\s{0,40}(?:[(\[]?(?:\d{1,5}|[a-z])[.):\]]{1,2}\s|[#-]?\d{1,5}\s)", re.IGNORECASE)
 _MOST_WORDS_OF_LABEL = 6
 _MOST_WORDS_OF_BARE_LABEL = 3
 _MOST_WORDS_OF_CELL = 5
@@ -36,7 +36,8 @@ _TARGET = re.compile(
     r"|ссылк|адрес|посилан|връзк|συνδεσμ|διευθυν|baglanti|adresi|hivatkoz|cim|poveznic|naslov|nuorod|saite|viide|content|material|inhalt|contenu|contenido|contenuto|conteudo|inhoud|materiaal|csam|files?|bestand|datei|bild|image|picture|photo|video|foto|afbeelding|fichier|archivo|item|source url)"
 )
 _OTHER = re.compile(
-    r"(?:original|origin|official|officiel|offiziell|oficial|ufficial|referenc|referent|ref|referr|referer|kenmerk|screenshot|screen|schermafdruk|schermaf|bildschirmfoto|capture|captura|source|bron|quelle|fuente|fonte|log|logs|proof|evidence|bewijs"
+    r"origin|offici|offiz|ofici|uffic|referen|referr|screensh|schermaf|bildschirm|bewei|bewij|legit|licen[cs]|copyrigh|trademark|slachtoffer|victim"
+    r"|(?:ref|referer|kenmerk|screenshot|screen|schermafdruk|schermaf|bildschirmfoto|capture|captura|source|bron|quelle|fuente|fonte|log|logs|proof|evidence|bewijs"
     r"|beweis|preuve|prueba|prova|home|homepage|website|websites|web|site|webseite|sito|sitio|victim|slachtoffer|opfer|victime|victima|vittima|legit|legal|lawful|genuine|authentic|real|echte?|licens|rights|rechten|copyright|owner|own|eigen|mine|our|onze|unsere?|notre|nuestr|nostr"
     r"|bank|listing|mark|brand|merk|marke|marque|brands?|trademark|contact|kontakt|info|informat|more|meer|mehr|detail|policy|privacy|terms|help|hilfe|portal|form|formulier|formular|dashboard|unsubscribe|afmelden|abmelden|report|reports|ticket|case|dossier|faq|question|vragen"
     r"|documentation|docs|manual|wiki|blog|news|nieuws|law|wet|gesetz|article|artikel|example|voorbeeld|beispiel|exemple|ejemplo|esempio|sample|previous|vorig|former|archive|archief|whois|lookup|virustotal|urlscan|mirror|compare|versus|instead|removed|verwijderd|entfernt|geloscht"
@@ -47,7 +48,7 @@ _PLACES = frozenset({"site", "website", "websites", "web", "webseite", "sito", "
 """Of these, what a heading of the list itself may have: where the material stands."""
 _ORDERS = frozenset(
     folded(
-        "please kindly remove delete take down offline block disable make inaccessible the following this these that url urls uri link links address addresses content material file image picture item at from now immediately asap "
+        "please thanks danke kindly remove delete take down offline block disable make inaccessible the following this these that url urls uri link links address addresses content material file image picture item at from now immediately asap "
         "urgently urgent within hour hours days minutes as soon possible and without delay can could would will you "
         "gelieve graag wilt kunt zou u het de volgende onderstaande dit deze adres adressen inhoud materiaal bestand afbeelding verwijder verwijderen ontoegankelijk maken halen te op zo snel mogelijk onmiddellijk binnen uur offline willen "
         "bitte sperren löschen entfernen sie die das den folgende folgenden diese dieses adresse adressen inhalt datei bild unter sofort umgehend innerhalb von stunden nehmen "
@@ -62,6 +63,7 @@ _REMOVES = frozenset(
         "remove delete take block disable inaccessible verwijder verwijderen ontoegankelijk offline sperren löschen entfernen supprimer retirer bloquer eliminen elimine eliminar retiren retirar bloqueen rimuovere rimuovete eliminare usunac odstraňte bort fjern slet poistakaa удалите"
     ).split()
 )
+_POLITE = frozenset({"please", "thanks", "bitte", "danke", "merci", "graag"})
 _ENDS_WELL = re.compile(
     r"\W{0,5}(?:--\s*\Z|(?:with )?(?:kind|best|warm|many)? ?(?:regards|wishes|greetings)\b|(?:yours )?(?:sincerely|faithfully|truly)\b|cheers\b|(?:met )?(?:vriendelijke|hartelijke)? ?groet(?:en)?\b|hoogachtend\b"
     r"|(?:mit )?(?:freundlichen?|besten?|viele|herzliche) gru(?:ss|sse|ssen|en)\b|hochachtungsvoll|cordialement|(?:bien )?(?:cordiales|salutations)|veuillez agreer|(?:un )?(?:cordial )?saludos?\b|atentamente"
@@ -116,7 +118,7 @@ def _doubt_of_label(before: str, words: Sequence[str]) -> str:
     most = _MOST_WORDS_OF_LABEL if ends else _MOST_WORDS_OF_BARE_LABEL
     if len(words) > most:
         return MENTIONED
-    if _is_other(words) or not any(map(_TARGET.match, words)):
+    if _is_other(words) or not any(map(_TARGET.match, words)) or not (ends or all(map(_TARGET.match, words))):
         return LABELLED
     return ""
 
@@ -145,7 +147,7 @@ def _names_target(heading: str) -> bool:
 
 
 def _only_orders(words: Sequence[str]) -> bool:
-    return all(word in _ORDERS for word in words) and any(word in _REMOVES for word in words)
+    return all(map(_ORDERS.__contains__, words)) and (any(map(_REMOVES.__contains__, words)) or set(words) <= _POLITE)
 
 
 def _is_row(line: str) -> bool:

@@ -33,7 +33,7 @@ from goodhoster.notices.reading.formats import (
 from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.leftovers import mentions_in, mentions_in_body, not_compared, unread_parts
 from goodhoster.notices.reading.mail import Mail, headers_of, take_apart
-from goodhoster.notices.reading.prose import sentences_of
+from goodhoster.notices.reading.prose import MOST_PROSE, sentences_of
 from goodhoster.notices.reading.repeated import why_repeated, without_quotes
 
 _MAILS: tuple[Callable[[Mail], ReadNotice | None], ...] = (
@@ -58,6 +58,7 @@ _LONGEST_TEXT = 20_000
 _LONGEST_NOTE = 4_000
 _STRUCK = re.compile(r"line-through", re.IGNORECASE)
 _STRUCK_OUT = "some of its text is struck out"
+_LONG_PROSE = f"its text has more than {MOST_PROSE} characters beside its lists: a person reads it"
 _MANY_CUES = f"more than {MOST_CUES} of its sentences may say that it is no order"
 _REFERENCE = re.compile(r"\bGH-[2-9a-hj-km-np-z]{12}\b")
 """Of a letter to a customer, as its subject has it."""
@@ -117,7 +118,10 @@ def _with_cues(mail: Mail, notice: ReadNotice) -> ReadNotice:
     """Notice with the sentences by which it may be no order."""
     if notice.test or not notice.items:
         return notice
-    cues = tuple(map(str, itertools.islice(cues_in(sentences_of(mail)), MOST_CUES + 1)))
+    sentences = list(sentences_of(mail))
+    if sum(map(len, sentences)) > MOST_PROSE:
+        return replace(notice, doubts=(_LONG_PROSE, *notice.doubts))
+    cues = tuple(map(str, itertools.islice(cues_in(sentences), MOST_CUES + 1)))
     doubts = (_MANY_CUES, *notice.doubts) if len(cues) > MOST_CUES else notice.doubts
     if any(_STRUCK.search(markup) for markup in mail.texts("text/html")):
         doubts = (_STRUCK_OUT, *doubts)
