@@ -14,9 +14,15 @@ from goodhoster.notices.reading.prose import sentences_in
 from goodhoster.notices.reading.reader import read
 
 HOTLINE = Notifier(
-    "hotline", "Hotline", NotifierKind.HOTLINE, ("hotline.example",), 86400, automatic=True, caps=NotifierCaps(9, 9),
+    "hotline",
+    "Hotline",
+    NotifierKind.HOTLINE,
+    ("hotline.example",),
+    86400,
+    automatic=True,
+    caps=NotifierCaps(9, 9),
     layout="url-list",
-)  # fmt: skip
+)
 URL, OTHER = "http://anna.example/own.jpg", "http://bert.example/other.jpg"
 
 
@@ -33,8 +39,10 @@ def acts_on(notice: ReadNotice, notifier: Notifier = HOTLINE) -> set[str]:
 
 def table(note: str = "") -> str:
     return (
-        '<table class="urls" border="0">\n    <tr><th>url</th><th>IP</th><th>first seen</th><th>last seen</th><th>note</th></tr>\n'
-        f"    <tr><td>{URL}</td><td>192.0.2.7</td><td>2026-11-28 10:00:00</td><td></td><td>{note}</td></tr>\n    \n</table>\n"
+        '<table class="urls" border="0">\n    <tr><th>url</th><th>IP</th><th>first seen</th>'
+        "<th>last seen</th><th>note</th></tr>\n"
+        f"    <tr><td>{URL}</td><td>192.0.2.7</td><td>2026-11-28 10:00:00</td><td></td>"
+        f"<td>{note}</td></tr>\n    \n</table>\n"
     )
 
 
@@ -46,12 +54,41 @@ def attached(cover: str, name: str, rows: str) -> str:
 
 CUES = {
     "back": {
-        "en": ["Kindly treat yesterday's report as withdrawn.", "The complaint has been retracted by its author.", "Our request is hereby rescinded.", "Please disregard what we sent you this morning.", "This notice is cancelled.", "We take back what we reported on Friday."],
-        "nl": ["Deze melding wordt ingetrokken.", "Wij komen terug op ons verzoek en trekken het in.", "Onze eerdere melding is komen te vervallen.", "U kunt dit bericht als nietig beschouwen, het is geannuleerd."],
-        "de": ["Die Meldung von gestern ziehen wir hiermit zurück.", "Unsere Anzeige wird widerrufen.", "Das Ersuchen ist damit hinfällig.", "Betrachten Sie das Schreiben bitte als gegenstandslos."],
-        "fr": ["Nous annulons notre signalement.", "Par la présente nous retirons notre plainte.", "Veuillez ignorer notre message précédent."],
-        "es": ["Retiramos la denuncia presentada ayer.", "Queda anulada nuestra solicitud.", "Por favor, ignoren nuestro correo anterior."],
-        "it": ["La nostra segnalazione è annullata.", "Ritiriamo la segnalazione di ieri.", "Vi preghiamo di ignorare la mail precedente."],
+        "en": [
+            "Kindly treat yesterday's report as withdrawn.",
+            "The complaint has been retracted by its author.",
+            "Our request is hereby rescinded.",
+            "Please disregard what we sent you this morning.",
+            "This notice is cancelled.",
+            "We take back what we reported on Friday.",
+        ],
+        "nl": [
+            "Deze melding wordt ingetrokken.",
+            "Wij komen terug op ons verzoek en trekken het in.",
+            "Onze eerdere melding is komen te vervallen.",
+            "U kunt dit bericht als nietig beschouwen, het is geannuleerd.",
+        ],
+        "de": [
+            "Die Meldung von gestern ziehen wir hiermit zurück.",
+            "Unsere Anzeige wird widerrufen.",
+            "Das Ersuchen ist damit hinfällig.",
+            "Betrachten Sie das Schreiben bitte als gegenstandslos.",
+        ],
+        "fr": [
+            "Nous annulons notre signalement.",
+            "Par la présente nous retirons notre plainte.",
+            "Veuillez ignorer notre message précédent.",
+        ],
+        "es": [
+            "Retiramos la denuncia presentada ayer.",
+            "Queda anulada nuestra solicitud.",
+            "Por favor, ignoren nuestro correo anterior.",
+        ],
+        "it": [
+            "La nostra segnalazione è annullata.",
+            "Ritiriamo la segnalazione di ieri.",
+            "Vi preghiamo di ignorare la mail precedente.",
+        ],
         "pt": ["A nossa denúncia fica anulada.", "Queiram desconsiderar a mensagem anterior."],
         "pl": ["Odwołujemy wczorajsze zgłoszenie.", "Prosimy zignorować poprzednią wiadomość."],
         "cs": ["Naše hlášení odvoláváme.", "Vezměte prosím naše oznámení zpět.", "Předchozí zprávu prosím ignorujte."],
@@ -66,9 +103,18 @@ CUES = {
         "zh": ["我们撤回昨天的举报。"],
     },
     "mistake": {
-        "en": ["It turned out to be a false positive.", "We reported this erroneously.", "This was an oversight on our side.", "Our apologies, the wrong address was listed."],
+        "en": [
+            "It turned out to be a false positive.",
+            "We reported this erroneously.",
+            "This was an oversight on our side.",
+            "Our apologies, the wrong address was listed.",
+        ],
         "nl": ["Dit adres stond er per ongeluk bij.", "De beoordeling bleek onjuist.", "Excuses voor de vergissing."],
-        "de": ["Dabei ist uns ein Fehler unterlaufen.", "Das war ein Fehlalarm.", "Die Adresse wurde versehentlich gemeldet."],
+        "de": [
+            "Dabei ist uns ein Fehler unterlaufen.",
+            "Das war ein Fehlalarm.",
+            "Die Adresse wurde versehentlich gemeldet.",
+        ],
         "fr": ["Il s'agit d'une erreur de notre part.", "Ce contenu a été signalé à tort."],
         "es": ["Se trata de un error nuestro.", "Fue un falso positivo."],
         "it": ["Si è trattato di un nostro errore."],
@@ -81,9 +127,21 @@ CUES = {
         "ru": ["Это была наша ошибка."],
     },
     "restore": {
-        "en": ["The page can be reinstated.", "Kindly put the picture back online.", "You may lift the block.", "Please re-enable the account."],
-        "nl": ["De pagina mag worden hersteld.", "U kunt de afbeelding weer toegankelijk maken.", "De blokkade kan eraf, graag deblokkeren."],
-        "de": ["Die Sperre kann entfernt und die Seite freigeschaltet werden.", "Sie können das Bild wieder online stellen."],
+        "en": [
+            "The page can be reinstated.",
+            "Kindly put the picture back online.",
+            "You may lift the block.",
+            "Please re-enable the account.",
+        ],
+        "nl": [
+            "De pagina mag worden hersteld.",
+            "U kunt de afbeelding weer toegankelijk maken.",
+            "De blokkade kan eraf, graag deblokkeren.",
+        ],
+        "de": [
+            "Die Sperre kann entfernt und die Seite freigeschaltet werden.",
+            "Sie können das Bild wieder online stellen.",
+        ],
         "fr": ["Le contenu peut être rétabli.", "Vous pouvez remettre la page en ligne."],
         "es": ["Pueden restablecer el contenido."],
         "it": ["Il contenuto può essere ripristinato."],
@@ -96,9 +154,27 @@ CUES = {
         "ru": ["Страницу можно восстановить."],
     },
     "leave": {
-        "en": ["The material should remain accessible for the investigators.", "Hold off until the prosecutor has called you.", "You need not take anything down.", "There is no need to block it.", "Nothing has to be removed.", "Don't take any measures for now."],
-        "nl": ["Dit mag gewoon online blijven.", "Laat het staan totdat de recherche belt.", "U hoeft niets te verwijderen.", "Haal dit niet offline.", "Actie is niet nodig."],
-        "de": ["Die Seite darf weiterhin online bleiben.", "Löschen Sie diese Datei auf keinen Fall.", "Es besteht kein Handlungsbedarf.", "Bitte warten, bis sich die Polizei meldet."],
+        "en": [
+            "The material should remain accessible for the investigators.",
+            "Hold off until the prosecutor has called you.",
+            "You need not take anything down.",
+            "There is no need to block it.",
+            "Nothing has to be removed.",
+            "Don't take any measures for now.",
+        ],
+        "nl": [
+            "Dit mag gewoon online blijven.",
+            "Laat het staan totdat de recherche belt.",
+            "U hoeft niets te verwijderen.",
+            "Haal dit niet offline.",
+            "Actie is niet nodig.",
+        ],
+        "de": [
+            "Die Seite darf weiterhin online bleiben.",
+            "Löschen Sie diese Datei auf keinen Fall.",
+            "Es besteht kein Handlungsbedarf.",
+            "Bitte warten, bis sich die Polizei meldet.",
+        ],
         "fr": ["Laissez cette page en ligne.", "Il ne faut pas la supprimer.", "Aucune action n'est requise."],
         "es": ["No hace falta eliminarlo.", "Dejen la página en línea."],
         "it": ["Non è necessario rimuoverla.", "Lasciate la pagina in linea."],
@@ -114,9 +190,27 @@ CUES = {
         "ja": ["削除しないでください。"],
     },
     "settled": {
-        "en": ["We consider the matter closed.", "The picture is already gone.", "Thanks for removing it so fast.", "It is no longer available.", "The page was taken down yesterday and is offline.", "Our analysts found nothing illegal.", "The site has moved elsewhere."],
-        "nl": ["De zaak is afgehandeld.", "Het is inmiddels verwijderd.", "Niet strafbaar volgens onze analist.", "De pagina is niet meer bereikbaar."],
-        "de": ["Der Vorgang ist erledigt.", "Die Datei wurde bereits gelöscht.", "Das Bild ist nicht mehr abrufbar.", "Nach Prüfung nicht strafbar."],
+        "en": [
+            "We consider the matter closed.",
+            "The picture is already gone.",
+            "Thanks for removing it so fast.",
+            "It is no longer available.",
+            "The page was taken down yesterday and is offline.",
+            "Our analysts found nothing illegal.",
+            "The site has moved elsewhere.",
+        ],
+        "nl": [
+            "De zaak is afgehandeld.",
+            "Het is inmiddels verwijderd.",
+            "Niet strafbaar volgens onze analist.",
+            "De pagina is niet meer bereikbaar.",
+        ],
+        "de": [
+            "Der Vorgang ist erledigt.",
+            "Die Datei wurde bereits gelöscht.",
+            "Das Bild ist nicht mehr abrufbar.",
+            "Nach Prüfung nicht strafbar.",
+        ],
         "fr": ["Le dossier est clos, clôturé ce matin.", "La page n'est plus accessible : elle a été supprimée."],
         "es": ["El caso está cerrado.", "Ya ha sido eliminado."],
         "it": ["Il caso è chiuso.", "È già stato rimosso."],
@@ -129,9 +223,30 @@ CUES = {
         "ru": ["Дело закрыто."],
     },
     "no order": {
-        "en": ["FYI only.", "This is merely an exercise.", "A drill of the national hotlines.", "For your information.", "Our monthly statistics are below.", "Does this page belong to one of your customers?", "Jan added a note to conversation 4711.", "Ticket 4711 has been updated.", "Counter-notification under 17 USC 512(g)."],
-        "nl": ["Ter informatie.", "Dit is een oefening.", "Staat deze pagina bij u?", "Overzicht van november.", "Ticket 4711 is bijgewerkt."],
-        "de": ["Nur zur Kenntnis.", "Dies ist eine Übung.", "Liegt diese Seite bei Ihnen?", "Zum Beispiel diese Adresse."],
+        "en": [
+            "FYI only.",
+            "This is merely an exercise.",
+            "A drill of the national hotlines.",
+            "For your information.",
+            "Our monthly statistics are below.",
+            "Does this page belong to one of your customers?",
+            "Jan added a note to conversation 4711.",
+            "Ticket 4711 has been updated.",
+            "Counter-notification under 17 USC 512(g).",
+        ],
+        "nl": [
+            "Ter informatie.",
+            "Dit is een oefening.",
+            "Staat deze pagina bij u?",
+            "Overzicht van november.",
+            "Ticket 4711 is bijgewerkt.",
+        ],
+        "de": [
+            "Nur zur Kenntnis.",
+            "Dies ist eine Übung.",
+            "Liegt diese Seite bei Ihnen?",
+            "Zum Beispiel diese Adresse.",
+        ],
         "fr": ["Ceci est un exercice.", "Pour information.", "Ce site est-il chez vous ?"],
         "es": ["Esto es una prueba.", "A título informativo."],
         "it": ["Questa è un'esercitazione.", "Per conoscenza."],
@@ -154,8 +269,10 @@ CUES = {
         "da": ["Din e-mail kunne desværre ikke leveres."],
         "cs": ["Váš e-mail se nepodařilo doručit."],
     },
-}  # fmt: skip
-SENTENCES = [(kind, tongue, said) for kind, tongues in CUES.items() for tongue, all_of in tongues.items() for said in all_of]
+}
+SENTENCES = [
+    (kind, tongue, said) for kind, tongues in CUES.items() for tongue, all_of in tongues.items() for said in all_of
+]
 NAMES = [f"{kind}-{tongue}-{said[:24]}" for kind, tongue, said in SENTENCES]
 
 ORDINARY = [
@@ -195,7 +312,7 @@ ORDINARY = [
     "Kunt u dit materiaal zo spoedig mogelijk verwijderen?",
     "The content was seen at 09:12 UTC by analyst 14; remove it no later than tomorrow.",
     "Met vriendelijke groet, het meldpunt",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "tongue", "said"), SENTENCES, ids=NAMES)
@@ -203,7 +320,9 @@ def test_a_sentence_that_may_be_no_order_holds_the_notice(kind: str, tongue: str
     for text in (f"Please remove:\n\n{URL}\n\n{said}", f"{said}\n\n{URL}", f"Hello,\n{said}\nRegards\n\n- {URL}"):
         notice = notice_of(text)
         assert acts_on(notice) == set(), (kind, tongue)
-        assert any(said.split()[0] in cue for cue in notice.cues) or notice.doubts[0].startswith(("an ack", "a report"))
+        assert any(said.split(maxsplit=1)[0] in cue for cue in notice.cues) or notice.doubts[0].startswith(
+            ("an ack", "a report")
+        )
 
 
 @pytest.mark.parametrize("kind", CUES)
@@ -223,12 +342,26 @@ def test_so_it_is_above_tables_and_lists(kind: str) -> None:
 
 
 def test_the_same_forms_act_without_such_a_sentence() -> None:
-    assert acts_on(notice_of(f"<p>Wilt u dit verwijderen?</p>\n{table('KP')}", "[M0123456789] NTD", "text/html")) == {URL}
+    assert acts_on(notice_of(f"<p>Wilt u dit verwijderen?</p>\n{table('KP')}", "[M0123456789] NTD", "text/html")) == {
+        URL
+    }
     csv = attached("Please remove.", "list.csv", f"url,first seen\n{URL},2026-11-30")
     assert acts_on(notice_of(csv, "List", "multipart/mixed; boundary=b")) == {URL}
 
 
-@pytest.mark.parametrize("said", ["Intrekking", "Retraction of notice 4711", "Fall erledigt", "EXERCISE", "Case closed", "Rectificatif", "[onbestelbaar] Bericht", "Question: hosted by you?"])  # fmt: skip
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Intrekking",
+        "Retraction of notice 4711",
+        "Fall erledigt",
+        "EXERCISE",
+        "Case closed",
+        "Rectificatif",
+        "[onbestelbaar] Bericht",
+        "Question: hosted by you?",
+    ],
+)
 def test_the_subject_says_so_too(said: str) -> None:
     assert acts_on(notice_of(f"{URL}\n", said)) == set()
 
@@ -239,29 +372,93 @@ def test_what_ordinary_orders_say_is_no_cue(said: str) -> None:
     assert acts_on(notice_of(f"Hello,\n\nplease remove:\n\n{URL}\n\n{said}")) == {URL}
 
 
-@pytest.mark.parametrize("note", ["withdrawn", "ingetrokken", "niet strafbaar", "offline", "test", "laten staan", "keep online", "already removed", "false positive", "zurückgezogen", "nicht strafbar", "erledigt", "retiré", "par erreur", "andere hoster", "voorbeeld", "closed", "fermé", "rimosso", "peruttu", "удалено", "gelöscht"])  # fmt: skip
+@pytest.mark.parametrize(
+    "note",
+    [
+        "withdrawn",
+        "ingetrokken",
+        "niet strafbaar",
+        "offline",
+        "test",
+        "laten staan",
+        "keep online",
+        "already removed",
+        "false positive",
+        "zurückgezogen",
+        "nicht strafbar",
+        "erledigt",
+        "retiré",
+        "par erreur",
+        "andere hoster",
+        "voorbeeld",
+        "closed",
+        "fermé",
+        "rimosso",
+        "peruttu",
+        "удалено",
+        "gelöscht",
+    ],
+)
 def test_a_remark_holds_its_row(note: str) -> None:
     assert acts_on(notice_of(table(note), "[M0123456789] NTD")) == set()
 
 
-@pytest.mark.parametrize("note", ["KP", "spiegel", "eerste; tweede", "CSAM, baseline", "seen by analyst 4", "2nd report"])
+@pytest.mark.parametrize(
+    "note", ["KP", "spiegel", "eerste; tweede", "CSAM, baseline", "seen by analyst 4", "2nd report"]
+)
 def test_other_remarks_do_not(note: str) -> None:
     assert acts_on(notice_of(table(note), "[M0123456789] NTD")) == {URL}
 
 
 ENTRIES = [
-    URL, f"- {URL}", f"1. {URL}", f"(2) {URL}", f'"{URL}"', f"<{URL}>", f"URL: {URL}", f"Link: {URL}", f"Adresse: {URL}",
-    f"Reported URL: {URL}", f"Gemelde URL: {URL}", f"URL 1: {URL}", f"{URL} (192.0.2.1)", f"{URL}, 192.0.2.1, 2026-11-30",
-    f"* {URL}.", f"Infringing URL : {URL}", f"URL\t{URL}", f"Please remove {URL}", f"Wilt u {URL} verwijderen?",
-    f"Bitte löschen Sie {URL}", "hxxp://anna[.]example/own.jpg", f"Lien signalé : {URL}", f"[url]{URL}[/url]",
-]  # fmt: skip
+    URL,
+    f"- {URL}",
+    f"1. {URL}",
+    f"(2) {URL}",
+    f'"{URL}"',
+    f"<{URL}>",
+    f"URL: {URL}",
+    f"Link: {URL}",
+    f"Adresse: {URL}",
+    f"Reported URL: {URL}",
+    f"Gemelde URL: {URL}",
+    f"URL 1: {URL}",
+    f"{URL} (192.0.2.1)",
+    f"{URL}, 192.0.2.1, 2026-11-30",
+    f"* {URL}.",
+    f"Infringing URL : {URL}",
+    f"URL\t{URL}",
+    f"Please remove {URL}",
+    f"Wilt u {URL} verwijderen?",
+    f"Bitte löschen Sie {URL}",
+    "hxxp://anna[.]example/own.jpg",
+    f"Lien signalé : {URL}",
+    f"[url]{URL}[/url]",
+]
 MENTIONS = [
-    f"The victim's own site is {URL}", f"Official website: {URL}", f"Original: {URL}", f"Screenshot: {URL}", f"Referrer: {URL}",
-    f"Source: {URL}", f"Log: {URL}", f"Website: {URL}", f"See {URL} for our policy", f"FAQ: {URL}", f"Bron: {URL}",
-    f"Beweis: {URL}", f"Report URL: {URL}", f"not this URL: {URL}", f"~~{URL}~~ gone", f"Original work:\n{URL}",
-    f"Our official site\n\n{URL}", f"Offizielle Seite:\n{URL}", f"Kind regards\nHotline\n{URL}", f"-- \nHotline\n{URL}",
-    f"It links to {URL}.", f"our client ({URL}) asks for help",
-]  # fmt: skip
+    f"The victim's own site is {URL}",
+    f"Official website: {URL}",
+    f"Original: {URL}",
+    f"Screenshot: {URL}",
+    f"Referrer: {URL}",
+    f"Source: {URL}",
+    f"Log: {URL}",
+    f"Website: {URL}",
+    f"See {URL} for our policy",
+    f"FAQ: {URL}",
+    f"Bron: {URL}",
+    f"Beweis: {URL}",
+    f"Report URL: {URL}",
+    f"not this URL: {URL}",
+    f"~~{URL}~~ gone",
+    f"Original work:\n{URL}",
+    f"Our official site\n\n{URL}",
+    f"Offizielle Seite:\n{URL}",
+    f"Kind regards\nHotline\n{URL}",
+    f"-- \nHotline\n{URL}",
+    f"It links to {URL}.",
+    f"our client ({URL}) asks for help",
+]
 
 
 @pytest.mark.parametrize("line", ENTRIES)
@@ -274,7 +471,9 @@ def test_an_entry_of_a_list_acts(line: str) -> None:
 def test_what_is_only_mentioned_waits_and_the_entries_act(line: str) -> None:
     notice = notice_of(f"Please remove:\n\n{OTHER}\n\n{line}\n")
     assert not any(url.startswith(URL) for url in acts_on(notice))
-    assert any(item.urls[0].startswith(URL) for item in notice.items) or any(URL[7:] in name for name in notice.mentions)
+    assert any(item.urls[0].startswith(URL) for item in notice.items) or any(
+        URL[7:] in name for name in notice.mentions
+    )
 
 
 def test_entries_act_beside_what_is_mentioned() -> None:
@@ -308,7 +507,10 @@ def test_an_order_with_such_a_sentence_anywhere_never_acts(said: tuple[str, str,
     assert acts_on(notice_of("\n".join(lines))) == set()
 
 
-@pytest.mark.parametrize("piece", ["not " * 9, "a-b." * 9, "x" * 36, "if not " * 5, "a.b " * 9, "://" * 12, "? " * 18, "<b>" * 12, "no, " * 9])
+@pytest.mark.parametrize(
+    "piece",
+    ["not " * 9, "a-b." * 9, "x" * 36, "if not " * 5, "a.b " * 9, "://" * 12, "? " * 18, "<b>" * 12, "no, " * 9],
+)
 def test_long_prose_is_read_in_time_that_grows_with_its_length(piece: str) -> None:
     begun = time.process_time()
     notice_of(piece * 8_000 + f"\n{URL}")
