@@ -10,6 +10,7 @@ What ordinary orders say anyway (do not reply; if you have questions; once it is
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -170,12 +171,12 @@ def meaning_of(sentence: str) -> str:
     said = _ORDINARY.sub(" , ", " ".join(folded(without_addresses(sentence)).split()))
     if found := next((meaning for meaning, phrase in _PHRASES.items() if phrase.search(said)), ""):
         return found
-    words = [_groups(word[:_LONGEST_WORD]) for word in _WORD.findall(said)]
+    places = _places(said)
     for meaning, groups in ALONE.items():
-        if any(group in word for word in words for group in groups):
+        if any(group in places for group in groups):
             return meaning
     for pair in PAIRS:
-        if _are_near(words, pair):
+        if _are_near(places, pair):
             return pair.meaning
     return "it may be a question" if _asks(said) else ""
 
@@ -203,15 +204,25 @@ def _groups(word: str) -> frozenset[str]:
     return frozenset(group for group, stems in _STEMS.items() if stems.match(word))
 
 
-def _are_near(words: list[frozenset[str]], pair: Pair) -> bool:
+def _places(said: str) -> dict[str, list[int]]:
+    """Where words of each group stand, in order."""
+    places: dict[str, list[int]] = {}
+    for place, word in enumerate(_WORD.findall(said)):
+        for group in _groups(word[:_LONGEST_WORD]):
+            places.setdefault(group, []).append(place)
+    return places
+
+
+def _are_near(places: dict[str, list[int]], pair: Pair) -> bool:
     """Whether a word of one group stands near one of another, and none that takes the meaning away before it."""
-    last: dict[str, int] = {}
-    turns = ((pair.other, pair.one), (pair.one, pair.other))
-    for place, word in enumerate(words):
-        for mine, theirs in turns[: 1 if pair.in_order else 2]:
-            if mine in word and theirs in last and place - last[theirs] <= pair.apart:
-                begins = max(0, last[theirs] - pair.looks_back)
-                if not any(pair.unless in each for each in words[begins:place]):
-                    return True
-        last |= {group: place for group in (pair.one, pair.other) if group in word}
+    ones, others, unless = (places.get(group, []) for group in (pair.one, pair.other, pair.unless))
+    for one in ones:
+        begins = bisect_left(others, one if pair.in_order else one - pair.apart)
+        for other in others[begins : begins + 2 * pair.apart + 1]:
+            first, last = min(one, other), max(one, other)
+            if last - first > pair.apart:
+                break
+            at = bisect_left(unless, first - pair.looks_back)
+            if first != last and (at == len(unless) or unless[at] >= last):
+                return True
     return False

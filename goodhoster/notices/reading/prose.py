@@ -11,7 +11,7 @@ from goodhoster.notices.reading.formats.scart_table import without_tables
 from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.mail import Mail, Part
 
-MOST_PROSE = 300_000  # characters
+MOST_PROSE = 200_000  # characters
 _NO_PROSE = frozenset({"text/csv", "text/tab-separated-values", "application/csv", "text/calendar", "text/x-vcard"})
 _TAG = re.compile(r"<(?:p|br|div|span|table|td|li|b|i|strong|em|a)\b", re.IGNORECASE)
 _ENDS = re.compile(r"(?<=[.!?:])[\"'\u201d\u2019)\]*_]{0,3}\s+(?=\S)|[\u3002\uff01\uff1f]|(?<=[?!])(?=[^\W\d_])")
@@ -25,7 +25,12 @@ def sentences_of(mail: Mail) -> Iterator[str]:
     texts = list(_texts(mail.parts))
     if not any(map(_LETTER.search, texts)):  # nothing in its own words: then it means what it repeats
         texts = list(_texts(mail.enclosed))
-    yield from sentences_in(texts)
+    yield from sentences_in((*texts, *map(_first_line, _texts(mail.enclosed))))
+
+
+def _first_line(text: str) -> str:
+    """The line that was taken for the beginning of a quotation, and may be a sentence of the sender's."""
+    return next(filter(None, map(str.strip, text.split("\n"))), "")
 
 
 def _texts(parts: Iterable[Part]) -> Iterator[str]:

@@ -284,7 +284,7 @@ ORDINARY = [
     "Nous vous demandons de rendre ce contenu inaccessible dans les 24 heures.",
     "Veuillez retirer les contenus suivants.",
     "Merci de supprimer ces images dans les plus brefs délais.",
-    "The following URLs were assessed by our analysts as child sexual abuse material, illegal under article 240b of the Dutch Criminal Code.",
+    "The following URLs were assessed by our analysts as illegal under article 240b of the Dutch Criminal Code.",
     "Het materiaal is strafbaar op grond van artikel 240b van het Wetboek van Strafrecht.",
     "Die Inhalte verstoßen gegen § 184b StGB.",
     "Ces contenus sont illicites au sens de l'article 227-23 du Code pénal.",
@@ -320,7 +320,7 @@ def test_a_sentence_that_may_be_no_order_holds_the_notice(kind: str, tongue: str
     for text in (f"Please remove:\n\n{URL}\n\n{said}", f"{said}\n\n{URL}", f"Hello,\n{said}\nRegards\n\n- {URL}"):
         notice = notice_of(text)
         assert acts_on(notice) == set(), (kind, tongue)
-        assert any(said.split(maxsplit=1)[0] in cue for cue in notice.cues) or notice.doubts[0].startswith(
+        assert any(said.rstrip("。").split(maxsplit=1)[0] in cue for cue in notice.cues) or notice.doubts[0].startswith(
             ("an ack", "a report")
         )
 
@@ -512,6 +512,11 @@ def test_an_order_with_such_a_sentence_anywhere_never_acts(said: tuple[str, str,
     ["not " * 9, "a-b." * 9, "x" * 36, "if not " * 5, "a.b " * 9, "://" * 12, "? " * 18, "<b>" * 12, "no, " * 9],
 )
 def test_long_prose_is_read_in_time_that_grows_with_its_length(piece: str) -> None:
+    short, long = (_seconds(piece * times) for times in (1_000, 4_000))
+    assert long < 10 * max(short, 0.05)  # four times as long; sixteen, were it quadratic
+
+
+def _seconds(prose: str) -> float:
     begun = time.process_time()
-    notice_of(piece * 8_000 + f"\n{URL}")
-    assert time.process_time() - begun < 20  # seconds; it takes about one
+    notice_of(f"{prose}\n{URL}")
+    return time.process_time() - begun
