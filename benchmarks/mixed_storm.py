@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class Storm:
     folder: Path
     stopping: threading.Event = field(default_factory=threading.Event)
     numbers: Iterator[int] = field(default_factory=count)
-    waits: list[float] = field(default_factory=list)
+    waits: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     known: set[str] = field(default_factory=set)
     clear: dict[Path, bytes] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
@@ -74,8 +74,8 @@ class Storm:
         """The customers."""
         return self.folder / "customers"
 
-    def upload(self, directory: Path, why: str) -> float | None:
-        """Write a known file; the seconds that it stayed."""
+    def upload(self, directory: Path, what: str) -> None:
+        """Write a known file, and wait until it is gone."""
         with self.lock:
             number = next(self.numbers)
         path = directory / f"{number}.jpg"
@@ -83,18 +83,17 @@ class Storm:
         path.write_bytes(content(number))
         begun = time.perf_counter()
         self.known.add(str(path))
-        self.counted[why] += 1
+        self.counted[what] += 1
         while path.exists():
             if time.perf_counter() - begun > GIVE_UP:
                 self.lost.append(str(path))
-                return None
+                return
             time.sleep(0.001)
-        return time.perf_counter() - begun
+        self.waits[what].append(time.perf_counter() - begun)
 
     def of_bert(self) -> None:
         """One known file after the other."""
-        if (stayed := self.upload(self.tree / "bert", "known files")) is not None:
-            self.waits.append(stayed)
+        self.upload(self.tree / "bert", "known files of bert")
         self.stopping.wait(UPLOAD_EVERY)
 
     def of_cas(self) -> None:
@@ -162,12 +161,11 @@ def main() -> None:
                 for number in range(CLONES):
                     clones.enter_context(storm.mounted(number))
                 wrong, problems = _looked_at(storm)
-    waits = sorted(storm.waits) or [GIVE_UP]
-    cuts = statistics.quantiles(waits, n=100, method="inclusive") if len(waits) > 1 else waits * 99
     print(f"{seconds:,.0f} s: " + ", ".join(f"{number:,} {what}" for what, number in storm.counted.items()))
-    print(
-        f"bert waited: p50 {cuts[49] * 1000:,.0f} ms, p99 {cuts[98] * 1000:,.0f} ms, longest {waits[-1] * 1000:,.0f} ms"
-    )
+    for what, waits in storm.waits.items():
+        cuts = statistics.quantiles(waits, n=100, method="inclusive") if len(waits) > 1 else waits * 99
+        longest = max(waits)
+        print(f"{what}: p50 {cuts[49] * 1000:,.0f} ms, p99 {cuts[98] * 1000:,.0f} ms, longest {longest * 1000:,.0f} ms")
     print(f"{len(storm.lost)} lost, {len(wrong)} wrong")
     for each in (*storm.lost, *wrong, *problems):
         print(f"  {each}")

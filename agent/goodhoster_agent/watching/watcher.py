@@ -87,7 +87,7 @@ class Watcher:
         self._newcomers = NewDirectories(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
         self._reconciler.events_are_missing = lambda: bool(source.problems())
-        self._mounts = MountWatch([tree.root for tree in trees], self._mounted, self._unmounted)
+        self._mounts = MountWatch([tree.root for tree in trees], self._mounted, self._unmounted, source.lost)
         self._thread = threading.Thread(target=self._empty, name="hints", daemon=True)
         self.source = source
         self.queued: Callable[[], None] = lambda: None
