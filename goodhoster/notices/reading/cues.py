@@ -160,7 +160,7 @@ def cues_in(sentences: Iterable[str]) -> Iterator[Cue]:
     """The sentences that have a cue, each once, with what they may mean."""
     seen: set[str] = set()
     for sentence in sentences:
-        kept = " ".join(sentence.split())[:_LONGEST_SENTENCE]
+        kept = " ".join(without_addresses(sentence).replace(ADDRESS, "\u2026").split())[:_LONGEST_SENTENCE]
         if kept not in seen and (meaning := meaning_of(sentence)):
             yield Cue(meaning, kept)
         seen.add(kept)

@@ -88,6 +88,7 @@ _PLACES = frozenset(
 """Of these, what a heading of the list itself may have: where the material stands."""
 _ORDERS = frozenset(
     folded(
+        "请删除 請刪除 请移除 刪除 削除してください "
         "please thanks danke kindly remove delete take down offline block disable make inaccessible the "
         "following this these that url urls uri link links address addresses content material file image "
         "picture item at from now immediately asap "
@@ -107,6 +108,7 @@ _ORDERS = frozenset(
 """Words of nothing but an order to remove."""
 _REMOVES = frozenset(
     folded(
+        "请删除 請刪除 请移除 刪除 削除してください "
         "remove delete take block disable inaccessible verwijder verwijderen ontoegankelijk offline sperren "
         "löschen entfernen supprimer retirer bloquer eliminen elimine eliminar retiren retirar bloqueen "
         "rimuovere rimuovete eliminare usunac odstraňte bort fjern slet poistakaa удалите"
