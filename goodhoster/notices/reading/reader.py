@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from goodhoster.errors import UnclearUrlError, UnreadableError
 from goodhoster.locating.urls import WebAddress, read_url
+from goodhoster.model.letters import LETTER_REFERENCE
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadItem, ReadNotice
 from goodhoster.notices.reading.acknowledgements import is_passed_on
 from goodhoster.notices.reading.cues import MOST_CUES, cues_in, meaning_of_note
@@ -60,8 +61,6 @@ _STRUCK = re.compile(r"line-through", re.IGNORECASE)
 _STRUCK_OUT = "some of its text is struck out"
 _LONG_PROSE = f"its text has more than {MOST_PROSE} characters beside its lists: a person reads it"
 _MANY_CUES = f"more than {MOST_CUES} of its sentences may say that it is no order"
-_REFERENCE = re.compile(r"\bGH-[2-9a-hj-km-np-z]{12}\b")
-"""Of a letter to a customer, as its subject has it."""
 
 ENCLOSED = "it stands in an enclosed or quoted mail: a person confirms that its sender means it"
 
@@ -178,7 +177,7 @@ def _why_passed_on(mail: Mail, notice: ReadNotice) -> str:
 
 def _text(mail: Mail) -> str:
     """The beginning of a mail that answers a letter of ours. Quotations were taken out before."""
-    if not (_answers(mail) or _REFERENCE.search(mail.header("Subject"))):
+    if not (_answers(mail) or LETTER_REFERENCE.search(mail.header("Subject"))):
         return ""
     texts = (*mail.texts("text/plain"), *(text_of_html(markup).text for markup in mail.texts("text/html")))
     return next((text.strip() for text in texts if text.strip()), "")[:_LONGEST_TEXT]
