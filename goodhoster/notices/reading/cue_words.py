@@ -1,4 +1,4 @@
-"""Stems of words by which a text is more than an order, or none, in the languages that notices are read in.
+"""Stems of words by which a text may be no order, in the languages of notices.
 
 Each is written as `folding.folded` leaves it: small, without accents. A stem stands for all words that begin with it;
 one with a full stop behind it is the whole word.

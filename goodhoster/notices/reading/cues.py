@@ -193,7 +193,7 @@ def meaning_of_note(note: str) -> str:
 
 
 def _asks(said: str) -> bool:
-    """Whether a sentence asks something: not politely for the removal, and not whether we have questions."""
+    """Whether a sentence asks something, other than politely for the removal."""
     if not _QUESTION.search(said) or _ABOUT_US.match(said):
         return False
     return not (_ASKS.match(said) and any("acts" in _groups(word[:_LONGEST_WORD]) for word in _WORD.findall(said)))
@@ -214,7 +214,7 @@ def _places(said: str) -> dict[str, list[int]]:
 
 
 def _are_near(places: dict[str, list[int]], pair: Pair) -> bool:
-    """Whether a word of one group stands near one of another, and none that takes the meaning away before it."""
+    """Whether words of two groups stand near each other, and none that takes the meaning away."""
     ones, others, unless = (places.get(group, []) for group in (pair.one, pair.other, pair.unless))
     for one in ones:
         begins = bisect_left(others, one if pair.in_order else one - pair.apart)

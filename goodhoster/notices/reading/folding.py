@@ -1,4 +1,4 @@
-"""Words of a text without case, accents and addresses, so that one stem finds them in any spelling."""
+"""Words of a text without case, accents and addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries of a list: addresses that stand alone on their line, or behind a label that calls them the target.
+"""Entries of a list: addresses alone on their line, or behind the label of a target.
 
 An address in a sentence may be anything: the victim's own site, a reference, what the sender wants to stay. So may one
 behind another label, below another heading, or in the signature.
@@ -129,7 +129,7 @@ _ENDS_WELL = re.compile(
 
 
 def standings(text: str, spans: Sequence[tuple[int, int]]) -> list[str]:
-    """For each address of a text, in order, the doubt that follows from where it stands; empty for a list's entry."""
+    """The doubts that follow from where addresses stand, in order; empty for a list's entry."""
     found: list[str] = []
     heading, signed, number, offset = "", False, 0, 0
     for line in _blanked(text, spans).split("\n"):
@@ -213,6 +213,6 @@ def _only_orders(words: Sequence[str]) -> bool:
 
 
 def _is_row(line: str) -> bool:
-    """Whether a line is the row of a table: its cells are short, and separated by more than blanks."""
+    """Whether a line is the row of a table, with short cells that signs separate."""
     separator = next((sign for sign in ("\t", "|", ";") if sign in line), "," if re.search(r",(?! )", line) else "")
     return bool(separator) and all(len(_words(cell)) <= _MOST_WORDS_OF_CELL for cell in line.split(separator))

@@ -1,4 +1,4 @@
-"""Own prose of a mail: its subject and its sentences, without what stands in lists and known tables."""
+"""Own prose of a mail: its subject, and its sentences outside lists and known tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sentences_of(mail: Mail) -> Iterator[str]:
 
 
 def _first_line(text: str) -> str:
-    """The line that was taken for the beginning of a quotation, and may be a sentence of the sender's."""
+    """The line that was taken for the beginning of a quotation, and may be the sender's own."""
     return next(filter(None, map(str.strip, text.split("\n"))), "")
 
 

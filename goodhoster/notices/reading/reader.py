@@ -128,7 +128,7 @@ def _with_cues(mail: Mail, notice: ReadNotice) -> ReadNotice:
 
 
 def _with_doubtful_notes(notice: ReadNotice) -> ReadNotice:
-    """Notice whose items have a doubt where a remark about them may mean that they are not to be removed."""
+    """Notice whose items have a doubt where a remark says that they may not be meant."""
     meanings: dict[str, str] = {"": ""}
     items = []
     for item in notice.items:

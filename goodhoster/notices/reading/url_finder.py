@@ -156,7 +156,7 @@ def items_in(text: str) -> list[ReadItem]:
 
 
 def _each_once(items: list[ReadItem]) -> list[ReadItem]:
-    """Items without repetition: the first counts, but an entry of a list counts before what a sentence mentions."""
+    """Items without repetition: the first, but an entry of a list before what is mentioned."""
     chosen: dict[tuple[str, ...], ReadItem] = {}
     for item in items:
         if item.urls not in chosen or (MENTIONED in chosen[item.urls].doubts and MENTIONED not in item.doubts):
