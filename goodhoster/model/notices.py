@@ -171,11 +171,18 @@ class ReadNotice:
     """
     deliveries: tuple[DeliveryReport, ...] = ()
     """What it reports about the delivery of another mail."""
+    confidential: str = ""
+    """The sentence, of whatever part of it, by which it may be confidential; empty where it has none."""
 
     @property
     def test(self) -> bool:
         """A trial of the address or the API: logged, never acted on."""
         return self.trial or self.format is NoticeFormat.SCART_TEST
+
+    @property
+    def is_confidential(self) -> bool:
+        """Whether customers are told nothing about it before a person says so. In doubt they are not."""
+        return bool(self.confidential) or (self.order is not None and self.order.confidential)
 
 
 class NotifierKind(StrEnum):
