@@ -17,6 +17,7 @@ from goodhoster.model.notice_status import (
     NoticeItem,
     NoticeState,
 )
+from goodhoster.model.notices import ReadNotice
 from goodhoster.notices.spool import Waiting
 from goodhoster.takedowns.deadlines import PAGES
 
@@ -113,6 +114,16 @@ def confidential_text(notice: Notice) -> str:
         return ""
     said = _ADDRESS.sub("(address)", notice.read.confidential) or "the order says so"
     return f'customers are told nothing, by "{said}"; to have them told: goodhoster notices tell {notice.id}'
+
+
+def tightened(notice: Notice, read: ReadNotice, ends: Iterable[datetime]) -> Notice:
+    """A notice after a reply or a reminder: its term can only be shorter, and it is confidential if either is."""
+    if notice.read is not None and read.is_confidential and not notice.read.is_confidential:
+        said = read.confidential or "a reply says so"
+        notice = replace(notice, read=replace(notice.read, confidential=said))
+    if notice.deadline is None or notice.stopped_at is not None:
+        return notice
+    return replace(notice, deadline=min((notice.deadline, *ends)))
 
 
 def untouched(notice: Notice) -> bool:

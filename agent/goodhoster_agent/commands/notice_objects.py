@@ -39,6 +39,7 @@ def notice_object(notice: Notice) -> dict[str, Any]:
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],
         "confidential": _confidential(notice),
+        "terms": list(dict.fromkeys(term.words for term in notice.read.terms)) if notice.read else [],
         "unread": list(notice.read.unread) if notice.read else [],
         "named": list(notice.named),
         "index_gap": notice.index_gap,

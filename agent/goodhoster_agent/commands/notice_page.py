@@ -89,6 +89,7 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     if any(item.state is ItemState.OBSERVED for item in notice.items):
         done = "nothing was touched" if untouched(notice) else "what is observed was not touched"
         yield "observe", f"{done} and nobody is answered"
+    yield from (("term", _unlinked(words)) for words in dict.fromkeys(t.words for t in (read.terms if read else ())))
     if text := confidential_text(notice):
         yield "secret", text
     yield from (("doubt", doubt) for doubt in (read.doubts if read else ()))

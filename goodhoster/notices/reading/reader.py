@@ -33,6 +33,7 @@ from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.leftovers import mentions_in, mentions_in_body, not_compared, unread_parts
 from goodhoster.notices.reading.mail import Mail, headers_of, take_apart
 from goodhoster.notices.reading.repeated import why_repeated, without_quotes
+from goodhoster.notices.reading.terms import terms_in
 from goodhoster.notices.reading.wording import texts_of_form, texts_of_json, texts_of_mail
 
 _MAILS: tuple[Callable[[Mail], ReadNotice | None], ...] = (
@@ -70,7 +71,8 @@ def read(raw: RawNotice) -> ReadNotice:
             return _read_mail(raw.content)
         notice = _BODIES[raw.carrier](raw.content)
         mentions = mentions_in_body(raw.content, notice)
-        notice = replace(notice, confidential=confidential_sentence(_texts_of_body(raw)))
+        said = tuple(_texts_of_body(raw))
+        notice = replace(notice, confidential=confidential_sentence(said), terms=terms_in(said))
         return replace(notice, mentions=mentions, unread=(*notice.unread, *not_compared(mentions)))
     except UnreadableError as error:
         return unreadable(str(error), raw)
@@ -93,11 +95,13 @@ def _read_mail(content: bytes) -> ReadNotice:
 
     The reading of an enclosed mail is never certain.
     """
-    mail = without_quotes(take_apart(content))
+    mail = own = without_quotes(take_apart(content))
     notice = _reading_of(mail)
     if notice.format is NoticeFormat.UNREADABLE and mail.enclosed:
-        inner = _reading_of(replace(mail, parts=mail.enclosed, enclosed=()))
-        notice = replace(inner, doubts=(ENCLOSED, *inner.doubts)) if inner.items else notice
+        passed_on = replace(mail, parts=mail.enclosed, enclosed=())
+        inner = _reading_of(passed_on)
+        if inner.items:
+            notice, own = replace(inner, doubts=(ENCLOSED, *inner.doubts)), passed_on
     elif notice.format is NoticeFormat.URL_LIST:
         notice = replace(notice, items=(*notice.items, *_only_quoted(mail, notice)))
     if (why := why_repeated(mail) or _why_passed_on(mail, notice)) and not notice.test:
@@ -105,6 +109,8 @@ def _read_mail(content: bytes) -> ReadNotice:
     mentions = mentions_in(mail, notice)
     unread = (*not_compared(mentions), *unread_parts(mail))
     notice = _in_doubt_confidential(mail, notice, unread)
+    year = notice.sent_at.year if notice.sent_at else 0
+    notice = replace(notice, terms=terms_in(texts_of_mail(own, own.parts), this_year=year))
     deliveries = deliveries_in(mail.message)
     notice = replace(notice, unread=unread, mentions=mentions, deliveries=deliveries)
     text = _text(mail)

@@ -29,7 +29,10 @@ _LETTERS = str.maketrans(
 _INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufe0f\ufeff]")
 _SPACED = re.compile(r"(?<!\w)\w(?: \w){4,40}(?!\w)")
 """`C O N F I D E N T I A L`."""
-_END = re.compile(r"[.!?;\u2026\u3002](?=[\s\"'\u201d)*_]|$)|\n[^\S\n]*\n")
+_END = re.compile(
+    r"[.!?;\u2026\u3002](?=[\s\"'\u201d)*_]|$)|\n[^\S\n]*\n|\n(?=[^\S\n]{0,8}[^\W\d_][\w /()'-]{0,30}:\s)"
+)
+"""A sign at the end of a sentence, an empty line, or the line before a label."""
 _ABBREVIATED = re.compile(
     r"\b(?:art|abs|nr|no|ref|dr|mr|mrs|ca|bzw|ev|evtl|max|min|uur|std|hrs?|lid|cl|ust|odst|par|[a-z])\.\Z"
 )
