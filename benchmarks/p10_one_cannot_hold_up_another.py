@@ -120,13 +120,13 @@ def main() -> None:
             continue
         with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
             folder = Path(name)
-            tree = _prepared(folder)
+            tree = prepared(folder)
             # What is offline is immutable, and rmtree is not made for thousands of levels.
             stack.callback(subprocess.run, ["rm", "-rf", tree], check=False)
             stack.callback(subprocess.run, ["chattr", "-R", "-f", "-i", folder], check=False)
             customer = Customer(tree)
             before = stack.enter_context(worst.before(tree))
-            stack.enter_context(_daemon(folder))
+            stack.enter_context(daemon(folder))
             if not worst.at_once:
                 customer.uploads(1)
             stack.enter_context(worst.meanwhile(tree, folder))
@@ -161,8 +161,8 @@ def _worsts() -> dict[str, Worst]:
         f"{LEVELS:,} levels deep, {RENAMES} renames a second": Worst(partial(_script, RENAME, LEVELS, RENAMES)),
         f"{ARCHIVES:,} slow archives": Worst(_archives),
         f"{MOUNTS:,} bind mounts, 10 renames a second, at once after ready": Worst(flat, _mounts, at_once=True),
-        "a mount that hangs": Worst(_nothing, _hanging, at_once=True),
-        f"{CONNECTIONS:,} idle connections": Worst(_connections),
+        "a mount that hangs": Worst(_nothing, hanging, at_once=True),
+        f"{CONNECTIONS:,} idle connections": Worst(idle_connections),
     }
 
 
@@ -209,7 +209,7 @@ def _mounts(tree: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _hanging(tree: Path) -> Iterator[None]:
+def hanging(tree: Path) -> Iterator[None]:
     point = tree / "anna" / "remote"
     point.mkdir(parents=True)
     process = subprocess.Popen([sys.executable, FUSE, point], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -228,7 +228,7 @@ def _hanging(tree: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _connections(_: Path, folder: Path) -> Iterator[None]:
+def idle_connections(_: Path, folder: Path) -> Iterator[None]:
     port = int((folder / "port").read_text())
     with ExitStack() as stack:
         for _ in range(CONNECTIONS):
@@ -236,7 +236,7 @@ def _connections(_: Path, folder: Path) -> Iterator[None]:
         yield
 
 
-def _prepared(folder: Path) -> Path:
+def prepared(folder: Path) -> Path:
     tree, state = folder / "customers", folder / "state"
     tree.mkdir()
     state.mkdir(mode=0o700)
@@ -246,7 +246,7 @@ def _prepared(folder: Path) -> Path:
 
 
 @contextmanager
-def _daemon(folder: Path) -> Iterator[None]:
+def daemon(folder: Path) -> Iterator[None]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (folder / "port").write_text(str(port))

@@ -34,8 +34,8 @@ class Examined:
     """The state that was examined; None when the file could not even be opened."""
     content: Content | None = None
     """None when it could not be read whole."""
-    picture: bool = False
-    """Was every source asked? About what is no picture and no video only those on this machine are."""
+    asked_services: bool = False
+    """Were services asked, too? About what is no picture and no video only lists on this machine are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +100,16 @@ class Examiner:
         if read is None:
             return None
         asked = is_picture(read.kind, place.path) or self.ask_everything
-        verdict = self.ask(read, picture=asked, live=False, place=place)
+        verdict = self.ask(read, ask_services=asked, live=False, place=place)
         return verdict if verdict.kind is VerdictKind.CLEAR else None
 
-    def ask(self, content: Content, *, picture: bool, live: bool, place: Place | None = None) -> Verdict:
+    def ask(self, content: Content, *, ask_services: bool, live: bool, place: Place | None = None) -> Verdict:
         """Ask every source about a content that was read before.
 
         Not those that may not be asked about files at its `place`, where that is given.
         """
         sources = self.permitted(self.sources, place) if place else self.sources
-        verdict = verdict_of(content, sources, picture=picture, exempt=self.exempt, live=live)
+        verdict = verdict_of(content, sources, ask_services=ask_services, exempt=self.exempt, live=live)
         return replace(verdict, answered_at=self.clock())
 
     def _read_and_ask(self, opened: OpenedUpload, remembered: PastReading | None, *, live: bool) -> Examined:
@@ -131,7 +131,7 @@ class Examiner:
             raise UncheckedError(f"{opened.place} changed while it was read", reason="changed")
         picture = is_picture(content.kind, opened.place.path)
         asked = picture or self.ask_everything
-        verdict = self.ask(content, picture=asked, live=live, place=opened.place)
+        verdict = self.ask(content, ask_services=asked, live=live, place=opened.place)
         return self._with_own_match(opened.place, Examined(verdict, opened.state, content, asked))
 
     def _with_own_match(self, place: Place, examined: Examined) -> Examined:

@@ -117,5 +117,5 @@ class ObjectHandling:
         if checked_before:
             examiner = replace(examiner, sources=[source for source in examiner.sources if source.local])
         content = Content(Digests.only(Digest(Algorithm.MD5, found.md5)), ContentKind.IMAGE, found.size)
-        verdict = examiner.ask(content, picture=True, live=False, place=place_of(self.bucket, found.key))
+        verdict = examiner.ask(content, ask_services=True, live=False, place=place_of(self.bucket, found.key))
         return Urgency.KNOWN if verdict.matches else Urgency.LISTED

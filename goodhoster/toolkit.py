@@ -40,7 +40,7 @@ CONFIRMABLE = frozenset({CaseState.HELD, CaseState.FAILED, CaseState.OBSERVED})
 """States in which `confirm` lets a case go on that was not named by itself."""
 _HELD = frozenset({CaseState.HELD})
 RESTORABLE = CONFIRMABLE | {CaseState.OFFLINE, CaseState.RESTORING, CaseState.REFUSED}
-"""The same for `restore`."""
+"""States in which `restore` takes a case back that was not named by itself."""
 
 
 class RefusedOrder(NamedTuple):
@@ -79,7 +79,7 @@ class Toolkit:
     check_again: Callable[[Sequence[Upload]], None] = lambda _: None
     """Makes files wait for a check: what their last one found holds no longer."""
     check_sizes: Callable[[Place], None] = lambda _: None
-    """The same for what is known to be other sizes of the picture at that place."""
+    """Makes those files wait for a check that are known to be other sizes of the picture at that place."""
 
     @property
     def examiner(self) -> Examiner:
@@ -107,11 +107,11 @@ class Toolkit:
     def late(self) -> list[Case]:
         """Measures that come late, because they could not be carried out before.
 
-        Each waits for `catch_up`.
+        Each waits for `proceed`.
         """
         return self.desk.late()
 
-    def catch_up(self, case: Case) -> Case:
+    def proceed(self, case: Case) -> Case:
         """Ask the sources again about a late measure, and continue it as they answer now.
 
         Returns the case, as it was when they cannot all be asked.

@@ -184,7 +184,7 @@ class UploadAttempts:
         content = Content(Digests.only(digest), ContentKind.IMAGE, _SIZE_UNKNOWN)
 
         def answer() -> AttemptAnswer:
-            examined = Examined(self._ask(attempt, content), content=content, picture=True)
+            examined = Examined(self._ask(attempt, content), content=content, asked_services=True)
             if examined.verdict.matches and digest.algorithm is not Algorithm.SHA256:
                 return AttemptAnswer(AttemptDecision.UNCHECKED, examined.verdict, reason=SEND_CONTENT)
             return self._decide(attempt, examined)
@@ -192,7 +192,7 @@ class UploadAttempts:
         return self._counted(attempt, answer)
 
     def _ask(self, attempt: Attempt, content: Content) -> Verdict:
-        return self.examiner.ask(content, picture=True, live=False, place=attempt.place)
+        return self.examiner.ask(content, ask_services=True, live=False, place=attempt.place)
 
     def report(self, reference: str, outcome: AttemptOutcome, reporter: str, customer: str = "") -> Case:
         """Record what an application did about its attempt, and return the case.
@@ -236,7 +236,7 @@ class UploadAttempts:
         for _ in range(_TRIES):
             with suppress(StaleVerdictError):
                 return _answer_of(verdict, self._open(attempt, content, verdict))
-            verdict = self.examiner.ask(content, picture=examined.picture, live=True, place=attempt.place)
+            verdict = self.examiner.ask(content, ask_services=examined.asked_services, live=True, place=attempt.place)
         return _unchecked("late", "its sources answered too long ago")
 
     def _open(self, attempt: Attempt, content: Content, verdict: Verdict) -> Case | None:

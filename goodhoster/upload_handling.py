@@ -38,12 +38,12 @@ _AFTER_AUDIT_ERROR = 5.0
 class QueueAction(Enum):
     """What to do with an upload's row in the queue."""
 
-    SETTLED = auto()
-    RETRIED = auto()
+    SETTLE = auto()
+    RETRY = auto()
     """It is checked again after a while."""
-    POSTPONED = auto()
+    POSTPONE = auto()
     """The same, and it counts as no try: the file is still being written."""
-    FORGOTTEN = auto()
+    FORGET = auto()
     """There is no such upload (any more)."""
 
 
@@ -66,7 +66,7 @@ class UploadOutcome:
     @property
     def unchecked(self) -> bool:
         """Whether an answer about it is still missing."""
-        return self.row is QueueAction.RETRIED and self.examined is not None and bool(self.examined.verdict.reason)
+        return self.row is QueueAction.RETRY and self.examined is not None and bool(self.examined.verdict.reason)
 
     @property
     def source_fails(self) -> bool:
@@ -79,8 +79,8 @@ class UploadOutcome:
     @property
     def sources_answered(self) -> bool:
         """Whether every source answered."""
-        examined = self.examined if self.row is QueueAction.SETTLED else None
-        return examined is not None and examined.picture and not examined.verdict.reason
+        examined = self.examined if self.row is QueueAction.SETTLE else None
+        return examined is not None and examined.asked_services and not examined.verdict.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,9 @@ class UploadHandling:
         """
         try:
             if not _is_covered(job.place, trees):
-                return UploadOutcome(QueueAction.FORGOTTEN)
+                return UploadOutcome(QueueAction.FORGET)
             if wait := unsettled_for(job, time.time()):
-                return UploadOutcome(QueueAction.POSTPONED, wait)
+                return UploadOutcome(QueueAction.POSTPONE, wait)
             with self.examiner.examine(job.place, job.remembered) as read:
                 record(job, read)
                 # A notice that took the same bytes meanwhile looked for copies before this one was recorded.
@@ -125,11 +125,11 @@ class UploadHandling:
                 if examined != read:  # the sources were asked again, or a notice had come
                     record(job, examined)
         except NotAnUploadError:
-            return UploadOutcome(QueueAction.FORGOTTEN)
+            return UploadOutcome(QueueAction.FORGET)
         except AuditError as error:
-            return UploadOutcome(QueueAction.RETRIED, delay(job.tries, _AFTER_AUDIT_ERROR), audit_error=error)
+            return UploadOutcome(QueueAction.RETRY, delay(job.tries, _AFTER_AUDIT_ERROR), audit_error=error)
         except UnrecordedError as error:
-            return UploadOutcome(QueueAction.RETRIED, delay(job.tries, _AFTER_AUDIT_ERROR), unrecorded=error)
+            return UploadOutcome(QueueAction.RETRY, delay(job.tries, _AFTER_AUDIT_ERROR), unrecorded=error)
         return _outcome(job, examined, acted.case)
 
     def act(self, customer: str, place: Place, examined: Examined) -> ActionResult:
@@ -147,7 +147,7 @@ class UploadHandling:
             with suppress(StaleVerdictError):
                 case = self.desk.open(upload, content.digests, verdict)
                 return ActionResult(self.followed_up(case) if case else None, verdict)
-            verdict = self.examiner.ask(content, picture=examined.picture, live=True, place=place)
+            verdict = self.examiner.ask(content, ask_services=examined.asked_services, live=True, place=place)
         return ActionResult(
             None, Verdict(VerdictKind.UNCHECKED, reason="late", detail="its measure had to wait for others")
         )
@@ -183,11 +183,11 @@ def _is_covered(place: Place, trees: Mapping[bytes, Tree]) -> bool:
 def _outcome(job: Job, examined: Examined, case: Case | None) -> UploadOutcome:
     """The outcome of an upload that was examined, and acted on where the house rules said so."""
     if case is not None and case.state is CaseState.GONE:  # it was another file by then
-        return UploadOutcome(QueueAction.RETRIED, AFTER_CHANGE, examined, case)
+        return UploadOutcome(QueueAction.RETRY, AFTER_CHANGE, examined, case)
     if not _is_final(examined):  # unchecked, or a source still owes its answer
         fault = examined.content.fault if examined.content else None
-        return UploadOutcome(QueueAction.RETRIED, wait_after(examined.verdict, fault, job.tries), examined, case)
-    return UploadOutcome(QueueAction.SETTLED, 0.0, examined, case)
+        return UploadOutcome(QueueAction.RETRY, wait_after(examined.verdict, fault, job.tries), examined, case)
+    return UploadOutcome(QueueAction.SETTLE, 0.0, examined, case)
 
 
 def _is_final(examined: Examined) -> bool:

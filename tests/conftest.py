@@ -23,7 +23,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from goodhoster.evidence.quarantine.directories import opened
+from goodhoster.evidence.quarantine.directory_access import opened
 from goodhoster.linux import kernel
 
 # No test asserts a time, so neither does a property, nor how fast its examples are made. The quick run looks at fewer.

@@ -188,11 +188,17 @@ def _run() -> str | int | None:  # noqa: PLR0911 - one for each way to end
 
 
 def _code_of(error: GoodhosterError) -> int:
-    """Exit code of a command that ended by an error."""
+    """Exit code of a command that ended by an error.
+
+    A question that a database could not answer, as on a full disk, is *unchecked*; an order about it went wrong.
+    """
+    from goodhoster.linux.sqlite_files import is_of_database  # noqa: PLC0415 - only for a command that failed
+    from goodhoster_agent.people.rights import is_question  # noqa: PLC0415 - the same
+
     if isinstance(error, UnrecordedError):
         return YES  # done, and not whole: its outcome is missing
     unchecked = isinstance(error, (SourceUnavailableError, SourceRefusedError, UncheckedError))
-    return UNCHECKED if unchecked else WRONG
+    return UNCHECKED if unchecked or (is_of_database(error) and is_question(sys.argv[1:])) else WRONG
 
 
 def _run_for_person() -> int | None:

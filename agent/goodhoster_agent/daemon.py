@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 _RECOVER_EVERY = 60.0
 """Seconds between tries of what failed or was left under way."""
 _RESUME_EVERY = 5.0
-"""The same for what only waits for the mover."""
+"""Seconds between tries of what only waits for the mover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ class Daemon:
             self._recover_and_log(self._deliver_alerts_and_recover)
         elif now >= self._resume_at:
             self._resume_at = now + _RESUME_EVERY
-            self._recover_and_log(partial(desk.recover, failed=False))
+            self._recover_and_log(partial(desk.recover, retry_failed=False))
 
     def _deliver_alerts_and_recover(self) -> list[Case]:
         desk = self._services.desk
@@ -298,7 +298,8 @@ class Daemon:
         problems = []
         if not self._mover.listens():
             waiting = self._count(CaseState.OPEN, CaseState.RESTORING)
-            problems.append(f"ALARM: the mover is not there, {waiting} measures wait for it: restart the daemon")
+            again = "it is started again by itself; where this stays, restart the daemon"
+            problems.append(f"ALARM: the mover is not there, {waiting} measures wait for it: {again}")
         if failed := self._count(CaseState.FAILED):
             problems.append(f"{failed} measures failed: goodhoster cases list --state failed")
         return problems

@@ -22,7 +22,7 @@ from goodhoster_agent.daemon import Daemon, PrivilegedProcesses
 from goodhoster_agent.daemon_lock import only_daemon
 from goodhoster_agent.hashing.sandboxed_services import daemon_services
 from goodhoster_agent.privileged.starter.dropping import give_up
-from goodhoster_agent.privileged.starter.launch import kept_beside
+from goodhoster_agent.privileged.starter.launch import running_supervisor
 from goodhoster_agent.privileged.starter.plan import terms_of
 from goodhoster_agent.systemd_service import log_to_service, notify_systemd, reloading
 
@@ -42,7 +42,7 @@ def run(file: Path) -> None:
     settings = load(file)
     set_process_name("goodhoster")
     terms = terms_of(settings)
-    with only_daemon(make_state_dir(settings.state_dir)), kept_beside(settings, terms.commands) as supervisor:
+    with only_daemon(make_state_dir(settings.state_dir)), running_supervisor(settings, terms.commands) as supervisor:
         privileged = PrivilegedProcesses(supervisor, give_up(terms, settings.state_dir))
         signals = _Signals()
         try:

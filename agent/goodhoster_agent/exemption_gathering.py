@@ -35,7 +35,7 @@ from goodhoster_agent.watching.tree_walk import Unreadable, walk
 _MEMBERS = 50_000
 """Files of one archive; the sandbox tells of no more."""
 _UNPACKED = 4 << 30  # bytes
-_SECONDS = 300.0
+_TIMEOUT_SECONDS = 300.0
 _IN_A_TREE = 200_000
 _IN_A_DATABASE = 500_000
 """A set is kept in memory. NSRL as a whole has hundreds of millions."""
@@ -160,7 +160,7 @@ def _opened_up(opened: OpenedUpload, settings: Settings) -> Gathered:
         reading_limits(settings),
         members=_MEMBERS,
         member_bytes=_UNPACKED,
-        seconds=_SECONDS,
+        seconds=_TIMEOUT_SECONDS,
         pixels=1,
         frames=1,
         every_member=True,

@@ -22,7 +22,7 @@ SOCKET = "/run/systemd/journal/socket"
 _NAMESPACE = uuid.UUID("5f0c7a52-0b1e-4a55-9b7e-9d6f6f1e1a19")
 _PLACE = re.compile(r"%[\w.]+")
 _NAMED = re.compile(r"%[\w.]+|\b(?P<word>case|storm|notice|customer) %s")
-_LONGEST = 64 << 10
+_LONGEST_FIELD = 64 << 10
 """Bytes of a field; the rest of a longer one is cut off."""
 _WITHIN = 5.0
 """Seconds that a journal may take for a line; after that the line goes to stderr."""
@@ -117,6 +117,6 @@ def encode(fields: Fields) -> bytes:
     """
     encoded = bytearray()
     for name, text in fields:
-        value = text.encode("utf-8", "replace")[:_LONGEST]
+        value = text.encode("utf-8", "replace")[:_LONGEST_FIELD]
         encoded += name.encode("ascii") + b"\n" + struct.pack("<Q", len(value)) + value + b"\n"
     return bytes(encoded)

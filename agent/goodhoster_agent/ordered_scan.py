@@ -24,7 +24,7 @@ from goodhoster_agent.background.workers import UploadWorkers
 from goodhoster_agent.daemon_lock import only_daemon
 from goodhoster_agent.watching.scanner import LeftAlone, Scanner
 
-_LOOK_EVERY = 0.2
+_POLL_SECONDS = 0.2
 _SHARE = 10
 """While a million files wait, counting them takes a tenth of the time at most."""
 
@@ -103,7 +103,7 @@ def _waiting(index: UploadIndex, regions: list[Region]) -> Iterator[int]:
         if not (waiting := waiting or _sum(leases.waiting_below, regions)):
             return
         yield waiting
-        time.sleep(max(_LOOK_EVERY, _SHARE * (time.monotonic() - began)))
+        time.sleep(max(_POLL_SECONDS, _SHARE * (time.monotonic() - began)))
 
 
 class _Leases:
@@ -171,7 +171,7 @@ def _workers(services: Services) -> Iterator[Callable[[], None]]:
             services.desk.recover()
             services.toolkit.recover_storms()
             for case in services.toolkit.late():
-                services.toolkit.catch_up(case)
+                services.toolkit.proceed(case)
             stack.callback(workers.stop)
             workers.start()
             yield workers.notify

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-AT_ONCE = 20
+LINES_PER_INTERVAL = 20
 """Lines of a kind that are written in one interval."""
 INTERVAL = 60.0
 """Seconds."""
@@ -53,7 +53,7 @@ class RepeatLimit(logging.Filter):
         self.write_counts()
         with self._lock:
             count = self._count_of(_kind_of(record))
-            if count.written < AT_ONCE:
+            if count.written < LINES_PER_INTERVAL:
                 count.written += 1
                 return True
             count.more, count.last = count.more + 1, record

@@ -50,7 +50,7 @@ _HINTS = {
 """What helps where a backup cannot be written."""
 _KEYS = ("*.key", "*.keys", "*secret*", "*token*", "tokens*")
 _LARGEST_MANIFEST = 64 << 20
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ def _add_file(archive: tarfile.TarFile, file: Path, name: str, size: int) -> str
     digest = hashlib.sha256()
     with file.open("rb") as opened:
         left = size
-        while left and (piece := opened.read(min(_PIECE, left))):
+        while left and (piece := opened.read(min(_READ_BYTES, left))):
             digest.update(piece)
             left -= len(piece)
         if left:
@@ -292,7 +292,7 @@ def _whole_lines(file: Path, size: int) -> int:
     with file.open("rb") as opened:
         at = size
         while at > 0:
-            begin = max(0, at - _PIECE)
+            begin = max(0, at - _READ_BYTES)
             opened.seek(begin)
             if (end := opened.read(at - begin).rfind(b"\n")) >= 0:
                 return begin + end + 1
@@ -319,7 +319,7 @@ def _unpack(file: Path, folder: Path) -> Backup:
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 digest = hashlib.sha256()
                 with _private(target) as opened:
-                    while piece := source.read(_PIECE):
+                    while piece := source.read(_READ_BYTES):
                         digest.update(piece)
                         opened.write(piece)
                 digests[member.name] = digest.hexdigest()

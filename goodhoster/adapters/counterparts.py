@@ -23,8 +23,8 @@ import aiohttp
 from goodhoster.errors import ConfigurationError, PassingError, PermanentError, RefusedError
 from goodhoster.linux.programs import Ended, Run
 
-_LARGEST = 64 << 20  # bytes of an answer
-_SECONDS = 60.0  # for an answer
+_LARGEST_ANSWER = 64 << 20  # bytes of an answer
+_TIMEOUT_SECONDS = 60.0  # for an answer
 _QUOTED = 200  # characters of an error
 _SECRET = re.compile(
     r"""(?ix) ( [\w-]* (?: pass(?:word|wd|phrase)? | secret | token | api[_-]?key | auth | hash | document[_-]?n\w* )
@@ -146,7 +146,7 @@ class Endpoint:
     """Certificates to trust beside none of the system's."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Never quoted."""
-    seconds: float = _SECONDS
+    seconds: float = _TIMEOUT_SECONDS
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -193,9 +193,11 @@ class Endpoint:
             session.request(method, self.url + path, data=form, json=body, allow_redirects=False, ssl=tls) as response,
         ):
             answer = b""
-            while len(answer) <= _LARGEST and (more := await response.content.read(_LARGEST + 1 - len(answer))):
+            while len(answer) <= _LARGEST_ANSWER and (
+                more := await response.content.read(_LARGEST_ANSWER + 1 - len(answer))
+            ):
                 answer += more
-            if len(answer) > _LARGEST:
+            if len(answer) > _LARGEST_ANSWER:
                 raise ValueError("its answer is too long")
             return CounterpartReply(response.status, answer)
 

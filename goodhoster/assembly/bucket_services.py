@@ -79,7 +79,7 @@ class BucketServices(LazyParts):
         """The objects that wait for a check."""
         from goodhoster.uploads.object_queue import FILE, ObjectQueue
 
-        return self.keep(ObjectQueue(self._services.state_dir / FILE))
+        return self.closed_at_end(ObjectQueue(self._services.state_dir / FILE))
 
     @lazy
     def handling(self) -> Mapping[str, ObjectHandling]:
@@ -116,7 +116,7 @@ class BucketServices(LazyParts):
 
         secret = read_secret(settings.secret_key_file, f"secret key of bucket {settings.name}")
         credentials = Credentials(settings.access_key, secret, settings.region)
-        return self.keep(S3Bucket(Bucket(settings.endpoint, bucket, credentials)))
+        return self.closed_at_end(S3Bucket(Bucket(settings.endpoint, bucket, credentials)))
 
     def _spool(self) -> BinaryIO:
         """A file without a name beside our state: what is fetched is gone with its descriptor."""

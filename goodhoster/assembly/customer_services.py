@@ -79,7 +79,7 @@ class CustomerServices(LazyParts):
         """The file in which every subject has its tables."""
         from goodhoster.adapters.stores.customers.database import customers_file
 
-        return self.keep(customers_file(self._services.state_dir / FILE))
+        return self.closed_at_end(customers_file(self._services.state_dir / FILE))
 
     def owner_of(self, path: bytes) -> str:
         """The customer whose site a file lies in; empty where the register does not tell.
@@ -156,7 +156,7 @@ class CustomerServices(LazyParts):
         """House rules, standing, statements and appeals."""
         from goodhoster.assembly.standing_services import StandingServices
 
-        return self.keep(StandingServices(self._services, self))
+        return self.closed_at_end(StandingServices(self._services, self))
 
     @lazy
     def contacts(self) -> ContactDesk:
@@ -290,12 +290,12 @@ class CustomerServices(LazyParts):
         from goodhoster.adapters.stores.notices import SqliteNoticeStore
 
         file = self._services.state_dir / "notices.sqlite"
-        return self.keep(SqliteNoticeStore(file)) if file.exists() else None
+        return self.closed_at_end(SqliteNoticeStore(file)) if file.exists() else None
 
     def _drawn_urls(self, customer_id: str, urls: Sequence[str]) -> Mapping[str, str]:
         """The name in place of each URL; those of one domain stay together."""
         from goodhoster.adapters.stores.customer_traces import drawing_scope
-        from goodhoster.assembly.reports import domain_of
+        from goodhoster.assembly.reports.maker import domain_of
         from goodhoster.model.pseudonyms import forgotten_url
 
         values = {(field, value) for url in urls for field, value in (("host", domain_of(url)), ("url", url))}
@@ -340,16 +340,16 @@ class CustomerServices(LazyParts):
         found: list[CustomerTraces] = [UrlKeyTraces(services.pseudonyms), RecordTraces(services.case_store.record)]
         found.append(services.index)
         if (purges := services.state_dir / "purges.sqlite").exists():
-            found.append(self.keep(SqlitePurgeQueue(purges)))
+            found.append(self.closed_at_end(SqlitePurgeQueue(purges)))
         if services.casework_in_use:
-            casework = self.keep(SqliteCaseworkStore(services.state_dir / CASEWORK_FILE))
+            casework = self.closed_at_end(SqliteCaseworkStore(services.state_dir / CASEWORK_FILE))
             found.append(CaseworkTraces(casework))
         if (notices := self._notices()) is not None:
             found.append(notices)
         if (services.state_dir / "letters").is_dir():
             found.append(LetterTraces(services.state_dir / "letters"))
         if (queue := services.state_dir / alerts.FILE).exists():
-            found.append(self.keep(SqliteAlertQueue(queue)))
+            found.append(self.closed_at_end(SqliteAlertQueue(queue)))
         return (*found, KeyTraces(services.pseudonyms))
 
     @lazy

@@ -30,7 +30,7 @@ class LazyParts:
         self.making = threading.RLock()
         self._resources = ExitStack()
 
-    def keep(self, part: Closing) -> Closing:
+    def closed_at_end(self, part: Closing) -> Closing:
         """Have a part closed at the end, those that were made last first."""
         return self._resources.enter_context(closing(part))
 

@@ -333,7 +333,7 @@ class NoticeServices(LazyParts):
             PurgeHook(one.name, one.hosts, CommandPurge(one.command, one.give == "stdin", services.run))
             for one in services.settings.purges
         ]
-        queue = self.keep(SqlitePurgeQueue(self._state_dir / "purges.sqlite"))
+        queue = self.closed_at_end(SqlitePurgeQueue(self._state_dir / "purges.sqlite"))
         addresses = CaseAddresses(self.locator.site_maps.current, self.store)
         return PurgeDesk(queue, services.audit, services.case_store, addresses, hooks, utc_now)
 
@@ -358,13 +358,13 @@ class NoticeServices(LazyParts):
         from goodhoster.notices.sender.pinned_keys.pool import SignatureCheckPool
         from goodhoster.notices.sender.trust import Trust
 
-        seen = self.keep(SqliteSeenMails(self._state_dir / "seen.sqlite"))
+        seen = self.closed_at_end(SqliteSeenMails(self._state_dir / "seen.sqlite"))
         authserv_id = self._settings.authserv_id or ""
         passed_on = forwarders(self._services.settings)
         context = TrustContext(self.notifiers, DnsKeyRecords(), seen, authserv_id, passed_on)
         checks: list[SignatureCheck] = []
         if any(notifier.smime_certificates or notifier.openpgp_keys for notifier in self.notifiers):
-            checks.append(PinnedKeyCheck(context, self.keep(SignatureCheckPool(self.notifiers))))
+            checks.append(PinnedKeyCheck(context, self.closed_at_end(SignatureCheckPool(self.notifiers))))
         if passed_on:
             checks.append(ForwarderCheck(context))
         return Trust(context, checks)
@@ -381,14 +381,14 @@ class NoticeServices(LazyParts):
         """The reader of raw notices."""
         from goodhoster.notices.reading.pool import ReaderPool
 
-        return self.keep(ReaderPool())
+        return self.closed_at_end(ReaderPool())
 
     @lazy
     def store(self) -> NoticeStore:
         """The record of notices."""
         from goodhoster.adapters.stores.notices import SqliteNoticeStore
 
-        return self.keep(SqliteNoticeStore(self._state_dir / "notices.sqlite"))
+        return self.closed_at_end(SqliteNoticeStore(self._state_dir / "notices.sqlite"))
 
     @lazy
     def spool(self) -> Spool:

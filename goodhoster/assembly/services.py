@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from goodhoster.audit.keyed_log import KeyedAuditLog
     from goodhoster.cases.desk import CaseDesk
     from goodhoster.cases.observe_switch import ObserveSwitch
-    from goodhoster.cases.storms import StormWatch
+    from goodhoster.cases.storms import StormBrake
     from goodhoster.casework import Casework
     from goodhoster.examination import Examiner
     from goodhoster.exemptions.lookup import Exemptions
@@ -123,23 +123,27 @@ class Services(LazyParts):
         )
 
     def _look_for_other_sizes(self, case: Case) -> None:
+        """What whoever gave the order would have done, had it waited for the end."""
+        from goodhoster.cases.other_sizes import withdraw_by_name
         from goodhoster.model.cases import CaseState
         from goodhoster.uploads.check_scheduling import check_other_sizes
 
         if case.state is CaseState.OFFLINE:
             check_other_sizes(self.index, case.upload.place)
+        elif case.state is CaseState.RESTORED:
+            withdraw_by_name(self.desk, case.upload.place)
 
     @lazy
-    def brake(self) -> StormWatch:
+    def brake(self) -> StormBrake:
         """The brake, which holds measures that are too many."""
         from goodhoster.adapters.stores.storms import SqliteStormStore
-        from goodhoster.cases.storms import StormWatch
+        from goodhoster.cases.storms import StormBrake
         from goodhoster.ports.common import utc_now
         from goodhoster.uploads.census import IndexCensus
 
         storms = SqliteStormStore(self.case_store.record)
         census = IndexCensus(self.index.database)
-        return StormWatch(storms, storms, census, self.case_store, self.audit, self.pager, self.rules, utc_now)
+        return StormBrake(storms, storms, census, self.case_store, self.audit, self.pager, self.rules, utc_now)
 
     @lazy
     def examiner(self) -> Examiner:
@@ -181,21 +185,21 @@ class Services(LazyParts):
         """The counts of what applications were told."""
         from goodhoster.upload_attempts import AttemptCounts
 
-        return self.keep(AttemptCounts(self.attempt_ledger.add))
+        return self.closed_at_end(AttemptCounts(self.attempt_ledger.add))
 
     @lazy
     def attempt_ledger(self) -> SqliteAttemptCounts:
-        """The same by day, on disk."""
+        """The counts of what applications were told, by day, on disk."""
         from goodhoster.adapters.stores.attempt_counts import FILE, SqliteAttemptCounts
 
-        return self.keep(SqliteAttemptCounts(self.state_dir / FILE))
+        return self.closed_at_end(SqliteAttemptCounts(self.state_dir / FILE))
 
     @lazy
     def sources(self) -> tuple[ObservedSource, ...]:
         """Every [[hash_source]], with what services answered before."""
         from goodhoster.assembly.sources import checking_sources
 
-        return tuple(self.keep(source) for source in checking_sources(self.settings, self.own_lists))
+        return tuple(self.closed_at_end(source) for source in checking_sources(self.settings, self.own_lists))
 
     @lazy
     def own_lists(self) -> OpenedLists:
@@ -215,7 +219,7 @@ class Services(LazyParts):
     @lazy
     def hasher(self) -> Hasher:
         """The reader of files."""
-        return self.keep(self._make_hasher(reading_limits(self.settings)))
+        return self.closed_at_end(self._make_hasher(reading_limits(self.settings)))
 
     @lazy
     def exemptions(self) -> Exemptions:
@@ -230,7 +234,7 @@ class Services(LazyParts):
         """The upload index: the files that exist, and those that wait for a check."""
         from goodhoster.uploads.index import UploadIndex
 
-        index = self.keep(UploadIndex(self.state_dir / "index.sqlite"))
+        index = self.closed_at_end(UploadIndex(self.state_dir / "index.sqlite"))
         index.seen.ask_everything = self._asks_everything
         return index
 
@@ -243,7 +247,7 @@ class Services(LazyParts):
         """The record of cases."""
         from goodhoster.adapters.stores.cases import SqliteCaseStore
 
-        return self.keep(SqliteCaseStore(self.state_dir / "record.sqlite"))
+        return self.closed_at_end(SqliteCaseStore(self.state_dir / "record.sqlite"))
 
     @property
     def casework_in_use(self) -> bool:
@@ -262,7 +266,7 @@ class Services(LazyParts):
         from goodhoster.casework import Casework
         from goodhoster.ports.common import utc_now
 
-        return Casework(self.keep(SqliteCaseworkStore(self.state_dir / FILE)), self.audit, utc_now)
+        return Casework(self.closed_at_end(SqliteCaseworkStore(self.state_dir / FILE)), self.audit, utc_now)
 
     @lazy
     def audit(self) -> KeyedAuditLog:
@@ -277,7 +281,7 @@ class Services(LazyParts):
         """The keys of the audit log's references."""
         from goodhoster.assembly.state import pseudonyms
 
-        return self.keep(pseudonyms(self.settings))
+        return self.closed_at_end(pseudonyms(self.settings))
 
     @lazy
     def owner_reports(self) -> ListOwnerReports:
@@ -299,7 +303,7 @@ class Services(LazyParts):
         from goodhoster.assembly.alerts import alert_desk
 
         desk = alert_desk(self)
-        return self.keep(desk) if desk else None
+        return self.closed_at_end(desk) if desk else None
 
     @lazy
     def rules(self) -> HouseRules:
@@ -326,35 +330,35 @@ class Services(LazyParts):
         """The part that checks object stores."""
         from goodhoster.assembly.bucket_services import BucketServices
 
-        return self.keep(BucketServices(self))
+        return self.closed_at_end(BucketServices(self))
 
     @lazy
     def panels(self) -> PanelServices:
         """The part that asks control panels and billing systems, and suspends."""
         from goodhoster.assembly.panel_services import PanelServices
 
-        return self.keep(PanelServices(self))
+        return self.closed_at_end(PanelServices(self))
 
     @lazy
     def notices(self) -> NoticeServices:
         """The part that handles notices."""
         from goodhoster.assembly.notice_services import NoticeServices
 
-        return self.keep(NoticeServices(self))
+        return self.closed_at_end(NoticeServices(self))
 
     @lazy
     def evidence(self) -> EvidenceServices:
         """The part that seals evidence and keeps it."""
         from goodhoster.assembly.evidence_services import EvidenceServices
 
-        return self.keep(EvidenceServices(self))
+        return self.closed_at_end(EvidenceServices(self))
 
     @lazy
     def customers(self) -> CustomerServices:
         """The part that knows the customers."""
         from goodhoster.assembly.customer_services import CustomerServices
 
-        return self.keep(CustomerServices(self))
+        return self.closed_at_end(CustomerServices(self))
 
 
 def reading_limits(settings: Settings) -> ReadingLimits:

@@ -130,7 +130,7 @@ def note_lost_record(settings: Settings, oldest: str) -> None:
 
 
 def lost_with_counts(settings: Settings) -> list[str]:
-    """The same, with how many notices and cases the audit log has.
+    """The lost parts in words, with how many notices and cases the audit log has.
 
     Where one is lost that reads all of the log.
     """

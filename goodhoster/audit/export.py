@@ -6,7 +6,7 @@ Anybody can verify it without goodhoster.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -107,19 +107,30 @@ def export_case(checkpoints: Checkpoints, wanted: Wanted, directory: Path) -> Ex
         for number, change in enumerate(checkpoints.key_changes()):
             folder.write(f"key-changes/{number:06}.json", change.line)
             folder.write(f"key-changes/{number:06}.tlog-proof", change.proof)
-        folder.write("checkpoint", note.write())
-        folder.write("policy", wanted.policy.write())
-        for stamp in wanted.timestamps:
-            folder.write(f"timestamps/{stamp.name}", stamp.read_bytes())
-            folder.write("timestamps/checkpoint.text", note.text)
-        names = _names_json(wanted, lines.values())
-        if names:
-            folder.write("names.json", names)
-        folder.write("verify.py", Path(verify.__file__).read_bytes())
-        manifest = {"case": case, "entries": len(lines), "origin": now.origin, "size": now.size, "root": now.root.hex()}
-        folder.write("manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
-        folder.write("README.txt", _README.format(**manifest, names=_NAMES if names else _NO_NAMES).encode())
+        _write_checkpoint(folder, wanted)
+        _write_manifest(folder, wanted, now, lines.values())
     return Exported(len(lines), now)
+
+
+def _write_checkpoint(folder: _Folder, wanted: Wanted) -> None:
+    """Write the checkpoint with what is needed to verify it."""
+    folder.write("checkpoint", wanted.note.write())
+    folder.write("policy", wanted.policy.write())
+    for stamp in wanted.timestamps:
+        folder.write(f"timestamps/{stamp.name}", stamp.read_bytes())
+        folder.write("timestamps/checkpoint.text", wanted.note.text)
+    folder.write("verify.py", Path(verify.__file__).read_bytes())
+
+
+def _write_manifest(folder: _Folder, wanted: Wanted, now: Checkpoint, lines: Collection[bytes]) -> None:
+    """Write the manifest, the readme, and the names where they are disclosed."""
+    names = _names_json(wanted, lines)
+    if names:
+        folder.write("names.json", names)
+    root = now.root.hex()
+    manifest = {"case": wanted.case, "entries": len(lines), "origin": now.origin, "size": now.size, "root": root}
+    folder.write("manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
+    folder.write("README.txt", _README.format(**manifest, names=_NAMES if names else _NO_NAMES).encode())
 
 
 def _expect_consistent(old: Checkpoint, now: Checkpoint, hashes: Sequence[bytes]) -> None:

@@ -19,7 +19,7 @@ from goodhoster.model.pseudonyms import PersonalValue, is_token, unlinked
 from goodhoster.ports.proof import PseudonymStore
 
 Value = str | int | bool | list[str] | None
-_PIECE = 500
+_ENTRIES_PER_PIECE = 500
 
 READABLE = frozenset(
     {
@@ -105,7 +105,7 @@ class KeyedAuditLog:
         return self._log.durable_size()
 
     def _read(self, lines: Iterator[tuple[AuditEntry, int]]) -> Iterator[tuple[AuditEntry, int]]:
-        while piece := list(islice(lines, _PIECE)):
+        while piece := list(islice(lines, _ENTRIES_PER_PIECE)):
             values = self._keys.values({token for entry, _ in piece for token in tokens_in(entry.event.data)})
             for entry, position in piece:
                 data = _resolved(entry.event.data, values)

@@ -31,9 +31,9 @@ from goodhoster.linux.state_manifest import enroll_file, is_known
 from goodhoster.model.audit import AuditEntry, AuditEvent, AuditFinding, AuditMark
 from goodhoster.ports.common import Clock, utc_now
 
-_LONGEST = 1 << 20
+_LONGEST_LINE = 1 << 20
 """Bytes of a line with its newline."""
-_PIECE = 2000
+_ENTRIES_PER_PIECE = 2000
 """Entries that are verified at a stretch: some 30 ms."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -405,7 +405,7 @@ class FileAuditLog:
                 end = end.after(lines[-1])
             entry = AuditEntry(end.entries, now, event, end.fingerprint)
             line = as_line(entry)
-            if len(line) >= _LONGEST:
+            if len(line) >= _LONGEST_LINE:
                 raise AuditError(f"an entry of {len(line)} bytes ({event.kind}) is too long for the audit log")
             entries.append(entry)
             lines.append(line)
@@ -435,8 +435,8 @@ def _lines(opened: BinaryIO) -> Iterator[bytes]:
 
     One that is too long to be an entry ends them, as if it had a newline: it is bad.
     """
-    while line := opened.readline(_LONGEST):
-        if len(line) == _LONGEST and not line.endswith(b"\n"):
+    while line := opened.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
             yield line + b"\n"
             return
         yield line
@@ -445,7 +445,7 @@ def _lines(opened: BinaryIO) -> Iterator[bytes]:
 def _in_pieces(lines: Iterator[bytes], between: Callable[[], None]) -> Iterator[bytes]:
     for number, line in enumerate(lines, 1):
         yield line
-        if not number % _PIECE:
+        if not number % _ENTRIES_PER_PIECE:
             between()
 
 

@@ -13,7 +13,7 @@ from goodhoster.audit.entries import LogLine, decode_line
 from goodhoster.model.audit import RECORD_KINDS, RecordKind
 
 LOSS_ACCEPTED = "state.loss-accepted"
-_PIECE = 5_000
+_ENTRIES_PER_PIECE = 5_000
 
 
 _BY_ENTRY = {entry: kind for kind in RECORD_KINDS for entry in kind.entries}
@@ -61,7 +61,7 @@ def missing_records(
             missing = {key: one for key, one in missing.items() if one.kind.database != lost}
         elif (mention := _mention(read)) and (key := (mention.kind.name, mention.id)) not in missing:
             piece.setdefault(key, mention)
-        if len(piece) >= _PIECE:
+        if len(piece) >= _ENTRIES_PER_PIECE:
             compare()
     compare()
     return list(missing.values())

@@ -31,7 +31,7 @@ _EACH_LOGGED = 100
 _CAPS_RECORDED = 10
 """So many times the hourly cap of one customer are recorded of it in an hour: nobody fills the record and the log."""
 _RECORDED, _LIMITED = "attempts-recorded", "attempts-limited"
-_LONGEST = 200
+_LONGEST_STATEMENT = 200
 """Characters of what an application says of itself."""
 _OUTCOMES = {
     Action.QUARANTINE: (CaseState.REFUSED, MeasureState.DONE),
@@ -249,7 +249,7 @@ def about(case: Case, attempt: Attempt) -> dict[str, str]:
         "case": case.id,
         "measure": MeasureKind.REFUSAL.value,
         "customer": attempt.customer,
-        "application": visible(attempt.application[:_LONGEST]),
+        "application": visible(attempt.application[:_LONGEST_STATEMENT]),
         "name": str(case.upload.place),
         "door": attempt.door,
         "peer": attempt.peer,
@@ -267,7 +267,9 @@ def _upload_of(session: CaseSession, attempt: Attempt, size: int) -> Upload:
 
 
 def _refusal_of(attempt: Attempt, decision: Decision) -> Measure:
-    asked = ", ".join(visible(part[:_LONGEST]) for part in (attempt.application, attempt.door, attempt.peer) if part)
+    asked = ", ".join(
+        visible(part[:_LONGEST_STATEMENT]) for part in (attempt.application, attempt.door, attempt.peer) if part
+    )
     _, state = _OUTCOMES[decision.action]
     return Measure(MeasureKind.REFUSAL, state, _ASKED_BY + asked if asked else "")
 

@@ -19,7 +19,7 @@ from goodhoster.cases.attempts import confirm_attempt, overrule_attempt
 from goodhoster.cases.measures import Effort, Measures, MeasuresOutcome, Work, planned, seen_of, with_outcome
 from goodhoster.cases.reconfirmation import Reconfirmation, is_fresh, reconfirmation_of
 from goodhoster.cases.session import CaseSession, DeskParts
-from goodhoster.cases.storms import StormWatch
+from goodhoster.cases.storms import StormBrake
 from goodhoster.errors import (
     AuditError,
     BusyError,
@@ -43,22 +43,22 @@ from goodhoster.ports import AuditLog, CaseQuery, CaseStore, Clock, Quarantine
 
 _log = logging.getLogger(__name__)
 _WAITING = frozenset({CaseState.OPEN, CaseState.RESTORING})
-_MOST = 12
+_MOST_ORDERS_PER_DISK = 12
 """Orders that movers have in hand for one disk: fewer than they can take together, so that another disk finds one."""
-_PATIENCE = 5.0
+_DISK_TIMEOUT_SECONDS = 5.0
 """Seconds after which a disk that does not answer is waited for by nobody but the thread that asked it."""
-_WAIT_FOR_OTHERS = 2.0
+_WAIT_FOR_OTHERS_SECONDS = 2.0
 """Seconds that a person or a match waits for another process that is at the same case."""
-_LOOK_EVERY = 0.02
+_POLL_SECONDS = 0.02
 _TOLD = 5
 """Cases that one error describes."""
-_PIECE = 200
+_CASES_PER_SESSION = 200
 """Cases that are recovered together."""
 
 
 def disk_pool() -> DiskPool:
     """Disk pool for a case desk."""
-    return DiskPool(_MOST, _PATIENCE)
+    return DiskPool(_MOST_ORDERS_PER_DISK, _DISK_TIMEOUT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class CaseDesk:
     lock: FileLock
     holders: HolderLocks
     clock: Clock
-    brake: StormWatch
+    brake: StormBrake
     owners: ListOwnerReports | None = None
     """What those who keep hash sources are owed; None where nothing is exempt."""
     concluded: Callable[[Case], None] = lambda _: None
@@ -127,18 +127,20 @@ class CaseDesk:
             case = session.proceed_as(case, by_now)
         return self._carry_out_one(session, case)
 
-    def recover(self, *, failed: bool = True) -> list[Case]:
+    def recover(self, *, retry_failed: bool = True) -> list[Case]:
         """Finish or mark unfinished measures that no process works on.
 
-        They were left by a process that died, or wait for whatever moves files. What `failed` is tried again,
-        too. Returns the cases that moved on.
+        They were left by a process that died, or wait for whatever moves files. `retry_failed`: what failed
+        is tried again, too. Returns the cases that moved on.
         """
-        states = UNDER_WAY if failed else _WAITING
+        states = UNDER_WAY if retry_failed else _WAITING
         moved: list[Case] = []
         under_way = [case.id for case in self.store.find(CaseQuery(states=states))]
-        for begin in range(0, len(under_way), _PIECE):
+        for begin in range(0, len(under_way), _CASES_PER_SESSION):
             with self.session() as session:
-                before = [session.proceed(session.get(case_id)) for case_id in under_way[begin : begin + _PIECE]]
+                before = [
+                    session.proceed(session.get(case_id)) for case_id in under_way[begin : begin + _CASES_PER_SESSION]
+                ]
             after = self.carry_out(session)
             moved += [after[case.id] for case in before if after.get(case.id, case) != case]
         for case in moved:
@@ -282,13 +284,13 @@ class CaseDesk:
 
     @contextmanager
     def _session_after(self, concerns_us: Callable[[Case], bool]) -> Iterator[CaseSession]:
-        end = time.monotonic() + _WAIT_FOR_OTHERS
+        end = time.monotonic() + _WAIT_FOR_OTHERS_SECONDS
         while True:
             with self.session() as session:
                 if time.monotonic() > end or not any(map(concerns_us, session.at_work())):
                     yield session
                     return
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_POLL_SECONDS)
 
     def carry_out(self, session: CaseSession) -> dict[str, Case]:
         """Do what a session claimed, without the lock; returns these cases as they are then, by id.
@@ -375,8 +377,8 @@ class _Carried:
 
 def _free(session: CaseSession, case_id: str) -> Case:
     """The case, where no other process works on it."""
-    if claim := session.at_work_on(case_id):
-        message = f"process {claim.process} is working on case {case_id} since {claim.since:%H:%M:%S} UTC"
+    if claim := session.active_claim(case_id):
+        message = f"process {claim.pid} is working on case {case_id} since {claim.since:%H:%M:%S} UTC"
         raise BusyError(message, hint="its disk may not answer: see goodhoster status; run the command again later")
     return session.get(case_id)
 

@@ -26,7 +26,7 @@ MOST_A_ROUND = 1_000
 """Files that one round destroys; the rest the next day."""
 MOST_BYTES = 100 << 30
 """Bytes of sealed copies that one round reads to compare them."""
-_PIECE = 200
+_CASES_PER_PIECE = 200
 
 
 class SealedCopies(Protocol):
@@ -104,8 +104,8 @@ class QuarantineDestruction:
         until = self.clock() - self.rules.after
         query = CaseQuery(states=frozenset({CaseState.OFFLINE}), opened_before=until)
         ids = self.desk.store.ids(query) if self.desk.rules.enforce else ()
-        for begin in range(0, len(ids), _PIECE):
-            for case in self.desk.store.get_all(ids[begin : begin + _PIECE]):
+        for begin in range(0, len(ids), _CASES_PER_PIECE):
+            for case in self.desk.store.get_all(ids[begin : begin + _CASES_PER_PIECE]):
                 if case.closed_at is not None and case.closed_at < until:
                     yield case
 

@@ -22,15 +22,15 @@ from goodhoster.ports import AuditLog, Quarantine
 
 _BYTES_A_SECOND = 20_000_000
 """As slowly as a file is read by a disk that does not hang; see `model.mover_messages.time_limit`."""
-_MOST_FOR_A_FILE = 130.0
+_MOST_SECONDS_FOR_A_FILE = 130.0
 """Seconds that asking about a file and moving it take at the most, beside reading it: the movers' own limit, twice."""
 
 
-_TOGETHER = 25
+_FILES_PER_CALL = 25
 """Files of one call: a piece of a notice is two calls, for both of two cores."""
-_SMALL = 8 << 20
+_SMALL_FILE_BYTES = 8 << 20
 """Bytes of a file that is taken together with others: none of them waits for long until it is read."""
-_SYNCS = 0.1
+_SYNC_SECONDS = 0.1
 """Seconds more that a call may take for each of its files."""
 
 
@@ -86,7 +86,7 @@ class _Step:
         Objects go one by one: what they wait for is a store, and several at once are asked for sooner.
         """
         in_bucket = is_bucket(self.copy.upload.place.tree)
-        return not (self.work.undoing or self.work.after_crash or in_bucket) and self.size <= _SMALL
+        return not (self.work.undoing or self.work.after_crash or in_bucket) and self.size <= _SMALL_FILE_BYTES
 
     @property
     def said(self) -> bool:
@@ -151,11 +151,11 @@ class Effort:
             else:
                 self._call(disk, names, lambda steps: list(map(do, steps)))
         for disk, steps in together.items():
-            for begin in range(0, len(steps), _TOGETHER):
-                self._call(disk, steps[begin : begin + _TOGETHER], do_together)
+            for begin in range(0, len(steps), _FILES_PER_CALL):
+                self._call(disk, steps[begin : begin + _FILES_PER_CALL], do_together)
 
     def _call(self, disk: int, steps: Sequence[_Step], do: Callable[[Sequence[_Step]], list[_End]]) -> None:
-        seconds = sum(step.size for step in steps) / _BYTES_A_SECOND + len(steps) * _SYNCS
+        seconds = sum(step.size for step in steps) / _BYTES_A_SECOND + len(steps) * _SYNC_SECONDS
         future = self._pool.submit(disk, lambda: do(steps), seconds=seconds)
         self._calls.append((disk, future))
         for number, step in enumerate(steps):
@@ -300,7 +300,7 @@ def allowance(case: Case) -> float:
     Movers that hang end themselves.
     """
     files = (case.about(number).upload.state.size for number in range(len(case.measures)))
-    return sum(_MOST_FOR_A_FILE + 2 * size / _BYTES_A_SECOND for size in files)
+    return sum(_MOST_SECONDS_FOR_A_FILE + 2 * size / _BYTES_A_SECOND for size in files)
 
 
 def _steps_of(work: Work) -> Iterator[_Step]:
@@ -394,7 +394,7 @@ def seen_of(outcome: MeasuresOutcome) -> str:
 
 
 def planned(files: Sequence[Measure]) -> tuple[Measure, ...]:
-    """The same measures, under way."""
+    """These measures as intended, but for those that are done."""
     return tuple(replace(m, state=MeasureState.INTENDED) if m.state is not MeasureState.DONE else m for m in files)
 
 

@@ -29,12 +29,12 @@ from goodhoster.ports import CaseQuery, CaseStore, Pager
 _log = logging.getLogger(__name__)
 _TAKEN = frozenset({CaseState.OFFLINE, CaseState.FAILED, CaseState.OPEN})
 """States in which some of a case's files may be in quarantine."""
-_PIECE = 200
+_CASES_PER_PIECE = 200
 _REMEMBERED = 10_000
 """Contents of attempts that are known to be sealed."""
 _BYTES_A_SECOND = 10_000_000
 """As slowly as a file is read and sealed where nothing hangs."""
-_PATIENCE = 30.0
+_EXTRA_SECONDS = 30.0
 """Seconds that sealing may take longer before the disk is taken to hang."""
 _KINDS = {VerdictKind.KNOWN: SealedEvidenceKind.KNOWN, VerdictKind.NEAR: SealedEvidenceKind.NEAR}
 
@@ -60,7 +60,7 @@ class PendingSeals:
     sealer: Sealer
     open_quarantined: Callable[[Place, str], int | None]
     """Opens a file in quarantine by its name there; None when it is not there."""
-    pool: DiskPool = field(default_factory=lambda: DiskPool(1, _PATIENCE))
+    pool: DiskPool = field(default_factory=lambda: DiskPool(1, _EXTRA_SECONDS))
     _sealed: set[str] = field(default_factory=set)
     """Of cases of which nothing is left to be sealed."""
 
@@ -68,7 +68,7 @@ class PendingSeals:
         """Seal what is not, of cases that were opened since then; returns what could not be."""
         left: list[Unsealed] = []
         waiting = self.waiting(since)
-        while not stopping() and (piece := list(islice(waiting, _PIECE))):
+        while not stopping() and (piece := list(islice(waiting, _CASES_PER_PIECE))):
             left += self._seal_all(piece, stopping)
         return left
 
@@ -86,8 +86,8 @@ class PendingSeals:
         """What was taken offline and is not sealed."""
         ids = self.cases.ids(CaseQuery(states=_TAKEN, opened_since=since))
         left = [case_id for case_id in ids if case_id not in self._sealed]
-        for begin in range(0, len(left), _PIECE):
-            for case in self.cases.get_all(left[begin : begin + _PIECE]):
+        for begin in range(0, len(left), _CASES_PER_PIECE):
+            for case in self.cases.get_all(left[begin : begin + _CASES_PER_PIECE]):
                 unsealed = [one for one in _subjects(case) if not self.sealer.is_sealed(one.subject.id)]
                 if not unsealed and case.state is CaseState.OFFLINE:
                     self._sealed.add(case.id)

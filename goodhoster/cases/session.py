@@ -24,7 +24,7 @@ from goodhoster.cases.reconfirmation import (
     says_more,
     withdrawn,
 )
-from goodhoster.cases.storms import StormWatch
+from goodhoster.cases.storms import StormBrake
 from goodhoster.errors import StaleVerdictError
 from goodhoster.letters.list_owners.reports import ListOwnerReports
 from goodhoster.linux.holder_locks import HolderLocks
@@ -66,7 +66,7 @@ class DeskParts:
     audit: AuditLog
     rules: HouseRules
     clock: Clock
-    brake: StormWatch
+    brake: StormBrake
     holders: HolderLocks
     owners: ListOwnerReports | None = None
     """What those who keep hash sources are owed; None where nothing is exempt."""
@@ -89,7 +89,7 @@ class CaseSession:
         return self._parts.rules
 
     @property
-    def brake(self) -> StormWatch:
+    def brake(self) -> StormBrake:
         """The storm brake."""
         return self._parts.brake
 
@@ -111,7 +111,7 @@ class CaseSession:
         """Number of cases that match the query."""
         return self._parts.store.count(query)
 
-    def of_this_state(self, upload: Upload) -> list[Case]:
+    def cases_of_state(self, upload: Upload) -> list[Case]:
         """Cases that have this file in this state.
 
         The one whose own it is, then those in which it is a copy.
@@ -125,7 +125,7 @@ class CaseSession:
         What waits for a person has only its own: a notice without proof that names a picture must not shield
         the copies of it.
         """
-        for case in self.of_this_state(upload):
+        for case in self.cases_of_state(upload):
             if case.state not in UNDECIDED or same_file(upload, [case.upload]):
                 return case
         return None
@@ -136,14 +136,14 @@ class CaseSession:
         query = CaseQuery(states=OVERRULED, customer=upload.customer, digest=digest)
         return bool(self.count(query))
 
-    def held_since(self, case: Case) -> Storm | None:
+    def holding_storm(self, case: Case) -> Storm | None:
         """The storm that started after the match alone ordered a measure, and holds it.
 
         None when none does.
         """
         return self.brake.storm_of(case) if is_by_match_alone(case) else None
 
-    def at_work_on(self, case_id: str) -> Claim | None:
+    def active_claim(self, case_id: str) -> Claim | None:
         """Claim of the process working on that case; None when none does.
 
         None also when that process has died or its time is over.
@@ -155,7 +155,7 @@ class CaseSession:
 
     def at_work(self) -> list[Case]:
         """Cases that a process works on: few, however many there are."""
-        return [self.get(case_id) for case_id in self._parts.store.claimed() if self.at_work_on(case_id)]
+        return [self.get(case_id) for case_id in self._parts.store.claimed() if self.active_claim(case_id)]
 
     def measures_of(self, notifier: str, customer: str = "") -> int:
         """Contents that went offline in the last hour for a notifier, each once a customer.
@@ -215,8 +215,8 @@ class CaseSession:
     def decide(self, upload: Upload, digests: Digests, verdict: Verdict, caps: CapKinds = FILE_CAPS) -> Decision:
         """The decision of the house rules about a match now."""
         overruled = self.overruled(upload, digests)
-        around = self.brake.around(upload, digests, verdict.matches, caps)
-        decision = decide(verdict, self.rules, replace(around, overruled=overruled))
+        circumstances = self.brake.circumstances(upload, digests, verdict.matches, caps)
+        decision = decide(verdict, self.rules, replace(circumstances, overruled=overruled))
         if decision.action is Action.OVERRULED:
             self.log("match.overruled", customer=upload.customer, path=str(upload.place), sha256=digests.sha256.hex())
         return decision
@@ -241,12 +241,12 @@ class CaseSession:
 
         What is under way was left by a crash, waits, or had failed.
         """
-        if case.state not in UNDER_WAY or self.at_work_on(case.id):
+        if case.state not in UNDER_WAY or self.active_claim(case.id):
             return case
         if case.state is CaseState.RESTORING:
             return self.claim(Work(case, after_crash=True))
         waits_for = self._waits_for(case)
-        if case.state is CaseState.FAILED and (waits_for or self.held_since(case)):
+        if case.state is CaseState.FAILED and (waits_for or self.holding_storm(case)):
             return case
         return self.claim(Work(case, after_crash=True, waits_for=waits_for))
 
@@ -256,21 +256,21 @@ class CaseSession:
         None: the file is not there as it was, so there is nothing to ask about. Returns the case, as it was
         when they could not all be asked.
         """
-        if case.state not in MEASURING or self.at_work_on(case.id):
+        if case.state not in MEASURING or self.active_claim(case.id):
             return case
         if by_now is None:
             return self.claim(Work(case, after_crash=True, waits_for="" if self.rules.enforce else _OBSERVE))
-        word = reconfirmation_of(by_now, self.rules)
-        stays = self.held_since(case) is not None or not self.rules.enforce
-        if word is Reconfirmation.NONE or (case.state is CaseState.FAILED and stays):
+        answer = reconfirmation_of(by_now, self.rules)
+        stays = self.holding_storm(case) is not None or not self.rules.enforce
+        if answer is Reconfirmation.NONE or (case.state is CaseState.FAILED and stays):
             return case
         self.expect_fresh(by_now)
-        if word is Reconfirmation.WITHDRAWN:
+        if answer is Reconfirmation.WITHDRAWN:
             return self.withdraw(case)
-        if word is Reconfirmation.HOLD:
+        if answer is Reconfirmation.HOLD:
             return self._hold_again(case, by_now)
         again = replace(case, matches=by_now.matches, answered=by_now.answered or case.answered)
-        storm = self.held_since(again)
+        storm = self.holding_storm(again)
         waits_for = f"storm brake: {storm.reason}" if storm else "" if self.rules.enforce else _OBSERVE
         return self.claim(Work(again, after_crash=True, waits_for=waits_for))
 
@@ -280,13 +280,13 @@ class CaseSession:
         Not while a storm holds it or a process works on it.
         """
         late = is_late(case, self.now(), self.rules)
-        return late and self.held_since(case) is None and self.at_work_on(case.id) is None
+        return late and self.holding_storm(case) is None and self.active_claim(case.id) is None
 
     def _waits_for(self, case: Case) -> str:
         """Reason why nothing may be taken offline for it now; empty when it may."""
         if not self.rules.enforce:
             return _OBSERVE
-        if storm := self.held_since(case):
+        if storm := self.holding_storm(case):
             return f"storm brake: {storm.reason}"
         return _ASK_AGAIN if is_late(case, self.now(), self.rules) else ""
 
@@ -300,13 +300,13 @@ class CaseSession:
     def add(self, case: Case) -> Case:
         """Record a new case; an open one is to be carried out."""
         self.store(case)
-        return self.begun(case)
+        return self.start(case)
 
     def store(self, case: Case) -> None:
-        """Only record a new case; `begun` follows."""
+        """Only record a new case; `start` follows."""
         self._parts.store.add(case)
 
-    def begun(self, case: Case) -> Case:
+    def start(self, case: Case) -> Case:
         """Start a case that was just recorded.
 
         An open one is to be carried out, any other is written to the log.
@@ -342,7 +342,7 @@ class CaseSession:
 
     def reopen(self, case: Case, decision: Decision) -> Case:
         """The same, to be carried out where it is open then."""
-        return self.begun(self.reopened(case, decision))
+        return self.start(self.reopened(case, decision))
 
     def withdraw(self, case: Case) -> Case:
         """Withdraw a case whose file no source knows any more, and that was not touched."""
@@ -356,7 +356,7 @@ class CaseSession:
         A measure that could not be done yet, and that a storm which began meanwhile holds, waits for a person
         from now on.
         """
-        storm = self.held_since(after) if after.state is CaseState.OPEN else None
+        storm = self.holding_storm(after) if after.state is CaseState.OPEN else None
         if storm is not None:
             after = held_by_storm(after, storm)
             self.log("case.held", **about(after), reason=after.reason, storm=storm.id)

@@ -57,7 +57,7 @@ _OF_ONE_SOURCE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class StormWatch:
+class StormBrake:
     """Storm detection for the desk, which holds the lock; `deliver_alert` is called without it."""
 
     storms: StormStore
@@ -71,7 +71,7 @@ class StormWatch:
     delivering: threading.Lock = field(default_factory=threading.Lock)
     """Held by the one thread that is at the pager."""
 
-    def around(
+    def circumstances(
         self, upload: Upload, digests: Digests, matches: Iterable[Match], caps: CapKinds = FILE_CAPS
     ) -> Circumstances:
         """Facts around this upload now. Costs the same however many cases there are."""

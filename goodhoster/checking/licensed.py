@@ -13,7 +13,7 @@ from goodhoster.model.fingerprints import Fingerprint, FingerprintKind, Pixels
 if TYPE_CHECKING:  # a process that opens files carries no more than that takes
     from goodhoster.ports import LicensedFingerprinter
 
-MOST = 4096
+MOST_FINGERPRINT_BYTES = 4096
 """Bytes of a fingerprint."""
 NOT_TAKEN = "no-licensed-fingerprint"
 """Reason of a fault: the library broke over the picture, or altogether."""
@@ -30,6 +30,6 @@ def fingerprint_by(library: LicensedFingerprinter, picture: Pixels) -> Fingerpri
         raise
     except Exception as error:  # nor to anything, over an outsider's bytes
         raise UncheckedError(f"the licensed library failed: {error!r}"[:200], reason=NOT_TAKEN) from error
-    if not isinstance(value, bytes) or len(value) > MOST:
+    if not isinstance(value, bytes) or len(value) > MOST_FINGERPRINT_BYTES:
         raise UncheckedError("the licensed library gave no fingerprint", reason=NOT_TAKEN)
     return Fingerprint(FingerprintKind.PHOTODNA, value, 100 if value else 0)

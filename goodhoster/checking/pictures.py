@@ -32,7 +32,7 @@ if importlib.util.find_spec("pillow_heif"):  # the extra `heif`
     pillow_heif.register_heif_opener()
     FORMATS.append("HEIF")
 
-ENOUGH = 256
+SHORTER_SIDE_PIXELS = 256
 """Pixels of the shorter side that are left by decoding small: PDQ samples 64 points of it."""
 
 _ORIENTATION = 0x0112
@@ -177,7 +177,7 @@ def _draft(picture: Image.Image) -> tuple[tuple[int, int], int]:
     Returns the picture's full size, and the step by which it is reduced.
     """
     full = picture.size
-    wanted = next((step for step in (8, 4, 2) if min(full) >= step * ENOUGH), 1)
+    wanted = next((step for step in (8, 4, 2) if min(full) >= step * SHORTER_SIDE_PIXELS), 1)
     if isinstance(picture, ImageFile.ImageFile):
         picture.decoderconfig = ()  # else the next page of an MPO is decoded by the scale of the first
     picture.draft("L", (full[0] // wanted, full[1] // wanted))
@@ -189,7 +189,7 @@ def _frame(picture: Image.Image, full: tuple[int, int], step: int) -> Frame:
     if step == 1:
         full = picture.size  # a TIFF turns itself upright when it is loaded
     grey = _grey(picture)
-    by = max(1, grey.width // ENOUGH), max(1, grey.height // ENOUGH)
+    by = max(1, grey.width // SHORTER_SIDE_PIXELS), max(1, grey.height // SHORTER_SIDE_PIXELS)
     pixels = np.asarray(grey if by == (1, 1) else grey.reduce(by))
     return Frame(pixels, full[::-1], (step * by[1], step * by[0]), _orientation(picture))
 

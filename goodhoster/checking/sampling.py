@@ -26,7 +26,7 @@ _Places = npt.NDArray[np.int64]
 TENT = 64
 """Samples that PDQ takes."""
 _REMEMBERED = 64
-_TOGETHER = 4
+_SAMPLES_PER_BAND = 4
 """Samples that are taken from one band; measured: 4 to 8 are alike, and faster than fewer or more."""
 _WIDE = 2
 """A band of more than this part of the line is slower to gather than the zeros beside it are to multiply."""
@@ -46,15 +46,15 @@ class Bands:
     @classmethod
     def of(cls, table: Floats) -> Bands:
         """Bands made of a table of samples by pixels of the line."""
-        filled = np.concatenate((table, np.repeat(table[-1:], -len(table) % _TOGETHER, axis=0)))
-        bands = filled.reshape(-1, _TOGETHER, table.shape[1])
+        filled = np.concatenate((table, np.repeat(table[-1:], -len(table) % _SAMPLES_PER_BAND, axis=0)))
+        bands = filled.reshape(-1, _SAMPLES_PER_BAND, table.shape[1])
         used = (bands != 0).any(axis=1)
         first, last = used.argmax(axis=1), used.shape[1] - used[:, ::-1].argmax(axis=1)
         wide = int((last - first).max())
         if wide * _WIDE > table.shape[1]:
             return cls(table[None], slice(None), len(table))
         places = np.minimum(first, table.shape[1] - wide)[:, None] + np.arange(wide)
-        weights = np.take_along_axis(bands, places[:, None, :].repeat(_TOGETHER, axis=1), axis=2)
+        weights = np.take_along_axis(bands, places[:, None, :].repeat(_SAMPLES_PER_BAND, axis=1), axis=2)
         return cls(np.ascontiguousarray(weights), places, len(table))
 
     def applied(self, lines: Floats) -> Floats:

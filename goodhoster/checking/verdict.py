@@ -59,7 +59,7 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
     content: Content,
     sources: Sequence[HashSource],
     *,
-    picture: bool,
+    ask_services: bool,
     exempt: Exempt = nothing_exempt,
     live: bool = False,
 ) -> Verdict:
@@ -69,7 +69,7 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
     while another source fails (its reason is kept: it still owes its answer). No match and a failure is
     *unchecked*, and so is no match where something inside could not be examined or went over a limit, or where no
     source compared it (a video, where all go by fingerprint; a picture, where all are in shadow or asked about others
-    only). Who really answered is in the verdict. What is no picture is compared with local lists only:
+    only). Who really answered is in the verdict. Without `ask_services` it is compared with local lists only:
     nothing about it leaves the machine. Without any source nothing was checked. Nothing at all is *clear*.
 
     A match of a member counts only where the content was `opened_alone`; else it is *unchecked* (`NOT_CONFIRMED`), for
@@ -84,11 +84,11 @@ def verdict_of(  # noqa: PLR0913 - all but the first two are named
         return Verdict(VerdictKind.UNCHECKED, reason="no-source", detail="no [[hash_source]] is configured")
     if content.size == 0:
         return Verdict(VerdictKind.CLEAR)  # there are lists with the digest of nothing: it would take every empty file
-    asked = _ask(_question(content, live=live), sources, picture=picture)
+    asked = _ask(_question(content, live=live), sources, ask_services=ask_services)
     try:
         asked.matches = _marked(asked.matches, content.digests, exempt)
         for member in content.members:
-            inside = _ask(Question(member, (), live=live), sources, picture=True)
+            inside = _ask(Question(member, (), live=live), sources, ask_services=True)
             if inside.matches and not content.opened_alone:
                 asked.failure = _not_confirmed()
                 break
@@ -120,13 +120,13 @@ def _with_fault(failure: _Failure | None, fault: Fault, *, acting: bool) -> _Fai
     return failure
 
 
-def _ask(question: Question, sources: Sequence[HashSource], *, picture: bool) -> _Asked:
+def _ask(question: Question, sources: Sequence[HashSource], *, ask_services: bool) -> _Asked:
     asked = _Asked()
     not_asked: NotAskedError | None = None
     idle: NothingToCompareError | None = None
     compared = False
     for source in sorted(sources, key=lambda source: not source.local):
-        if not (picture or source.local):
+        if not (ask_services or source.local):
             continue
         behind = answering(source, question)  # before it is asked: of two versions, the older is surely compared with
         try:
@@ -143,7 +143,7 @@ def _ask(question: Question, sources: Sequence[HashSource], *, picture: bool) ->
             continue
         asked.silent |= {source.name, *(answer.source for answer in behind)}
     if not compared:
-        asked.failure = asked.failure or not_asked or (idle if picture else None)
+        asked.failure = asked.failure or not_asked or (idle if ask_services else None)
     return asked
 
 

@@ -32,7 +32,7 @@ _NAME = re.compile(rb"[^\0-\x1f]+")
 _BLOCK = 1 << 16
 _RAW = -zlib.MAX_WBITS
 """Compressed data without a header, as ZIP files have them."""
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 _MOST_UNLISTED = 10_000
 _MOST_INFLATED = 1 << 30
 """Bytes that are unpacked to learn where one member ends."""
@@ -228,7 +228,7 @@ class _Search:
             # What begins in the last bytes may go on behind them.
             self._start = max(at, self._start + len(self._block) - len(_SIGNATURE) + 1)
             self._file.seek(self._start)
-            self._block = self._file.read(_PIECE)
+            self._block = self._file.read(_READ_BYTES)
             if len(self._block) < len(_SIGNATURE):
                 return -1
 

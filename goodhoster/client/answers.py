@@ -21,7 +21,7 @@ class Answer(NamedTuple):
     reason: str = ""
     """A short stable code: why it is unchecked, or why something known is accepted."""
     detail: str = ""
-    """The same for an administrator; not for users."""
+    """The reason in words, for an administrator; not for users."""
 
     @classmethod
     def unchecked(cls, reason: str, detail: str) -> Answer:

@@ -137,7 +137,7 @@ class Forgetting:
     appeal or an order wants it: run the command again when that is over.
     """
     notices_kept: tuple[str, ...] = ()
-    """Notices with a URL that is still needed, which stay as they are: the same."""
+    """Notices with a URL that is still needed, which stay as they are: run the command again when it is not."""
     traces: int = 0
     """Entries elsewhere that named the customer: cases, rows of the index, letters, alerts, keys of the log."""
 

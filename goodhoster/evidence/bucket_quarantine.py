@@ -40,7 +40,7 @@ _KEPT_HEADERS = (
 _OWN_METADATA = "x-amz-meta-"
 _CONTENT, _LABEL = "content", "label.json"
 _LONGEST_LABEL = 1 << 20
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 OTHER_VERSION = "a restore gives it another version id"
 
 
@@ -346,7 +346,7 @@ def _name(case_id: str, part: str) -> str:
 def _digest(content: BinaryIO) -> bytes:
     content.seek(0)
     digest = hashlib.sha256()
-    while piece := content.read(_PIECE):
+    while piece := content.read(_READ_BYTES):
         digest.update(piece)
     return digest.digest()
 

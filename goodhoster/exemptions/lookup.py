@@ -20,7 +20,7 @@ from goodhoster.model.exemptions import Exemption, ExemptionSet
 Exempt = Callable[[Digests], Exemption | None]
 """Returns the exemption of a content. Raises UncheckedError while that cannot be determined."""
 
-_LOOK_EVERY = 1.0  # seconds
+_POLL_SECONDS = 1.0  # seconds
 _Seen = tuple[int, int, int]
 _Strongest = Mapping[Algorithm, Mapping[bytes, str]]
 """Which set has a digest: of each content only the strongest that was taken."""
@@ -92,7 +92,7 @@ class Exemptions:
                 self._sets = found
             self._trouble = None
         self._changed_ns = changed
-        self._look_at = time.monotonic() + _LOOK_EVERY
+        self._look_at = time.monotonic() + _POLL_SECONDS
 
     def _found(self) -> Iterator[tuple[Path, tuple[_Seen, _Strongest]]]:
         for path in set_files(self._directory):

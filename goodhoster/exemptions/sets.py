@@ -12,7 +12,7 @@ from pathlib import Path
 
 from goodhoster.errors import ConfigurationError, RefusedError, recording
 from goodhoster.exemptions.set_file import pack, unpack
-from goodhoster.hashlists.directory import alone, create, disk_errors_explained, sync, unfinished
+from goodhoster.hashlists.directory import create, disk_errors_explained, import_lock, sync, temporary_path
 from goodhoster.hashlists.file_names import check_name, names_in
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.exemptions import ExemptionSet
@@ -43,13 +43,13 @@ class ExemptionSets:
         """
         path = self._path(made.name)
         told: _Told = {"set": made.name, "version": made.version, "origin": made.origin, "contents": len(made.contents)}
-        with disk_errors_explained(self.directory, _UNCHANGED), alone(self.directory):
+        with disk_errors_explained(self.directory, _UNCHANGED), import_lock(self.directory):
             self._log("exemption.intended", {**told, "change": "build"}, made.made_by)
-            with create(unfinished(path)) as file:
+            with create(temporary_path(path)) as file:
                 file.write(pack(made))
                 file.flush()
                 os.fsync(file.fileno())
-            unfinished(path).rename(path)
+            temporary_path(path).rename(path)
             sync(self.directory)
             with recording(f"the exemption set {made.name} is built and in force"):
                 self._log("exemption.built", told, made.made_by)
@@ -62,7 +62,7 @@ class ExemptionSets:
         path = self._path(name)
         if not path.exists():
             raise _unknown(name)
-        with disk_errors_explained(self.directory, _UNCHANGED), alone(self.directory):
+        with disk_errors_explained(self.directory, _UNCHANGED), import_lock(self.directory):
             self._log("exemption.intended", {"set": name, "change": "remove"}, actor)
             path.unlink(missing_ok=True)
             sync(self.directory)

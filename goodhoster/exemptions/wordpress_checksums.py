@@ -22,7 +22,7 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.hashlists.entries import unhex
 from goodhoster.model.digests import Algorithm, Digest, Digests
 
-_LARGEST = 16 << 20  # bytes; WordPress's own have some 300 kB
+_LARGEST_FILE = 16 << 20  # bytes; WordPress's own have some 300 kB
 _OF_NOTHING = hashlib.md5(usedforsecurity=False).digest()
 _WHERE = "ask for the release and the language that you serve: https://api.wordpress.org/core/checksums/1.0/"
 
@@ -43,7 +43,7 @@ def read_checksums(path: Path) -> Checksums:
     """
     try:
         with path.open("rb") as file:
-            text = file.read(_LARGEST + 1)
+            text = file.read(_LARGEST_FILE + 1)
     except OSError as error:
         raise ConfigurationError(f"cannot read the checksums {path}: {error.strerror}") from error
     tables = _tables(path, _parsed(path, text))
@@ -53,9 +53,9 @@ def read_checksums(path: Path) -> Checksums:
 
 def _parsed(path: Path, text: bytes) -> Any:  # noqa: ANN401 - JSON is anything
     try:
-        document = json.loads(text if len(text) <= _LARGEST else b"")
+        document = json.loads(text if len(text) <= _LARGEST_FILE else b"")
     except (ValueError, RecursionError) as error:
-        raise _bad(path, f"it is not one JSON document of at most {_LARGEST >> 20} MiB") from error
+        raise _bad(path, f"it is not one JSON document of at most {_LARGEST_FILE >> 20} MiB") from error
     if not isinstance(document, dict) or "checksums" not in document:
         raise _bad(path, 'it has no "checksums"')
     return document["checksums"]

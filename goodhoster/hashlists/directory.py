@@ -20,7 +20,7 @@ _NEW = ".new"
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def unfinished(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """The temporary name under which a list is written until it is complete and durable."""
     return path.with_name(path.name + _NEW)
 
@@ -45,7 +45,7 @@ def sync(directory: Path) -> None:
 
 
 @contextmanager
-def alone(directory: Path) -> Iterator[None]:
+def import_lock(directory: Path) -> Iterator[None]:
     """Hold the directory's import lock; BusyError when another importer holds it.
 
     The directory is created where missing. The lock ends with the process, so nobody has to clean up after a kill.

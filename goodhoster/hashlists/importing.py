@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from goodhoster.errors import ConfigurationError, RefusedError
 from goodhoster.hashlists.digest_list import DigestList, Entry
-from goodhoster.hashlists.directory import alone, disk_errors_explained, sync, unfinished
+from goodhoster.hashlists.directory import disk_errors_explained, import_lock, sync, temporary_path
 from goodhoster.hashlists.file_names import check_source, list_files, list_path
 from goodhoster.hashlists.file_writer import record, write_list
 from goodhoster.model.digests import Algorithm
@@ -69,7 +69,11 @@ def import_entries(
     changed; a disk that fails while the new lists replace the old ones says so.
     """
     check_source(source)
-    with disk_errors_explained(directory, "the lists there are unchanged"), alone(directory), ExitStack() as stack:
+    with (
+        disk_errors_explained(directory, "the lists there are unchanged"),
+        import_lock(directory),
+        ExitStack() as stack,
+    ):
         changes = _sorted_by_algorithm(entries, directory, stack)
         if not changes:
             hint = "check the file; to remove the lists: goodhoster hashlist remove " + source
@@ -88,7 +92,7 @@ def remove_lists(directory: Path, source: str, algorithm: Algorithm | None = Non
     if not wanted:
         hint = "see: goodhoster hashlist list"
         raise RefusedError(f"there is no such hash list of {source[:80]!r}", hint=hint)
-    with disk_errors_explained(directory, "the lists there are unchanged"), alone(directory):
+    with disk_errors_explained(directory, "the lists there are unchanged"), import_lock(directory):
         _put_in_place(directory, source, [], wanted)
     return tuple(Removed(source, old, size) for old, size in wanted.items())
 
@@ -170,8 +174,8 @@ def _build(directory: Path, source: str, changes: _Changes, *, replace: bool) ->
     before = len(old or ())
     kept = map(record, _without(old or (), changes.withdrawn.records())) if not replace else iter(())
     records = heapq.merge(changes.added.records(), kept)
-    write_list(unfinished(path), (source, changes.algorithm), records, expected=len(changes.added) + before)
-    new = DigestList.open(unfinished(path))
+    write_list(temporary_path(path), (source, changes.algorithm), records, expected=len(changes.added) + before)
+    new = DigestList.open(temporary_path(path))
     added = _count_new(old, new) if old and (replace or len(changes.withdrawn)) else len(new) - before
     return Imported(source, changes.algorithm, len(new), added, before + added - len(new))
 
@@ -220,7 +224,7 @@ def _put_in_place(directory: Path, source: str, built: Iterable[Algorithm], gone
     with disk_errors_explained(directory, "each list there is whole, some may be new already"):
         for algorithm in built:
             path = list_path(directory, source, algorithm)
-            unfinished(path).rename(path)
+            temporary_path(path).rename(path)
         for algorithm in gone:
             list_path(directory, source, algorithm).unlink(missing_ok=True)
         sync(directory)

@@ -19,7 +19,7 @@ from goodhoster.model.fingerprints import FingerprintKind
 if TYPE_CHECKING:  # numpy may be missing
     from goodhoster.hashlists.near.near_list import NearList
 
-_LOOK_EVERY = 1.0  # seconds
+_POLL_SECONDS = 1.0  # seconds
 _TRIES = 5
 
 _Seen = tuple[int, int, int]
@@ -67,7 +67,7 @@ class OpenedLists:
         self._look_at_near()
         self._open = found
         self._lists = tuple(opened for _, opened in found.values())
-        self._look_at = now + _LOOK_EVERY
+        self._look_at = now + _POLL_SECONDS
 
     def _look_at_near(self) -> None:
         """Check for new segments by name: a segment is never written again."""

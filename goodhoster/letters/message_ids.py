@@ -23,7 +23,7 @@ _WHAT = "the key of the links and Message-IDs in letters that were sent"
 _CODE = 16
 """Letters of a code: 80 bits."""
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,199})\.([a-z2-7]{16})@")
-_MOST = 50
+_MOST_IDS = 50
 """Message-IDs that are looked at in one header; a mail program keeps fewer."""
 
 
@@ -59,7 +59,7 @@ class LetterCodes:
 
         In References the last one is what is answered.
         """
-        found = _NAMED.findall(headers[-64_000:])[-_MOST:]
+        found = _NAMED.findall(headers[-64_000:])[-_MOST_IDS:]
         return tuple(dict.fromkeys(name for name, code in reversed(found) if self.is_valid(name, code)))
 
 

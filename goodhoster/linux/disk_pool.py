@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 _IDLE = 20.0
 """Seconds after which a thread without work ends."""
-_LOOK_EVERY = 0.25
+_POLL_SECONDS = 0.25
 """Seconds between looks whether a disk hangs."""
 
 
@@ -82,7 +82,7 @@ class DiskPool:
         """
         pending = [(disk, future) for disk, future in calls if not future.done()]
         while pending:
-            wait([future for _, future in pending], _LOOK_EVERY)
+            wait([future for _, future in pending], _POLL_SECONDS)
             hanging = {disk for disk in {disk for disk, _ in pending} if self._mark_hung(disk)}
             pending = [(disk, future) for disk, future in pending if disk not in hanging and not future.done()]
 

@@ -14,7 +14,7 @@ from fnmatch import fnmatch
 from glob import escape
 from pathlib import Path
 
-_AT_ONCE = 200
+_FILES_AT_ONCE = 200
 _DRAFT_IN_USE_FOR = 60.0
 _ROOM = 1 << 20
 """Bytes; with fewer a database cannot be opened."""
@@ -170,7 +170,7 @@ def delete_old_files(
         for name in names:
             file = os.path.join(folder, name)
             looked_at += 1
-            if looked_at % _AT_ONCE == 0 and pause():
+            if looked_at % _FILES_AT_ONCE == 0 and pause():
                 return deleted
             with suppress(FileNotFoundError):
                 if os.stat(file).st_mtime < before.timestamp() and needless(file):

@@ -17,7 +17,7 @@ from typing import TypeVar
 from goodhoster.linux.mount_table import MountTable, mount_table
 
 Answer = TypeVar("Answer")
-_PATIENCE = 5.0
+_TIMEOUT_SECONDS = 5.0
 """Seconds after which a call counts as one that is not answered."""
 _MOST_THREADS = 64
 """Of `ask`: more file systems than these may not hang at once, or the others are not asked that way."""
@@ -50,7 +50,7 @@ class _Call:
 class FileSystemCalls:
     """The calls under way in this process. Threads share it."""
 
-    def __init__(self, timeout: float = _PATIENCE, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, timeout: float = _TIMEOUT_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
         self.timeout = timeout
         self.clock = clock
         self.under_way: dict[int, _Call] = {}

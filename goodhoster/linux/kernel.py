@@ -84,13 +84,13 @@ def expect_openat2() -> None:
         os.close(root)
 
 
-_LONGEST = 4000  # PATH_MAX is 4096 with the closing NUL
+_LONGEST_PATH = 4000  # PATH_MAX is 4096 with the closing NUL
 
 
 def _first_piece(path: bytes) -> tuple[bytes, bytes]:
-    if len(path) <= _LONGEST:
+    if len(path) <= _LONGEST_PATH:
         return path, b""
-    cut = path.rfind(b"/", 0, _LONGEST)
+    cut = path.rfind(b"/", 0, _LONGEST_PATH)
     return path[:cut], path[cut + 1 :]
 
 

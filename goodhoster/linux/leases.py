@@ -20,11 +20,11 @@ from pathlib import Path
 
 from goodhoster.linux import kernel
 
-_MOST = 64
+_MOST_FILES = 64
 """Files at the same time."""
-_MOST_OF_ONE = 4
+_MOST_FILES_OF_ONE_OWNER = 4
 """Files of one owner at the same time, however many have leases."""
-_MOST_OF_ONE_DISK = 48
+_MOST_FILES_OF_ONE_DISK = 48
 """A customer's own file system answers what it likes: it must not take all places."""
 _MOST_PASSED_OVER = 10_000
 _KEPT_OPEN = 400.0
@@ -105,7 +105,7 @@ class LeaseBreaker:
         files = self._files.values()
         of_owner = sum(leased.owner == owner for leased in files)
         of_disk = sum(leased.disk == disk for leased in files)
-        return len(files) < _MOST and of_owner < _MOST_OF_ONE and of_disk < _MOST_OF_ONE_DISK
+        return len(files) < _MOST_FILES and of_owner < _MOST_FILES_OF_ONE_OWNER and of_disk < _MOST_FILES_OF_ONE_DISK
 
     def _break(self, handle: int, leased: Leased) -> None:
         try:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import IO
 
 SECONDS = 60.0
-"""For a program to end; then it is killed, with what it started."""
+"""Seconds for a program to end; then it is killed, with what it started."""
 LARGEST = 64 << 20
-"""Bytes that it may print; then the same."""
-_PIECE = 1 << 16
+"""Bytes that a program may print; then it is killed, with what it started."""
+_READ_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +77,33 @@ def _exchange_data(process: subprocess.Popen[bytes], given: bytes, until: float)
             for key, _ in ready:
                 if key.fileobj is into:
                     left = _write_rest(into, left)
-                    if not left:
-                        waiting.unregister(into)
-                        into.close()
-                elif piece := os.read(key.fd, _PIECE):
-                    printed[key.fd] += piece
-                    _expect_an_end(printed)
+                    is_over = not left
                 else:
-                    waiting.unregister(key.fileobj)
+                    is_over = not _read_piece(key.fd, printed)
+                if is_over:
+                    _end_pipe(waiting, key, into)
     return bytes(printed[out.fileno()]), bytes(printed[err.fileno()])
+
+
+def _read_piece(fd: int, printed: dict[int, bytearray]) -> bool:
+    """Read what the program printed; False at its end."""
+    piece = os.read(fd, _READ_BYTES)
+    printed[fd] += piece
+    _expect_an_end(printed)
+    return bool(piece)
+
+
+def _end_pipe(waiting: selectors.BaseSelector, key: selectors.SelectorKey, into: IO[bytes]) -> None:
+    """Wait no longer for a pipe; the one to the program is closed, so that it reads an end."""
+    waiting.unregister(key.fileobj)
+    if key.fileobj is into:
+        into.close()
 
 
 def _write_rest(stream: IO[bytes], left: memoryview) -> memoryview:
     """What is left after a piece; nothing where the program does not listen any more."""
     try:
-        return left[os.write(stream.fileno(), left[:_PIECE]) :]
+        return left[os.write(stream.fileno(), left[:_READ_BYTES]) :]
     except BlockingIOError:
         return left
     except BrokenPipeError:

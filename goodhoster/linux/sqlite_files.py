@@ -45,7 +45,7 @@ def number_of(db: sqlite3.Connection) -> int:
 
 
 def number_in(file: Path) -> int:
-    """The same, of a file. OSError when it cannot be read."""
+    """The number of the database in a file. OSError when it cannot be read."""
     try:
         with closing(connect(file, read_only=True)) as db:
             return number_of(db)

@@ -21,10 +21,10 @@ from goodhoster.errors import ConfigurationError
 from goodhoster.linux.durable_files import sync_directory
 from goodhoster.linux.sqlite_files import connect
 
-_NUMBERS = (1 << 31) - 1
-"""Of databases: each has its own, by which an empty one in the place of a lost one is told."""
+_LARGEST_NUMBER = (1 << 31) - 1
+"""Each database is given a number, by which an empty one in the place of a lost one is told."""
 Step = str | Callable[[sqlite3.Connection, Path], None]
-"""SQL, or what does it; that gets the path of the file."""
+"""SQL, or a function that migrates; it gets the path of the file, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def upgrade(db: sqlite3.Connection, file: Path, schema: Schema) -> None:
         found = version_of(db)  # another process may have been first
         _expect_readable(file, schema, found)
         if _is_new(db):
-            db.execute(f"PRAGMA application_id = {secrets.randbelow(_NUMBERS) + 1}")
+            db.execute(f"PRAGMA application_id = {secrets.randbelow(_LARGEST_NUMBER) + 1}")
         elif schema.backup and found < schema.version:
             _back_up(file, found)
         for migration in schema.migrations:

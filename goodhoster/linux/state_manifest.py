@@ -23,6 +23,8 @@ from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.sqlite_files import number_in
 
 FILE = "databases.json"
+COPY = "manifest-copy.json"
+"""What is read where the manifest itself is gone, perhaps with a part: each of the two is made again from the other."""
 _LOCK = "databases.lock"
 _CHANGING_FILE = -1
 """Number of a file that changes: it only must be there."""
@@ -64,7 +66,7 @@ def enroll_file(directory: Path, file: Path, what: str, never_changed: bytes = b
 def note_lost(directory: Path, name: str, what: str, since: str) -> None:
     """Note that another database was there before this one, and is lost."""
     with FileLock(directory / _LOCK):
-        _save(directory, {**_read(directory / FILE), name: KnownPart(what, _LOST_BEFORE, since)})
+        _save(directory, {**_read(directory), name: KnownPart(what, _LOST_BEFORE, since)})
 
 
 def part_name(directory: Path, file: Path) -> str:
@@ -75,18 +77,18 @@ def part_name(directory: Path, file: Path) -> str:
 def is_known(directory: Path, file: Path) -> bool:
     """Whether that file was there once; so too where the manifest cannot be read."""
     try:
-        return part_name(directory, file) in _read(directory / FILE)
+        return part_name(directory, file) in _read(directory)
     except (OSError, ValueError):
         return True
 
 
 def lost(directory: Path) -> Mapping[str, str]:
     """The parts that are not there any more, by their names, with what is wrong in words."""
-    manifest = directory / FILE
     try:
-        known = _read(manifest)
+        known = _read(directory)
     except (OSError, ValueError) as error:
-        return {FILE: f"{manifest} cannot be read: {error}; restore it from a backup, or delete it: it is made anew"}
+        hint = f"restore it from a backup, or delete it: it is made again from {COPY}"
+        return {FILE: f"{directory / FILE} cannot be read: {error}; {hint}"}
     return {
         name: f"{entry.what} is lost: {why}, and the one that was there since {entry.since[:10]} is missing; "
         + hint_of(name)
@@ -114,22 +116,23 @@ def accept_loss(directory: Path, name: str) -> None:
     """
     with FileLock(directory / _LOCK):
         expect_lost(directory, name)
-        _save(directory, {known: entry for known, entry in _read(directory / FILE).items() if known != name})
+        _save(directory, {known: entry for known, entry in _read(directory).items() if known != name})
 
 
 def _enroll(directory: Path, name: str, new: KnownPart) -> None:
     with suppress(OSError, ValueError):
-        if name in _read(directory / FILE):
+        if name in _read(directory) and all((directory / each).exists() for each in (FILE, COPY)):
             return
         with FileLock(directory / _LOCK):
-            entries = dict(_read(directory / FILE))
+            entries = dict(_read(directory))
             entries.setdefault(name, new)
             _save(directory, entries)
 
 
 def _save(directory: Path, entries: Mapping[str, KnownPart]) -> None:
     text = json.dumps({name: asdict(entry) for name, entry in entries.items()}, indent=1)
-    replace_durably(directory / FILE, [text.encode("ascii")])
+    for each in (FILE, COPY):
+        replace_durably(directory / each, [text.encode("ascii")])
 
 
 def _missing(file: Path, entry: KnownPart) -> str:
@@ -154,11 +157,14 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _read(manifest: Path) -> dict[str, KnownPart]:
-    try:
-        written = json.loads(manifest.read_bytes())
-        return {str(name): KnownPart(**entry) for name, entry in written.items()}
-    except FileNotFoundError:
-        return {}
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f"it is damaged: {error}") from error
+def _read(directory: Path) -> dict[str, KnownPart]:
+    """The parts by their names, from the copy where the manifest is gone."""
+    for each in (FILE, COPY):
+        try:
+            written = json.loads((directory / each).read_bytes())
+            return {str(name): KnownPart(**entry) for name, entry in written.items()}
+        except FileNotFoundError:
+            continue
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"it is damaged: {error}") from error
+    return {}

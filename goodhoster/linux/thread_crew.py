@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-_LOOK_EVERY = 0.1
+_POLL_SECONDS = 0.1
 _LAST = 3.0
 """Seconds that are waited for those who are held up."""
 
@@ -21,7 +21,7 @@ class CrewSize:
     """The number of threads."""
 
     free: int
-    """So many are not held up."""
+    """Threads that are not held up, at least."""
     most: int
     """There are never more than these, held up or not."""
     timeout: float
@@ -133,4 +133,4 @@ class ThreadCrew:
                 with self._changed:
                     if not self._stopping:
                         self._start_one()
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_POLL_SECONDS)

@@ -14,7 +14,7 @@ from pathlib import Path
 from goodhoster.errors import ConfigurationError
 
 _COLUMNS = ["prefix", "owner", "contact"]
-_LONGEST = 200  # characters of an owner with its contact
+_LONGEST_OWNER = 200  # characters of an owner with its contact
 _Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -74,4 +74,4 @@ def _row(row: list[str], where: str) -> tuple[_Prefix, str]:
     except ValueError as error:
         hint = "write: 192.0.2.0/24,Example Net,abuse@net.example"
         raise ConfigurationError(f"{where} is not a network: {error}", hint=hint) from error
-    return network, " ".join(f"{owner}, {contact}".strip(", ").split())[:_LONGEST]
+    return network, " ".join(f"{owner}, {contact}".strip(", ").split())[:_LONGEST_OWNER]

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 LARGEST_PAGE = 1 << 20  # bytes that are looked through
 MOST_LINKS = 500
-_LONGEST = 2000  # characters of one link
+_LONGEST_LINK = 2000  # characters of one link
 _ATTRIBUTE = re.compile(
     rb"""(?i)(?<![a-z0-9_-])(href|src|srcset|data-src|poster|data|background)[ \t\r\n]{0,8}=[ \t\r\n]{0,8}"""
     rb"""("[^"<>]{1,2000}"|'[^'<>]{1,2000}'|[^\s"'<>`]{1,2000})"""
@@ -55,4 +55,4 @@ def _joined(base: str, link: str) -> str:
         whole = urljoin(base, link).partition("#")[0]
     except ValueError:
         return ""
-    return whole if whole.startswith(("http://", "https://")) and len(whole) <= _LONGEST else ""
+    return whole if whole.startswith(("http://", "https://")) and len(whole) <= _LONGEST_LINK else ""

@@ -65,7 +65,7 @@ class RecordKind:
     """A kind of record that the log speaks of, where it is kept, and the entries about it."""
 
     name: str
-    """As the entries' field."""
+    """The field of entries that has its id."""
     plural: str
     database: str
     table: str

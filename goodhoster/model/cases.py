@@ -193,8 +193,8 @@ class Claim:
 
     holder: int
     """A number that the process holds for as long as it lives and works on it; see `linux.holder_locks`."""
-    process: int
-    """Its number, for people."""
+    pid: int
+    """Of that process, for people."""
     since: datetime
     until: datetime
     """After this moment others may take over, whatever the process does."""

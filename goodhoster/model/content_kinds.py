@@ -206,7 +206,7 @@ def other_archive(beginning: bytes) -> str:
 
 
 def other_archive_behind(end: bytes) -> str:
-    """The same of an archive behind other bytes, by the last bytes."""
+    """Name of the archive format behind other bytes, by the last bytes; empty for others."""
     return "RAR" if end.endswith(_ENDS_OF_RAR) else ""
 
 

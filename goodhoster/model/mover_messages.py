@@ -23,7 +23,7 @@ LARGEST_BATCH = 50
 LONGEST_TEXT = 300
 """Characters of a text in an answer to a batch: so many of them fit in a message, whatever they are made of."""
 _DIGEST = 32
-_LARGEST = 1 << 64
+_NUMBER_LIMIT = 1 << 64
 
 
 class MoverVerb(StrEnum):
@@ -137,7 +137,7 @@ class MoveAnswer:
         return cls(MoveOutcome(_text(data["outcome"])), _text(data["text"]), _text(data["hint"]))
 
     def shortened(self) -> Self:
-        """The same with texts that fit in the answer to a batch."""
+        """This answer with texts that fit in the answer to a batch."""
         return replace(self, text=self.text[:LONGEST_TEXT], hint=self.hint[:LONGEST_TEXT])
 
 
@@ -228,7 +228,7 @@ def _text(value: object) -> str:
 
 
 def _state(values: object) -> FileState:
-    if not isinstance(values, list) or not all(type(v) is int and -_LARGEST < v < _LARGEST for v in values):
+    if not isinstance(values, list) or not all(type(v) is int and -_NUMBER_LIMIT < v < _NUMBER_LIMIT for v in values):
         raise ValueError("not the state of a file")
     try:
         return FileState(*values)

@@ -28,7 +28,7 @@ class Carrier(StrEnum):
     DSA_FORM = "dsa-form"
     """The form-encoded body of our web form (DSA Art. 16)."""
     DSA_JSON = "dsa-json"
-    """The same fields as JSON."""
+    """The fields of our web form, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,4 +445,4 @@ class Location:
     reason: str = ""
     """Short stable code, such as `unknown-host`."""
     detail: str = ""
-    """The same for people."""
+    """The reason in words."""

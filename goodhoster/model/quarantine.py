@@ -47,7 +47,7 @@ class Label:
     ino: int
     """Device numbers are not kept: they may change with a restart, and the label lies on that very file system."""
     parent: bytes
-    """Which directory it was taken from, by identity: see `evidence.quarantine.directories.identity`."""
+    """Which directory it was taken from, by identity: see `evidence.quarantine.directory_access.identity`."""
     size: int
     sha256: bytes
     """Of the content that was checked."""

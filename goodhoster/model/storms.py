@@ -25,9 +25,9 @@ class StormKind(StrEnum):
     ATTEMPT_CONTENT = "attempt-content"
     """Applications of many unrelated customers asked about the same content; it holds attempts only."""
     ATTEMPT_SOURCE_CAP = "attempt-source-cap"
-    """The same of what applications at the doors were told to refuse; it holds attempts only."""
+    """One source had applications told to refuse as much in an hour as the house allows; it holds attempts only."""
     ATTEMPT_CUSTOMER_CAP = "attempt-customer-cap"
-    """One customer's applications were told to refuse as much in an hour; it holds attempts only."""
+    """One customer's applications had to refuse as much in an hour as the house allows; it holds attempts only."""
     EXEMPTION = "exemption"
     """A source knows what a person here stated to be harmless. Only that is held."""
 

@@ -97,7 +97,7 @@ class Fault:
     reason: str
     """Short stable code, as of an UncheckedError."""
     detail: str = ""
-    """The same for people."""
+    """The reason in words."""
 
 
 @dataclass(frozen=True, slots=True)

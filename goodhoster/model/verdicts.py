@@ -113,7 +113,7 @@ class Verdict:
     reason: str = ""
     """Short stable code; empty unless unchecked, or known or near while another source failed."""
     detail: str = ""
-    """The same for people."""
+    """The reason in words."""
     retry_after: float | None = None
     """Seconds that the failing source asked us to wait, if it did."""
     exemption: str = ""

@@ -33,7 +33,7 @@ _COARSE = 1.0
 _BELIEVED_AFTER = 86400.0
 """Seconds for which a clock that was set forward must stay so until that time counts as passed."""
 _BELIEVED_AFTER_START = 3600.0
-"""The same where the machine was off before: then the clock normally moved on for a reason."""
+"""Seconds for which it must stay so where the machine was off before: then the clock normally moved on for a reason."""
 
 
 @dataclass(frozen=True, slots=True)

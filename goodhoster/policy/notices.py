@@ -26,7 +26,7 @@ class NoticeCircumstances:
     measures_last_hour: int
     """Automatic measures for this notifier in the last hour."""
     customer_measures_last_hour: int
-    """The same at this customer."""
+    """Automatic measures for this notifier at this customer in the last hour."""
     overruled: bool = False
     """A named person restored the same content of the same customer before."""
     exempt: str = ""

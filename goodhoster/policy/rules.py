@@ -54,9 +54,9 @@ class HouseRules:
     storm_customers: int
     """The same content at so many customers is a storm."""
     measures_per_hour: int
-    """So many contents that go offline by themselves in an hour are; for each source, and for each customer."""
+    """So many contents of one source, or of one customer, that go offline by themselves in an hour are a storm."""
     source_measures_per_hour: int | None = None
-    """The same for each source; None: as for each customer."""
+    """So many contents of one source that go offline by themselves in an hour are; None: `measures_per_hour`."""
     rate_times: int = 10
     """A source that says yes so many times as often as it used to is a storm."""
     rate_matches: int = 20

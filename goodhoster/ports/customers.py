@@ -215,7 +215,10 @@ class CustomerStore(CustomerSites, Protocol):
         """The customer of that id, or who had it before; RefusedError when there is none."""
 
     def known(self, customer_id: str) -> Customer | None:
-        """The same; None when there is none: cases may be about customers whom no register knows."""
+        """The customer of that id, or who had it before; None when there is none.
+
+        Cases may be about customers whom no register knows.
+        """
 
     def entries_of(self, customer_id: str) -> Sequence[Customer]:
         """What each source says of a customer, the first to name it first."""

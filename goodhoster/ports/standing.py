@@ -160,7 +160,7 @@ class StepLetters(Protocol):
         """Put the letter into the outbox and record that; once for each purpose of a step."""
 
     def about_appeals(self, appeals: Sequence[Appeal], purpose: str) -> Sequence[Statement]:
-        """The same about appeals of one customer that came together.
+        """Put the letter about appeals of one customer that came together into the outbox.
 
         One letter about all of them that it was not told yet.
         """

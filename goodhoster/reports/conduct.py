@@ -128,15 +128,7 @@ def conduct_document(facts: Facts, findings: list[NormFinding], proofs: Proofs) 
     data = period_as_object(facts.period, facts.now) | {
         "met": met,
         "of": len(findings),
-        "norms": [
-            {
-                "norm": f.norm.value,
-                "standing": f.standing.value,
-                "proof": f.proof,
-                "expires": f.expires.isoformat() if f.expires else None,
-            }
-            for f in findings
-        ],
+        "norms": list(map(_norm_object, findings)),
         "answers": [{"question": each.question, "answer": each.answer} for each in proofs.answers],
     }
     tone = Tone.GOOD if met == len(findings) else Tone.BAD
@@ -161,6 +153,15 @@ def conduct_document(facts: Facts, findings: list[NormFinding], proofs: Proofs) 
             "Unproven: nobody can tell from what is here; write a [[proof]] into the file that [reports] proofs names.",
         ),
     )
+
+
+def _norm_object(finding: NormFinding) -> dict[str, str | None]:
+    return {
+        "norm": finding.norm.value,
+        "standing": finding.standing.value,
+        "proof": finding.proof,
+        "expires": finding.expires.isoformat() if finding.expires else None,
+    }
 
 
 def _by_customers(customers: CustomerFigures) -> dict[NormId, tuple[NormStanding, str]]:

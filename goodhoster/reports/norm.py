@@ -64,7 +64,7 @@ class Speed:
     open_now: int
     open_over_24h: int
     too_young: int
-    """Of those that are open: for less than 24 hours."""
+    """URLs that are open for less than 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from goodhoster.errors import ConfigurationError
 
-_LONGEST = 1 << 20
+_LARGEST_PROOF = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,11 @@ def read_proofs(file: Path | None, norms: Sequence[str]) -> Proofs:
     if file is None:
         return Proofs()
     try:
-        content = file.read_bytes()[: _LONGEST + 1]
-        if len(content) > _LONGEST:
-            raise ConfigurationError(f"{file} is larger than {_LONGEST:,} bytes", hint="see docs/how-to-reports.md")
+        content = file.read_bytes()[: _LARGEST_PROOF + 1]
+        if len(content) > _LARGEST_PROOF:
+            raise ConfigurationError(
+                f"{file} is larger than {_LARGEST_PROOF:,} bytes", hint="see docs/how-to-reports.md"
+            )
         tables = tomllib.loads(content.decode())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{file} cannot be read: {error}", hint="see [reports] proofs") from error

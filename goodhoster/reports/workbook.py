@@ -5,10 +5,11 @@ from __future__ import annotations
 from io import BytesIO
 
 import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
 
-from goodhoster.reports.documents import Document
+from goodhoster.reports.documents import Document, Table
 
-_WIDEST = 60
+_WIDEST_COLUMN = 60
 """Characters."""
 _LONGEST_NAME = 31
 """Characters in the name of a sheet; a spreadsheet takes no more."""
@@ -24,13 +25,17 @@ def workbook_of(document: Document) -> bytes:
             sheet = book.add_worksheet(table.title[:_LONGEST_NAME])
             sheet.freeze_panes(1, 0)
             sheet.write_row(0, 0, table.columns, head)
-            for number, row in enumerate(table.rows, start=1):
-                for column, cell in enumerate(row):
-                    if isinstance(cell, str):
-                        sheet.write_string(number, column, cell)
-                    elif cell is not None:
-                        sheet.write_number(number, column, cell)
-            for column, name in enumerate(table.columns):
-                longest = max([len(name), *(len(str(row[column])) for row in table.rows)])
-                sheet.set_column(column, column, min(_WIDEST, longest + 2))
+            _write_rows(sheet, table)
     return out.getvalue()
+
+
+def _write_rows(sheet: Worksheet, table: Table) -> None:
+    for number, row in enumerate(table.rows, start=1):
+        for column, cell in enumerate(row):
+            if isinstance(cell, str):
+                sheet.write_string(number, column, cell)
+            elif cell is not None:
+                sheet.write_number(number, column, cell)
+    for column, name in enumerate(table.columns):
+        longest = max([len(name), *(len(str(row[column])) for row in table.rows)])
+        sheet.set_column(column, column, min(_WIDEST_COLUMN, longest + 2))

@@ -28,7 +28,7 @@ from goodhoster.settings.values import duration, duration_or_never, one_of, path
 
 Reader = Callable[[Any], Any]
 Value = TypeVar("Value")
-_LARGEST = 1 << 20
+_LARGEST_FILE = 1 << 20
 _VERSION_LENGTH = 12
 _HIGHEST_SHARE = 100
 
@@ -73,13 +73,13 @@ _HINT = "see docs/how-to-house-rules.md, and check again: goodhoster policy expl
 def _content(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
-            content = opened.read(_LARGEST + 1)
+            content = opened.read(_LARGEST_FILE + 1)
     except FileNotFoundError as error:
         raise ConfigurationError(f"there are no house rules at {file}", hint="see [house_rules] file") from error
     except OSError as error:
         raise ConfigurationError(f"cannot read {file}: {error.strerror}", hint="check its owner and mode") from error
-    if len(content) > _LARGEST:
-        raise ConfigurationError(f"{file} is larger than {_LARGEST} bytes", hint="name the right file")
+    if len(content) > _LARGEST_FILE:
+        raise ConfigurationError(f"{file} is larger than {_LARGEST_FILE} bytes", hint="name the right file")
     return content
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from goodhoster.errors import ConfigurationError
 
-_LONGEST = 4096
+_LONGEST_SECRET = 4096
 
 
 def read_secret(file: Path, purpose: str) -> str:
@@ -25,7 +25,7 @@ def read_secret(file: Path, purpose: str) -> str:
     try:
         with chosen.open("rb") as opened:
             mode = os.fstat(opened.fileno()).st_mode
-            content = opened.read(_LONGEST + 1)
+            content = opened.read(_LONGEST_SECRET + 1)
         secret = content.decode().removesuffix("\n").removesuffix("\r")
     except OSError as error:
         raise ConfigurationError(f"cannot read the {purpose} in {chosen}: {error.strerror}", hint=make) from error
@@ -34,7 +34,7 @@ def read_secret(file: Path, purpose: str) -> str:
     if mode & 0o007:
         hint = f"chmod 600 {shlex.quote(str(chosen))}; who may have read it? Then change it"
         raise ConfigurationError(f"the {purpose} in {chosen} can be read by others", hint=hint)
-    if len(content) > _LONGEST or not secret or not secret.isprintable():
+    if len(content) > _LONGEST_SECRET or not secret or not secret.isprintable():
         raise ConfigurationError(f"the {purpose} in {chosen} is empty or not a single line of text", hint=make)
     return secret
 

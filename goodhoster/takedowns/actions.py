@@ -28,7 +28,7 @@ from goodhoster.policy.decide import Action
 from goodhoster.policy.notices import NoticeCircumstances, decide_notice
 from goodhoster.ports import CaseQuery, UrlBlocks
 from goodhoster.takedowns.copy_demands import CopyDemands, demands_for
-from goodhoster.takedowns.demands import Demands, Grounds, NamedFile, Received
+from goodhoster.takedowns.demands import DemandResult, Demands, Grounds, NamedFile
 from goodhoster.uploads.opening import open_upload
 
 Locate = Callable[[ReadItem], Location]
@@ -122,7 +122,7 @@ class TakedownActions:
         looked = self.look_for([item for item, _ in items]) if looked is None else looked
         found = [self._found(*asked, each, visible=visible) for asked, each in zip(items, looked, strict=True)]
         asked = [demand for each in found for demand in (*each.demands.follow, *each.demands.held)]
-        answers = iter(Demands(self.desk).receive(asked))
+        answers = iter(Demands(self.desk).process(asked))
         after = [self._updated_item(each, answers, asked[1]) for asked, each in zip(items, found, strict=True)]
         if tries > 1:
             after = [
@@ -278,7 +278,7 @@ class TakedownActions:
     def _demands(self, named: Sequence[NamedFile], grounds: Grounds) -> CopyDemands:
         return demands_for(named, grounds, self.desk.store, self.desk.rules.storm_customers)
 
-    def _updated_item(self, found: _Found, answers: Iterator[Received], grounds: Grounds) -> NoticeItem:
+    def _updated_item(self, found: _Found, answers: Iterator[DemandResult], grounds: Grounds) -> NoticeItem:
         """The item updated by its part of the case desk's answer, and by what is at its place now."""
         received = [next(answers) for _ in found.demands.follow]
         cases = [*found.taken, *(case for answer in received for case in answer.cases)]
@@ -425,7 +425,7 @@ def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:
     return replace(_state_from_cases(cases, item), next_check_at=None, gone_at=None)
 
 
-def _own_reason(received: Sequence[Received], item: NoticeItem) -> str:
+def _own_reason(received: Sequence[DemandResult], item: NoticeItem) -> str:
     """Reason of an item after its demands.
 
     Where a case waits for a person since a notice before, that notice's reason is not this one's: its sender may have

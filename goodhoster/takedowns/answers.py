@@ -41,14 +41,14 @@ class Answers:
 
     def write(self, notice: Notice) -> Notice:
         """Put every due letter not written yet into the outbox; the notice records which."""
-        for told, letter in self._owed(notice) if self.automatic else ():
-            notice = self._put(notice, told, letter)
+        for name, letter in self._due_letters(notice) if self.automatic else ():
+            notice = self._enqueue(notice, name, letter)
         return notice
 
     def answer(self, notice: Notice) -> Letter | None:
         """Answer to the notifier as things stand; None when nobody is to be answered."""
         letter = self._result(notice, self._cases_of(notice))
-        return letter if self._answerable(notice) else None
+        return letter if self._may_be_answered(notice) else None
 
     def _cases_of(self, notice: Notice) -> Sequence[Case]:
         """The cases of its items, in their order."""
@@ -58,7 +58,7 @@ class Answers:
         disputed = any(item.state is ItemState.DISPUTED for item in notice.items)
         by_person = notice.reviewed or disputed or any(case.actor for case in cases)
         purged = [item.url for item in notice.items if item.front and self.purged(item)]
-        return texts.result(notice, self.head, _round(notice), Handling(by_person, purged))
+        return texts.result(notice, self.head, _result_round(notice), Handling(by_person, purged))
 
     def write_answer(self, notice: Notice) -> Notice:
         """Put the answer into the outbox by order of a person, whatever the state and the limit.
@@ -66,20 +66,20 @@ class Answers:
         While the notice is not done it is an interim one: the final one is still owed.
         """
         final = notice.state is NoticeState.DONE
-        letter, told = self.answer(notice), min(_names_of("result" if final else "interim", notice), key=len)
-        if letter is None or told in notice.sent:
+        letter, name = self.answer(notice), min(_sent_names("result" if final else "interim", notice), key=len)
+        if letter is None or name in notice.sent:
             return notice
-        letter = letter if final else replace(letter, id=f"{notice.id}-{told}")
+        letter = letter if final else replace(letter, id=f"{notice.id}-{name}")
         self.outbox.put(replace(letter, limited=False))
-        return replace(notice, sent=(*notice.sent, told))
+        return replace(notice, sent=(*notice.sent, name))
 
     def write_statements(self, notice: Notice) -> Notice:
         """Write the statements to customers, by order of a person.
 
         Also what was withheld from customers because the notice may be confidential.
         """
-        for told, letter in self.statements(notice, withhold=False):
-            notice = self._put(notice, told, letter)
+        for name, letter in self.statements(notice, withhold=False):
+            notice = self._enqueue(notice, name, letter)
         return notice
 
     def forwarding(self, notice: Notice, hotline: str) -> Letter:
@@ -96,47 +96,47 @@ class Answers:
 
     def write_forward(self, notice: Notice, letter: Letter) -> Notice:
         """Forward the notice."""
-        return self._put(notice, "forward", letter)
+        return self._enqueue(notice, "forward", letter)
 
-    def _put(self, notice: Notice, told: str, letter: Letter | None) -> Notice:
+    def _enqueue(self, notice: Notice, name: str, letter: Letter | None) -> Notice:
         """Queue a letter; where it cannot be written now, only record that, once."""
         if letter is not None and not self.outbox.put(letter):
-            told += "-not-sent"
-        return notice if told in notice.sent else replace(notice, sent=(*notice.sent, told))
+            name += "-not-sent"
+        return notice if name in notice.sent else replace(notice, sent=(*notice.sent, name))
 
-    def _owed(self, notice: Notice) -> Iterator[tuple[str, Letter | None]]:
+    def _due_letters(self, notice: Notice) -> Iterator[tuple[str, Letter | None]]:
         cases = self._cases_of(notice)
         yield from self._statements(notice, cases, withhold=_confidential(notice))
-        if not self._answerable(notice):
+        if not self._may_be_answered(notice):
             return
-        result = _names_of("result", notice)
+        result = _sent_names("result", notice)
         if notice.state is NoticeState.DONE:
             if not result & set(notice.sent):
                 yield min(result, key=len), self._result(notice, cases)
-        elif not _names_of("receipt", notice) & set(notice.sent) and _round(notice) == 1:
+        elif not _sent_names("receipt", notice) & set(notice.sent) and _result_round(notice) == 1:
             yield "receipt", texts.receipt(notice, self.head)
 
     def statements(self, notice: Notice, *, withhold: bool) -> Iterator[tuple[str, Letter | None]]:
         """Statements about what this notice made inaccessible, one for each customer.
 
-        Raises what a directory raises where no contact can be told.
+        Raises what a directory raises where no contact can be determined.
         """
         yield from self._statements(notice, self._cases_of(notice), withhold=withhold)
 
     def _statements(
         self, notice: Notice, cases: Sequence[Case], *, withhold: bool
     ) -> Iterator[tuple[str, Letter | None]]:
-        for customer, acted in _acted(notice, cases).items():
-            told = f"statement:{customer}"
-            if {told, f"{told}-not-sent"} & set(notice.sent):
+        for customer, acted in _inaccessible_by_customer(notice, cases).items():
+            name = f"statement:{customer}"
+            if {name, f"{name}-not-sent"} & set(notice.sent):
                 continue
             if withhold:
-                yield f"{told}-withheld", None
+                yield f"{name}-withheld", None
             elif contact := self.contact_of(customer):
                 linked = replace(acted, link=self._link(notice, customer, acted))
-                yield told, texts.statement(notice, linked, contact, self.head)
+                yield name, texts.statement(notice, linked, contact, self.head)
             else:
-                yield f"{told}-no-contact", None
+                yield f"{name}-no-contact", None
 
     def _link(self, notice: Notice, customer: str, acted: InaccessibleUrls) -> str:
         """The link to the form for objections.
@@ -147,7 +147,7 @@ class Answers:
             return ""
         return appeal_link(self.head.link, self.outbox.codes, texts.statement_name(notice, customer))
 
-    def _answerable(self, notice: Notice) -> bool:
+    def _may_be_answered(self, notice: Notice) -> bool:
         """Whether the sender of a notice may be answered.
 
         Never a machine, a bounce, a trial, ourselves, or nobody (RFC 3834); of two copies of one mail the
@@ -166,7 +166,7 @@ def _confidential(notice: Notice) -> bool:
     return notice.read is not None and notice.read.is_confidential
 
 
-def _acted(notice: Notice, cases: Iterable[Case]) -> dict[str, InaccessibleUrls]:
+def _inaccessible_by_customer(notice: Notice, cases: Iterable[Case]) -> dict[str, InaccessibleUrls]:
     """What this notice (and no earlier one) made inaccessible, by customer.
 
     Each sees only its own files.
@@ -194,11 +194,11 @@ def _files(case: Case) -> Iterator[str]:
     return (display(case.about(number).upload.place.path) for number in taken)
 
 
-def _round(notice: Notice) -> int:
+def _result_round(notice: Notice) -> int:
     """Number that grows each time something comes back online: that result is a new one."""
     return 1 + sum(item.reopened for item in notice.items)
 
 
-def _names_of(kind: str, notice: Notice) -> frozenset[str]:
-    name = kind if _round(notice) == 1 else f"{kind}-{_round(notice)}"
+def _sent_names(kind: str, notice: Notice) -> frozenset[str]:
+    name = kind if _result_round(notice) == 1 else f"{kind}-{_result_round(notice)}"
     return frozenset({name, f"{name}-not-sent"})

@@ -61,7 +61,7 @@ class Demand:
     grounds: Grounds
 
 
-class Received(NamedTuple):
+class DemandResult(NamedTuple):
     """The answer to a demand."""
 
     cases: list[Case]
@@ -75,7 +75,7 @@ class Demands:
 
     desk: CaseDesk
 
-    def receive(self, demands: Sequence[Demand]) -> list[Received]:
+    def process(self, demands: Sequence[Demand]) -> list[DemandResult]:
         """Decide about each demand and carry it out.
 
         Returns the answer to each, with the cases in which all its files are. A case about one of the files in its
@@ -88,7 +88,7 @@ class Demands:
             for case in {case.id: case for received in joined for case in received.cases}.values():
                 plan.carry_out(case)
         after = plan.begun | self.desk.carry_out(session)
-        return [Received([after.get(case.id, case) for case in cases], reason) for cases, reason in joined]
+        return [DemandResult([after.get(case.id, case) for case in cases], reason) for cases, reason in joined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +99,14 @@ class _Plan:
     begun: dict[str, Case] = field(default_factory=dict)
     """Cases that this session opens, again or for the first time."""
 
-    def add(self, demand: Demand) -> Received:
-        about = {id(file): self.session.of_this_state(file.upload) for file in demand.files}
+    def add(self, demand: Demand) -> DemandResult:
+        about = {id(file): self.session.cases_of_state(file.upload) for file in demand.files}
         known = {case.id: case for cases in about.values() for case in cases}
-        decision = decide_notice(self.session.rules, self._around(demand, known.values()))
+        decision = decide_notice(self.session.rules, self._circumstances(demand, known.values()))
         joined = {case.id: case for case in known.values() if _may_join(case, demand, decision)}
         left = [file for file in demand.files if not any(case.id in joined for case in about[id(file)])]
         cases = [self._join(case, demand, decision) for case in joined.values()]
-        return Received([*cases, self._opened(left, demand, decision)] if left else cases, decision.reason)
+        return DemandResult([*cases, self._opened(left, demand, decision)] if left else cases, decision.reason)
 
     def _join(self, case: Case, demand: Demand, decision: Decision) -> Case:
         """Join a case; one that is decided goes on as it is."""
@@ -151,11 +151,11 @@ class _Plan:
         Another case that is decided goes on as it is.
         """
         if case.id in self.begun:
-            self.session.begun(self.begun[case.id])
+            self.session.start(self.begun[case.id])
         else:
             self.session.proceed(case)
 
-    def _around(self, demand: Demand, known: Iterable[Case]) -> NoticeCircumstances:
+    def _circumstances(self, demand: Demand, known: Iterable[Case]) -> NoticeCircumstances:
         first, grounds = demand.files[0], demand.grounds
         overruled = any(case.state in OVERRULED for case in known) or self.session.overruled(
             first.upload, first.digests

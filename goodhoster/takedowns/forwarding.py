@@ -19,7 +19,7 @@ from goodhoster.model.customers.contact_requests import ContactRequest, Forwardi
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
 from goodhoster.ports.contacts import CustomerNotices
 
-_LEAST = timedelta(minutes=15)
+_LEAST_TIME_TO_ACT = timedelta(minutes=15)
 """Less time than this is none for a customer: then a person acts."""
 
 
@@ -75,7 +75,7 @@ class CustomerForwarding:
             return _ForwardingResult(ItemState.OBSERVED, f"{where}: would be forwarded to its contact")
         if share.confidential:
             return _ForwardingResult(ItemState.HELD, f"{where}, and a confidential notice is not handed on")
-        if deadline - share.now < _LEAST:
+        if deadline - share.now < _LEAST_TIME_TO_ACT:
             return _ForwardingResult(
                 ItemState.HELD, f"{where}, and the deadline leaves it no time: reach the customer yourself"
             )

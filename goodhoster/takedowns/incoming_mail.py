@@ -46,7 +46,7 @@ class IncomingMail:
     contacts: Callable[[], ContactDesk | None] = lambda: None
     """None on a host without a register, as long as there is none."""
     appeals: Callable[[], MailedAppeals | None] = lambda: None
-    """The same."""
+    """None on a host without a register, too."""
 
     def receive(self, receipt: Receipt) -> Notice | None:
         """Take in what was kept: the notice that it is or joins; None for appeals and contacts.

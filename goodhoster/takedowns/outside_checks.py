@@ -10,7 +10,7 @@ from goodhoster.model.crawling import FoundAgain
 from goodhoster.model.notice_status import ItemState, NoticeItem, Seen, Sight
 from goodhoster.takedowns.deadlines import LOOK_AGAIN, next_look
 
-_PATIENCE = 3
+_LOOKS_BEFORE_PERSON = 3
 """Looks that may still find it, or find nothing out, before a person is asked."""
 _LOOKS_BEFORE_GONE = 3
 """So often in a row it must not be there where we did nothing (the hotline itself looks three times): what hides from
@@ -44,7 +44,7 @@ def after_look(item: NoticeItem, seen: Seen, now: datetime) -> NoticeItem:
         back = replace(item, state=ItemState.REOPENED, reason=f"no file, yet {seen.detail}")
         return replace(back, consecutive_checks=0, gone_checks=0, next_check_at=None)
     again = replace(item, consecutive_checks=item.consecutive_checks + 1, gone_checks=0, next_check_at=now + LOOK_AGAIN)
-    if again.consecutive_checks < _PATIENCE:
+    if again.consecutive_checks < _LOOKS_BEFORE_PERSON:
         return replace(again, reason=seen.detail)
     why = "it can still be seen" if seen.sight is Sight.THERE else "it cannot be checked"
     here = "offline here" if _acted(item) else "no file is here"

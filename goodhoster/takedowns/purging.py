@@ -32,7 +32,7 @@ _CAUSES = {
     "block.lifted": PurgeCause.RESTORED,
 }
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
-_PIECE = 200
+_PURGES_PER_ROUND = 200
 """Entries of the log that are kept in one change, and purges of one round."""
 _NOTICE_WITHIN = timedelta(minutes=1)
 """So long a notice may take to be recorded, which tells the address that was meant; then it goes without."""
@@ -101,7 +101,7 @@ class PurgeDesk:
         """Find what is to be purged, and try all that is due."""
         self.follow()
         self._failing.clear()
-        for purge in self.queue.due(self.clock(), _PIECE):
+        for purge in self.queue.due(self.clock(), _PURGES_PER_ROUND):
             if stopping():
                 return
             self._try(purge)
@@ -121,7 +121,7 @@ class PurgeDesk:
         behind = position
         for number, (entry, behind) in enumerate(self.log.entries_from(position), 1):
             found |= {(purge.about, purge.cause): purge for purge in self._asked_by(entry)}
-            if number % _PIECE == 0:
+            if number % _PURGES_PER_ROUND == 0:
                 self.queue.add(found.values(), behind)
                 found = {}
         if behind != position:

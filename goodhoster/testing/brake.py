@@ -6,7 +6,7 @@ from datetime import datetime
 
 from goodhoster.adapters.pagers.memory import MemoryPager
 from goodhoster.adapters.stores.memory_storms import MemoryStormStore
-from goodhoster.cases.storms import StormWatch
+from goodhoster.cases.storms import StormBrake
 from goodhoster.policy.rules import HouseRules
 from goodhoster.ports import AuditLog, CaseStore, Clock
 
@@ -27,7 +27,7 @@ class MadeUpCensus:
         return sum(count for at, count in self.checks if since <= at <= until)
 
 
-def brake_in_memory(store: CaseStore, audit: AuditLog, rules: HouseRules, clock: Clock) -> StormWatch:
-    """A `StormWatch` over a record and a log of your choice."""
+def brake_in_memory(store: CaseStore, audit: AuditLog, rules: HouseRules, clock: Clock) -> StormBrake:
+    """A `StormBrake` over a record and a log of your choice."""
     storms = MemoryStormStore()
-    return StormWatch(storms, storms, MadeUpCensus(), store, audit, MemoryPager(), rules, clock)
+    return StormBrake(storms, storms, MadeUpCensus(), store, audit, MemoryPager(), rules, clock)

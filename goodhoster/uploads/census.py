@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from goodhoster.model.uploads import Place
 from goodhoster.model.verdicts import Verdict, VerdictKind
 from goodhoster.uploads.database import Database
-from goodhoster.uploads.rows import joined
+from goodhoster.uploads.rows import RowWait, joined
 
 _SLOT = 3600  # seconds
 _KEPT = 60 * 24  # slots
@@ -63,8 +63,8 @@ class IndexCensus:
 
         Customer, place and SHA-256 of each.
         """
-        query = """SELECT customer, tree, path, name, sha256 FROM uploads JOIN directories ON id = directory
-            WHERE verdict IN ('known', 'near') AND waiting = 0 AND sha256 IS NOT NULL"""
+        query = f"""SELECT customer, tree, path, name, sha256 FROM uploads JOIN directories ON id = directory
+            WHERE verdict IN ('known', 'near') AND waiting = {RowWait.NOTHING:d} AND sha256 IS NOT NULL"""  # noqa: S608 - our own texts
         for customer, tree, path, name, sha256 in self._database.run(lambda db: db.execute(query).fetchall()):
             yield customer, Place(tree, joined(path, name)), sha256
 

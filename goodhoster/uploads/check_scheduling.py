@@ -18,11 +18,12 @@ from goodhoster.uploads.queue import LONGEST_UNSETTLED
 
 AFTER_CHANGE = 1.0
 """Seconds until a file is looked at again that became another one meanwhile."""
-_FIRST = 1.0
-_LONGEST = 300.0
-_OBEYED = 86400.0
+_FIRST_RETRY_SECONDS = 1.0
+"""Ceiling of the wait at no try; it doubles with each."""
+_LONGEST_RETRY_SECONDS = 300.0
+_LONGEST_OBEYED_SECONDS = 86400.0
 """A wait that was asked for is obeyed up to this: a date far away must not leave a file unchecked for years."""
-_SLOW = {
+_LEAST_SECONDS_BY_REASON = {
     "too-big": 3600.0,
     "unreadable": 60.0,
     LEASED: 60.0,
@@ -31,10 +32,10 @@ _SLOW = {
     NOT_ASKABLE: 3600.0,
 }
 """Seconds at least before a file that could not be read is tried again; a new hint comes sooner."""
-_FAULTY = 86400.0
-"""The same for one that could not be opened: what may change is the program that opens it."""
-_POSTPONED = 5.0
-"""The same for one that takes long while others do."""
+_FAULTY_FILE_SECONDS = 86400.0
+"""Seconds before a file that could not be opened is tried again: what may change is the program that opens it."""
+_POSTPONED_SECONDS = 5.0
+"""Seconds before a file is tried again that takes long while others do."""
 
 
 def check_soon(index: UploadIndex, priority: Priority, uploads: Sequence[Upload]) -> None:
@@ -69,7 +70,7 @@ def unsettled_for(job: Job, now: float) -> float:
 
 def wait_after(verdict: Verdict, fault: Fault | None, tries: int) -> float:
     """Seconds until what could not be checked is tried again."""
-    least = _fault_wait(fault) if fault and is_its_own(verdict, fault) else _SLOW.get(verdict.reason)
+    least = _fault_wait(fault) if fault and is_its_own(verdict, fault) else _LEAST_SECONDS_BY_REASON.get(verdict.reason)
     return delay(tries, verdict.retry_after or least)
 
 
@@ -84,9 +85,9 @@ def delay(tries: int, retry_after: float | None, chance: float | None = None) ->
     Between the wait that was asked for and a ceiling that doubles with each try up to five minutes. What failed
     together comes back apart.
     """
-    ceiling = min(_LONGEST, _FIRST * 2.0 ** min(tries, 30))
-    return min(retry_after or 0.0, _OBEYED) + ceiling * (random.random() if chance is None else chance)  # noqa: S311 - no secret
+    ceiling = min(_LONGEST_RETRY_SECONDS, _FIRST_RETRY_SECONDS * 2.0 ** min(tries, 30))
+    return min(retry_after or 0.0, _LONGEST_OBEYED_SECONDS) + ceiling * (random.random() if chance is None else chance)  # noqa: S311 - no secret
 
 
 def _fault_wait(fault: Fault) -> float:
-    return _POSTPONED if fault.reason == POSTPONED else _FAULTY
+    return _POSTPONED_SECONDS if fault.reason == POSTPONED else _FAULTY_FILE_SECONDS

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from goodhoster.uploads.rows import RowWait
+
 SCHEMA = "CREATE TABLE IF NOT EXISTS clock (boot TEXT NOT NULL, ahead REAL NOT NULL);"
 _NOTICEABLE = 1.0
 """Seconds. A clock that is merely corrected runs a few thousandths faster or slower."""
@@ -54,9 +56,10 @@ def follow(db: sqlite3.Connection, now: ClockReading) -> None:
         return
     if before is not None and before.boot == now.boot:
         by = now.ahead - before.ahead
-        db.execute("UPDATE uploads SET due = due + ?, since = since + ? WHERE waiting = 1", (by, by))
-        db.execute("UPDATE uploads SET since = since + ? WHERE waiting = 2", (by,))
+        due = f"UPDATE uploads SET due = due + ?, since = since + ? WHERE waiting = {RowWait.DUE:d}"  # noqa: S608
+        db.execute(due, (by, by))
+        db.execute(f"UPDATE uploads SET since = since + ? WHERE waiting = {RowWait.TURN:d}", (by,))  # noqa: S608 - the same
     elif before is not None:
-        db.execute("UPDATE uploads SET due = 0 WHERE waiting = 1")
+        db.execute(f"UPDATE uploads SET due = 0 WHERE waiting = {RowWait.DUE:d}")  # noqa: S608 - our own texts
     db.execute("DELETE FROM clock")
     db.execute("INSERT INTO clock VALUES (?, ?)", (now.boot, now.ahead))

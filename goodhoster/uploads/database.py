@@ -68,7 +68,7 @@ INDEX = Schema(
 _SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000;"
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _READERS_END_WITHIN = 10.0  # seconds
-_LOOK_EVERY = 1.0  # seconds between looks whether the file is still there
+_POLL_SECONDS = 1.0  # seconds between looks whether the file is still there
 
 Answer = TypeVar("Answer")
 
@@ -142,7 +142,7 @@ class Database:
 
     def _notice_absence(self) -> None:
         now = time.monotonic()
-        if now - self._looked >= _LOOK_EVERY:
+        if now - self._looked >= _POLL_SECONDS:
             self._looked = now
             if _inode(self._file) != self._inode:
                 self._replace(f"the index {self._file} was deleted or replaced while it was in use")

@@ -11,7 +11,7 @@ from threading import Lock
 
 from goodhoster.linux.mount_table import lies_at_or_below
 
-_MOST_OF_ONE = 1000
+_MOST_DIRECTORIES_OF_ONE = 1000
 """Directories of one customer; with more links than that, all that it has counts as served."""
 
 
@@ -39,7 +39,7 @@ class DocrootLinks:
             directories = self._of.setdefault(own, set())
             if own in self._whole:
                 return None
-            if len(directories) >= _MOST_OF_ONE and directory not in directories:
+            if len(directories) >= _MOST_DIRECTORIES_OF_ONE and directory not in directories:
                 for one in directories:
                     self._links.pop(one, None)
                 directories.clear()

@@ -32,6 +32,7 @@ from goodhoster.uploads.rows import (
     Job,
     Priority,
     Row,
+    RowWait,
     answer_set_of,
     answers_of,
     below,
@@ -182,17 +183,17 @@ class UploadIndex:
     def settle(self, job: Job) -> None:
         """End the row's waiting after its outcome is recorded, unless a newer hint came."""
         with self._releasing(job):
-            self._change("waiting = 0, tries = 0", (), job)
+            self._change(f"waiting = {RowWait.NOTHING:d}, tries = 0", (), job)
 
     def retry(self, job: Job, due: float) -> None:
         """Let the row wait until `due`, unless a newer hint came."""
         with self._releasing(job):
-            self._change("waiting = 1, due = ?, tries = tries + 1", (due,), job)
+            self._change(f"waiting = {RowWait.DUE:d}, due = ?, tries = tries + 1", (due,), job)
 
     def postpone(self, job: Job, due: float) -> None:
         """Let a row that cannot be checked yet wait until `due`, which counts as no try."""
         with self._releasing(job):
-            self._change("waiting = 1, due = ?", (due,), job)
+            self._change(f"waiting = {RowWait.DUE:d}, due = ?", (due,), job)
 
     def give_back(self, job: Job) -> None:
         """Return the row to the queue, as if it had not been taken."""
@@ -203,11 +204,11 @@ class UploadIndex:
 
         A row whose file was found known stays as the trace of it.
         """
-        key = (*key_of(job.place), job.hints)
+        key = (*key_of(job.place), job.generation)
 
         def forget(db: sqlite3.Connection) -> None:
             db.execute(f"DELETE FROM uploads {_ROW} AND hints = ? AND verdict IS NOT 'known'", key)  # noqa: S608
-            db.execute(f"UPDATE uploads SET waiting = 0 {_ROW} AND hints = ?", key)  # noqa: S608
+            db.execute(f"UPDATE uploads SET waiting = {RowWait.NOTHING:d} {_ROW} AND hints = ?", key)  # noqa: S608
 
         with self._releasing(job):
             self.database.run(forget)
@@ -239,7 +240,7 @@ class UploadIndex:
     def postponed_below(self, tree: bytes, prefix: bytes = b"", reason: str = POSTPONED) -> int:
         """How many rows below a directory wait since opening others takes long, or for that reason."""
         query = f"""SELECT count(*) FROM uploads JOIN directories ON id = directory
-            WHERE verdict = 'unchecked' AND reason = ? AND waiting > 0 AND {BELOW}"""  # noqa: S608
+            WHERE verdict = 'unchecked' AND reason = ? AND waiting > {RowWait.NOTHING:d} AND {BELOW}"""  # noqa: S608
         values = (reason, *below(tree, prefix))
         return self.database.run(lambda db: int(db.execute(query, values).fetchone()[0]))
 
@@ -313,19 +314,19 @@ class UploadIndex:
 
     def _change(self, assignments: str, values: Row, job: Job) -> None:
         statement = f"UPDATE uploads SET {assignments} {_ROW} AND hints = ?"  # noqa: S608 - our own texts
-        self.database.run(lambda db: db.execute(statement, (*values, *key_of(job.place), job.hints)))
+        self.database.run(lambda db: db.execute(statement, (*values, *key_of(job.place), job.generation)))
 
 
 _UNTRIED = " UNION ALL ".join(
-    f"SELECT directory FROM uploads WHERE waiting = {state} AND tries = 0"  # noqa: S608
-    for state in (1, 2)
+    f"SELECT directory FROM uploads WHERE waiting = {state:d} AND tries = 0"  # noqa: S608
+    for state in (RowWait.DUE, RowWait.TURN)
 )
 """Looked up from what waits, which becomes less and less, and not from all that there is."""
 
 
 _ALL_UNTRIED = " UNION ALL ".join(
-    f"SELECT count(*) FROM uploads WHERE waiting = {state} AND tries = 0 AND sha256 IS NULL"  # noqa: S608
-    for state in (1, 2)
+    f"SELECT count(*) FROM uploads WHERE waiting = {state:d} AND tries = 0 AND sha256 IS NULL"  # noqa: S608
+    for state in (RowWait.DUE, RowWait.TURN)
 )
 
 
@@ -350,12 +351,13 @@ ON CONFLICT DO UPDATE SET customer = excluded.customer RETURNING id"""
 
 
 def _count_waiting(db: sqlite3.Connection) -> int:
-    counts = (f"SELECT count(*) FROM uploads WHERE waiting = {state}" for state in (1, 2))  # noqa: S608
+    counts = (f"SELECT count(*) FROM uploads WHERE waiting = {state:d}" for state in (RowWait.DUE, RowWait.TURN))  # noqa: S608
     return sum(int(db.execute(count).fetchone()[0]) for count in counts)
 
 
 def _figures(db: sqlite3.Connection) -> IndexFigures:
-    oldest = [at for state in (1, 2) for (at,) in _rows(db, f"SELECT min(since) FROM uploads WHERE waiting = {state}")]  # noqa: S608
+    of_waiting = (f"SELECT min(since) FROM uploads WHERE waiting = {it:d}" for it in (RowWait.DUE, RowWait.TURN))  # noqa: S608
+    oldest = [at for query in of_waiting for (at,) in _rows(db, query)]
     verdicts = "SELECT verdict, count(*) FROM uploads WHERE verdict IS NOT NULL GROUP BY verdict"
     reasons = "SELECT reason, count(*) FROM uploads WHERE verdict = 'unchecked' GROUP BY reason"
     return IndexFigures(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from goodhoster.model.uploads import FileState
 from goodhoster.uploads.database import Database
-from goodhoster.uploads.rows import Row, row_of_same_state
+from goodhoster.uploads.rows import Row, RowWait, row_of_same_state
 
 _PAGE = 500
 _NUMBER = "(SELECT id FROM directories WHERE tree = ? AND path = ?)"
@@ -155,4 +155,5 @@ class Inventory:
 
 def _drop(db: sqlite3.Connection, which: str, keys: Sequence[Row]) -> None:
     db.executemany(f"DELETE FROM uploads WHERE {which} AND verdict IS NOT 'known'", keys)  # noqa: S608 - our own texts
-    db.executemany(f"UPDATE uploads SET waiting = 0 WHERE {which} AND waiting > 0", keys)  # noqa: S608
+    waits = f"waiting > {RowWait.NOTHING:d}"
+    db.executemany(f"UPDATE uploads SET waiting = {RowWait.NOTHING:d} WHERE {which} AND {waits}", keys)  # noqa: S608

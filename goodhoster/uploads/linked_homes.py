@@ -21,7 +21,7 @@ from goodhoster.linux.path_steps import steps_to
 MOST_FOLLOWED = 64
 """Each is looked after like a [[watch]], every second."""
 _MOST_TRIED = 4 * MOST_FOLLOWED
-_PATIENCE = 0.5
+_TIMEOUT_SECONDS = 0.5
 """Seconds that the disk of a home may take to say whether it is there."""
 _SYSTEM = tuple(
     b"/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /root /run /sbin /sys /usr /var/backups /var/cache"
@@ -63,7 +63,7 @@ def followed_homes(trees: Sequence[bytes], kept_out: Sequence[bytes] = ()) -> li
     The trees are those of the configuration; none of the homes lies in one, in another or around one, nor around or in
     what is `kept_out`. A disk that does not answer keeps nobody waiting: its homes are left out.
     """
-    calls = FileSystemCalls(timeout=_PATIENCE)
+    calls = FileSystemCalls(timeout=_TIMEOUT_SECONDS)
     found: list[tuple[HomeLink, bytes]] = []
     taken = [*trees, *kept_out]
     for link in islice(_links_of(trees), _MOST_TRIED):
@@ -115,7 +115,7 @@ def _home_at(link: HomeLink, calls: FileSystemCalls) -> bytes | None:
     if _is_systems(link.target):
         return None
     with suppress(OSError):
-        return calls.ask(link.target, lambda: _home_of(link), _PATIENCE)
+        return calls.ask(link.target, lambda: _home_of(link), _TIMEOUT_SECONDS)
     return None
 
 

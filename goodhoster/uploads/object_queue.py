@@ -35,7 +35,7 @@ OBJECTS = Schema(
     "the queue of objects", (Migration(1, (_TABLES,)),), hint="delete it: a listing makes it anew", backup=False
 )
 _BUSY = 10.0
-_AT_ONCE = 500
+_OBJECTS_PER_CHANGE = 500
 _MOST_HINTS = 100_000
 
 
@@ -138,7 +138,7 @@ class ObjectQueue:
         query = """SELECT key, etag, size, modified, tries FROM objects
             WHERE bucket = ? AND waiting = 1 AND due <= ? ORDER BY priority, due LIMIT ?"""
         with self._changing() as db:
-            rows = db.execute(query, (bucket, now, min(most, _AT_ONCE))).fetchall()
+            rows = db.execute(query, (bucket, now, min(most, _OBJECTS_PER_CHANGE))).fetchall()
         return [
             ObjectJob(bucket, StoredObject(key.decode(), etag, size, modified), tries)
             for key, etag, size, modified, tries in rows

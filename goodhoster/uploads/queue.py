@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from goodhoster.model.uploads import Place
 from goodhoster.uploads.fair_queue import FairQueue
-from goodhoster.uploads.rows import JOB_COLUMNS, Arrival, Job, Priority, Row, job_of
+from goodhoster.uploads.rows import JOB_COLUMNS, Arrival, Job, Priority, Row, RowWait, job_of
 
 MOST_OF_ONE = 64
 """Rows of one customer that a process has in hand: however long they take, others are taken beside them. What is
@@ -21,31 +21,32 @@ ordered has as many places again, so that it waits for none of the others.
 """
 LONGEST_UNSETTLED = 60.0
 """Seconds. A file that is written to without end is checked then, as it is."""
-_PIECE = 1000
+_ROWS_PER_PIECE = 1000
 _BEFORE_ALL = -1
 
 _ADD = f"""
 INSERT INTO uploads (directory, name, waiting, turn, priority, due, since, quiet) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
   hints = hints + 1, tries = 0, quiet = excluded.quiet, due = excluded.due,
-  since = CASE waiting WHEN 0 THEN excluded.since ELSE since END,
-  turn = CASE WHEN waiting = 2 AND priority <= excluded.priority THEN turn ELSE excluded.turn END,
-  priority = CASE waiting WHEN 0 THEN excluded.priority ELSE min(priority, excluded.priority) END,
-  waiting = CASE WHEN waiting > 0 AND since <= excluded.since - {LONGEST_UNSETTLED} THEN 2 ELSE excluded.waiting END
+  since = CASE waiting WHEN {RowWait.NOTHING:d} THEN excluded.since ELSE since END,
+  turn = CASE WHEN waiting = {RowWait.TURN:d} AND priority <= excluded.priority THEN turn ELSE excluded.turn END,
+  priority = CASE waiting WHEN {RowWait.NOTHING:d} THEN excluded.priority ELSE min(priority, excluded.priority) END,
+  waiting = CASE WHEN waiting > {RowWait.NOTHING:d} AND since <= excluded.since - {LONGEST_UNSETTLED}
+    THEN {RowWait.TURN:d} ELSE excluded.waiting END
 """  # noqa: S608 - our own texts
 _READY = f"""
 SELECT {JOB_COLUMNS}, turn FROM uploads JOIN directories ON id = directory
-WHERE waiting = 2 AND priority = ? AND turn > ? ORDER BY turn LIMIT ?
+WHERE waiting = {RowWait.TURN:d} AND priority = ? AND turn > ? ORDER BY turn LIMIT ?
 """  # noqa: S608 - our own texts
-_DEFERRED = (
-    "SELECT directory, name, priority, customer FROM uploads JOIN directories ON id = directory WHERE waiting = 1"
-)
+_DEFERRED = f"""SELECT directory, name, priority, customer FROM uploads JOIN directories ON id = directory
+WHERE waiting = {RowWait.DUE:d}"""  # noqa: S608 - our own texts
 _NOT_ITS_OWN = "(fault IS NULL OR fault IS NOT reason)"
 """It waits for something else than for being opened."""
-_PUT_OFF = """
+_PUT_OFF = f"""
 SELECT directory, name, priority, due, tries FROM uploads
-WHERE waiting = 1 AND (due, tries, directory, name) > (?, ?, ?, ?) ORDER BY due, tries, directory, name LIMIT ?
-"""
+WHERE waiting = {RowWait.DUE:d} AND (due, tries, directory, name) > (?, ?, ?, ?)
+ORDER BY due, tries, directory, name LIMIT ?
+"""  # noqa: S608 - our own texts
 _OF_A_SOURCE = f"""
 SELECT uploads.directory, uploads.name, priority, customer FROM uploads JOIN directories ON id = directory
 WHERE directory = ? AND name = ? AND tries > 0 AND {_NOT_ITS_OWN}
@@ -95,7 +96,7 @@ class Queue:
         Not those that wait because of themselves: what could not be opened can be opened no better now. However
         many of these there are, no more rows are looked at at a time.
         """
-        page = db.execute(_PUT_OFF, (*after, _PIECE)).fetchall()
+        page = db.execute(_PUT_OFF, (*after, _ROWS_PER_PIECE)).fetchall()
         rows = [row for directory, name, *_ in page for row in db.execute(_OF_A_SOURCE, (directory, name))]
         self._number(db, rows)
         if not page:
@@ -122,7 +123,7 @@ class Queue:
             turns.forget_vanished(customer)
 
     def _row(self, directory: int, name: bytes, arrival: Arrival, now: float) -> Row:
-        waiting = 2 if arrival.due <= now else 1
+        waiting = RowWait.TURN if arrival.due <= now else RowWait.DUE
         turn = self._turns[arrival.priority].next(arrival.customer)
         return directory, name, waiting, turn, arrival.priority, arrival.due, now, arrival.quiet
 
@@ -131,7 +132,8 @@ class Queue:
 
         Another process may have taken rows: nobody's next row is numbered before the first that waits.
         """
-        query = "SELECT turn FROM uploads WHERE waiting = 2 AND priority = ? ORDER BY turn LIMIT 1"
+        query = f"""SELECT turn FROM uploads WHERE waiting = {RowWait.TURN:d} AND priority = ?
+            ORDER BY turn LIMIT 1"""  # noqa: S608 - our own texts
         first = db.execute(query, (priority,)).fetchone()
         if first is None:
             self._turns[priority].empty()
@@ -170,7 +172,7 @@ class Queue:
         return picked, passed_over
 
     def _make_ready(self, db: sqlite3.Connection, query: str, values: Row) -> int:
-        rows = db.execute(query, (*values, _PIECE)).fetchall()
+        rows = db.execute(query, (*values, _ROWS_PER_PIECE)).fetchall()
         self._number(db, rows)
         return len(rows)
 
@@ -181,4 +183,5 @@ class Queue:
         turns = [
             (self._turns[priority].next(customer), directory, name) for directory, name, priority, customer in rows
         ]
-        db.executemany("UPDATE uploads SET waiting = 2, turn = ? WHERE directory = ? AND name = ?", turns)
+        query = f"UPDATE uploads SET waiting = {RowWait.TURN:d}, turn = ? WHERE directory = ? AND name = ?"  # noqa: S608
+        db.executemany(query, turns)

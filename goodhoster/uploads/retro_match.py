@@ -20,7 +20,7 @@ from goodhoster.model.verdicts import Category, ContentKind
 from goodhoster.ports import HashSource, answering
 from goodhoster.uploads.database import Database
 from goodhoster.uploads.retro_match_near import GrownNear, near_news, was_told
-from goodhoster.uploads.rows import BELOW, Arrival, Priority, Row, answers_of, below, joined, members_of
+from goodhoster.uploads.rows import BELOW, Arrival, Priority, Row, RowWait, answers_of, below, joined, members_of
 
 _PAGE = 2000
 """Rows read at a time: some ten milliseconds, in which nobody else can use the index."""
@@ -30,7 +30,7 @@ _PICTURES = "verdict IN ('clear', 'near') AND kind IN ('image', 'video')"
 _BY_ANSWER = f"CREATE INDEX IF NOT EXISTS uploads_answered ON uploads (checked_at) WHERE {_PICTURES}"
 """Made where it is asked for: few want to ask again, and whoever does not shall not pay for it with each check."""
 _ANSWERED = f"""SELECT directory, name, checked_at FROM uploads INDEXED BY uploads_answered
-WHERE (checked_at, directory, name) > (?, ?, ?) AND checked_at < ? AND waiting = 0 AND {_PICTURES}
+WHERE (checked_at, directory, name) > (?, ?, ?) AND checked_at < ? AND waiting = {RowWait.NOTHING:d} AND {_PICTURES}
 ORDER BY checked_at, directory, name LIMIT ?"""  # noqa: S608 - our own texts
 _WHO_ANSWERED = "SELECT directory, name, kind, md5, sha1, sha256, members, answered FROM uploads"
 _BY_WHOM = f"""{_WHO_ANSWERED}

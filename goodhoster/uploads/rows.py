@@ -31,6 +31,17 @@ class Priority(IntEnum):
     """It was there before the tree was watched."""
 
 
+class RowWait(IntEnum):
+    """What a row waits for, as the column `waiting` has it."""
+
+    NOTHING = 0
+    """It was checked."""
+    DUE = 1
+    """Until it is due."""
+    TURN = 2
+    """It is ready, and taken in its turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A place where something may have changed; nothing more is believed."""
@@ -50,7 +61,8 @@ class Job:
 
     place: Place
     customer: str
-    hints: int
+    generation: int
+    """Grows with every hint (column `hints`): a check ends the waiting of the generation that it took, no newer one."""
     tries: int
     since: float
     remembered: PastReading | None
@@ -79,10 +91,10 @@ JOB_COLUMNS = """tree, path, name, customer, hints, tries, since, verdict, quiet
 
 def job_of(row: Row) -> Job:
     """A row of JOB_COLUMNS."""
-    tree, path, name, customer, hints, tries, since, verdict, quiet, *rest = row
+    tree, path, name, customer, generation, tries, since, verdict, quiet, *rest = row
     place = Place(tree, joined(path, name))
     kind = VerdictKind(verdict) if verdict else None
-    return Job(place, customer, hints, tries, since, _remembered(rest), kind, quiet)
+    return Job(place, customer, generation, tries, since, _remembered(rest), kind, quiet)
 
 
 _TAKEN = frozenset(FingerprintKind)

@@ -11,7 +11,7 @@ from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.ports import Quarantine
 from goodhoster.settings import load
 from goodhoster.testing.suites.quarantine import QuarantineSuite
-from goodhoster_agent.privileged.starter.launch import kept_beside
+from goodhoster_agent.privileged.starter.launch import running_supervisor
 
 pytestmark = pytest.mark.usefixtures("unlocked")
 
@@ -27,7 +27,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A real mover in its own process; it reads the configuration again for each test's tree."""
     file = tmp_path_factory.mktemp("mover") / "goodhoster.toml"
     configure(file, file.parent)
-    with kept_beside(load(file), frozenset()):
+    with running_supervisor(load(file), frozenset()):
         yield file
 
 

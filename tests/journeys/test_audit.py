@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.journeys.host import GOODHOSTER, PATIENCE, Host
 from tests.waiting import wait_until
 
@@ -70,6 +72,28 @@ def test_what_the_log_says_of_a_case_is_exported_and_verified_without_goodhoster
     assert alone(moved / "verify.py", log, "--earlier", earlier).returncode == 0
 
 
+@pytest.mark.debian("python3-cryptography", program="/usr/bin/python3")
+def test_debians_own_python_verifies_an_export(host: Host) -> None:
+    """Another interpreter, an older `cryptography`, and nothing of ours: as whoever is only given the export has it."""
+    debian = ["/usr/bin/python3", "-I"]
+    if subprocess.run([*debian, "-c", "import cryptography"], capture_output=True, check=False).returncode:
+        pytest.skip("apt-get install python3-cryptography")
+    assert subprocess.run([*debian, "-c", "import goodhoster"], capture_output=True, check=False).returncode == 1
+    case = with_a_case(host)
+    earlier, out = host.folder / "earlier", host.folder / "out"
+    earlier.write_text(host.run("audit", "checkpoint"))
+    host.run("cases", "restore", case, "--reason", "made up")
+    key = host.run("audit", "keys").splitlines()[0]
+    host.run("audit", "export", "--case", case, "--to", str(out), "--since", str(earlier))
+    command = [*debian, str(out / "verify.py"), str(out), "--key", key, "--earlier", str(earlier)]
+    verified = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert "entries are in it, unchanged" in verified.stdout
+    entry = min(out.glob("entries/*.json"))
+    entry.write_bytes(entry.read_bytes().replace(b"quarantine", b"quarantime"))
+    assert subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False).returncode == 1
+
+
 def test_a_rollback_is_found_by_a_checkpoint_that_was_kept(host: Host) -> None:
     with_a_case(host)
     state = host.folder / "state"
@@ -124,7 +148,7 @@ def test_keys_are_changed_and_who_trusts_the_old_ones_follows(host: Host, tmp_pa
 def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) -> None:
     state, other = host.folder / "state", host.folder / "other.toml"
     host.run("audit", "checkpoint")
-    kept = {file: file.read_bytes() for file in (*state.glob("audit*"), *state.glob("databases.json"))}
+    kept = {file: file.read_bytes() for file in kept_files(state)}
     key = host.run("audit", "keys").splitlines()[0]
     other.write_text(f'[agent]\nstate_dir = "other"\n[[watch]]\npath = "customers"\n[witness]\nlogs = ["{key}"]\n')
     command = (*GOODHOSTER, "witness", "serve", "--listen", "127.0.0.1:0", "--config", str(other))
@@ -141,7 +165,7 @@ def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) 
             host.start()
             assert wait_until(lambda: vkey.split("+")[0] in (state / "audit.checkpoint").read_text()), host.journal()
             host.stop()
-            for file in (*state.glob("audit*"), state / "databases.json"):
+            for file in kept_files(state):
                 file.unlink()
             for file, content in kept.items():
                 file.write_bytes(content)  # as it was before: this machine alone cannot tell
@@ -153,3 +177,8 @@ def test_two_hosters_witness_one_another_and_a_rollback_is_an_alarm(host: Host) 
         finally:
             witness.terminate()
         assert witness.wait(PATIENCE) == 0
+
+
+def kept_files(state: Path) -> list[Path]:
+    """The log, what is kept beside it, and what knows that it was there."""
+    return [*state.glob("audit*"), *state.glob("databases.json"), *state.glob("manifest-copy.json")]

@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 
 from goodhoster.adapters.stores.alerts import SqliteAlertQueue
 from goodhoster.assembly.audit import verify_audit_log
-from goodhoster.assembly.reports import ReportMaker, check_outcomes
+from goodhoster.assembly.reports.maker import ReportMaker
+from goodhoster.assembly.reports.outcomes import check_outcomes
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import lists_directory
 from goodhoster.hashlists.audited_changes import RecordedLists

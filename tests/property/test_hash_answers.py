@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.adapters.hash_sources.answers import ENOUGH, HashServiceReply, parse_retry_after, read_answer
+from goodhoster.adapters.hash_sources.answers import MAX_BYTES, HashServiceReply, parse_retry_after, read_answer
 from goodhoster.errors import SourceRefusedError, SourceUnavailableError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 near_misses = st.sampled_from([b"true", b"false"]).flatmap(
     lambda word: st.tuples(st.binary(max_size=1), st.just(word), st.binary(max_size=1)).map(b"".join)
 )
-bodies = st.one_of(st.binary(max_size=ENOUGH), near_misses, st.sampled_from([b"True", b"FALSE", b"tRuE", b"falsE"]))
+bodies = st.one_of(st.binary(max_size=MAX_BYTES), near_misses, st.sampled_from([b"True", b"FALSE", b"tRuE", b"falsE"]))
 statuses = st.one_of(st.just(200), st.integers(100, 999))
 
 

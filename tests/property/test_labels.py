@@ -6,15 +6,15 @@ import tempfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goodhoster.evidence.quarantine.directories import opened
+from goodhoster.evidence.quarantine.directory_access import opened
 from goodhoster.evidence.quarantine.labels import (
-    declare_intent,
+    commit_intent,
+    commit_label,
     guard_label,
     read_intent,
     read_label,
     remove_label,
-    seal_label,
-    write_intent,
+    write_draft,
 )
 from goodhoster.model.quarantine import Label, Metadata
 from goodhoster.model.uploads import Place
@@ -45,11 +45,11 @@ labels = st.builds(
 @given(labels)
 def test_a_label_reads_back_as_it_was_written(label: Label) -> None:
     with tempfile.TemporaryDirectory() as folder, opened(os.open(folder, os.O_RDONLY)) as quarantine:
-        write_intent(quarantine, label)
+        write_draft(quarantine, label)
         assert (read_intent(quarantine, label.case_id), read_label(quarantine, label.case_id)) == (None, None)
-        declare_intent(quarantine, label.case_id)
+        commit_intent(quarantine, label.case_id)
         assert (read_intent(quarantine, label.case_id), read_label(quarantine, label.case_id)) == (label, None)
-        seal_label(quarantine, label.case_id)
+        commit_label(quarantine, label.case_id)
         guard_label(quarantine, label.case_id)
         assert (read_intent(quarantine, label.case_id), read_label(quarantine, label.case_id)) == (None, label)
         remove_label(quarantine, label.case_id)  # it is immutable

@@ -320,6 +320,6 @@ def test_an_installed_plug_in_that_breaks_does_not_hide_what_a_list_knows(
     known = made_up("known").digests
     import_entries(lists_directory(settings), "police", [(known.of(Algorithm.SHA1).value, Category.ILLEGAL)])
     sources = hash_sources(settings)
-    verdict = verdict_of(Content(known, ContentKind.IMAGE, 1), sources, picture=True)
+    verdict = verdict_of(Content(known, ContentKind.IMAGE, 1), sources, ask_services=True)
     assert (verdict.kind, verdict.reason) == (VerdictKind.KNOWN, "internal-error")
     assert sources[0].health().unchecked == {"internal-error": 1}

@@ -100,7 +100,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def test_what_no_source_knows_is_settled_and_says_that_the_sources_answered(world: World) -> None:
     outcome = world.handle("alice/a.png")
-    assert (outcome.row, outcome.case, outcome.sources_answered) == (QueueAction.SETTLED, None, True)
+    assert (outcome.row, outcome.case, outcome.sources_answered) == (QueueAction.SETTLE, None, True)
     assert outcome.examined
     assert outcome.examined.verdict.kind is VerdictKind.CLEAR
     assert world.index.figures().verdicts == {"clear": 1}
@@ -129,31 +129,31 @@ def test_what_a_notice_took_while_it_was_read_is_held_and_recorded(world: World)
 
 def test_a_letter_says_nothing_about_sources_that_were_not_asked(world: World) -> None:
     outcome = world.handle("alice/a.txt", "a letter")
-    assert (outcome.row, outcome.sources_answered) == (QueueAction.SETTLED, False)
+    assert (outcome.row, outcome.sources_answered) == (QueueAction.SETTLE, False)
 
 
 def test_what_a_source_knows_is_a_case_in_the_outcome(world: World) -> None:
     world.source.known[made_up(PICTURE).digests.of(Algorithm.SHA256)] = Category.BASELINE
     outcome = world.handle("alice/a.png")
-    assert outcome.row is QueueAction.SETTLED
+    assert outcome.row is QueueAction.SETTLE
     assert outcome.case
     assert outcome.case.state is CaseState.OBSERVED
 
 
 def test_what_is_no_file_is_forgotten(world: World) -> None:
-    assert world.handle("alice/gone.png", None) == UploadOutcome(QueueAction.FORGOTTEN)
+    assert world.handle("alice/gone.png", None) == UploadOutcome(QueueAction.FORGET)
 
 
 def test_what_is_still_written_to_is_postponed(world: World) -> None:
     outcome = world.handle("alice/a.png", quiet=30.0)
-    assert outcome.row is QueueAction.POSTPONED
+    assert outcome.row is QueueAction.POSTPONE
     assert 25 < outcome.wait <= 30
 
 
 def test_a_source_that_fails_leaves_it_unchecked_and_to_be_tried_again(world: World) -> None:
     world.source.trouble = SourceUnavailableError("away", reason="refused", retry_after=60.0)
     outcome = world.handle("alice/a.png")
-    assert (outcome.row, outcome.unchecked, outcome.source_fails) == (QueueAction.RETRIED, True, True)
+    assert (outcome.row, outcome.unchecked, outcome.source_fails) == (QueueAction.RETRY, True, True)
     assert 60 <= outcome.wait <= 61
     assert world.index.figures().reasons == {"refused": 1}
 
@@ -162,20 +162,20 @@ def test_a_source_that_fails_leaves_it_unchecked_and_to_be_tried_again(world: Wo
 def test_what_no_source_has_a_say_about_is_unchecked_and_not_tried_again(world: World, reason: str) -> None:
     world.source.trouble = NotAskedError("no say", reason=reason)
     outcome = world.handle("alice/a.png")
-    assert outcome.row is QueueAction.SETTLED
+    assert outcome.row is QueueAction.SETTLE
     assert world.index.figures().reasons == {reason: 1}
 
 
 def test_a_file_that_is_too_big_says_nothing_about_the_sources(world: World) -> None:
     outcome = world.handle("alice/a.png", PICTURE + "x" * 2000)
-    assert (outcome.row, outcome.unchecked, outcome.source_fails) == (QueueAction.RETRIED, True, False)
+    assert (outcome.row, outcome.unchecked, outcome.source_fails) == (QueueAction.RETRY, True, False)
 
 
 def test_nothing_is_acted_on_that_cannot_be_written_down(world: World) -> None:
     world.source.known[made_up(PICTURE).digests.of(Algorithm.SHA256)] = Category.BASELINE
     world.audit.full = True
     outcome = world.handle("alice/a.png")
-    assert (outcome.row, outcome.case, str(outcome.audit_error)) == (QueueAction.RETRIED, None, "the disk is full")
+    assert (outcome.row, outcome.case, str(outcome.audit_error)) == (QueueAction.RETRY, None, "the disk is full")
     assert world.index.figures().verdicts == {"known": 1}, "it was seen all the same"
 
 
@@ -185,7 +185,7 @@ def test_what_was_done_and_cannot_be_written_down_is_not_called_no_measure(world
     audit = LogFullAt(world.tree.parent / "audit.log", "measure.done")
     world.handling = replace(world.handling, desk=replace(world.handling.desk, rules=rules, audit=audit))
     outcome = world.handle("alice/a.png")
-    assert (outcome.row, outcome.audit_error) == (QueueAction.RETRIED, None)
+    assert (outcome.row, outcome.audit_error) == (QueueAction.RETRY, None)
     assert "is offline, but that cannot be recorded" in str(outcome.unrecorded)
     assert not (world.tree / "alice/a.png").exists()
     audit.room = True

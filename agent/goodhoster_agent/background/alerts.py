@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from goodhoster_agent.status.daemon_report import DaemonReport
 
 _DELIVER_EVERY = 1.0
-_LOOK_EVERY = 5.0
+_POLL_SECONDS = 5.0
 _COUNT_EVERY = 60.0
 _GROWN_BY = 100
 """Files more that are unchecked than an hour ago."""
@@ -39,7 +39,7 @@ class AlertWork:
         self._unchecked: deque[tuple[float, int]] = deque(maxlen=int(_AN_HOUR / _COUNT_EVERY) + 1)
         self._growing = ""
         self._look_at = self._count_at = 0.0
-        self.task = PeriodicTask("alerts", self._run_once, "alerts cannot be kept or handed over now", _LOOK_EVERY)
+        self.task = PeriodicTask("alerts", self._run_once, "alerts cannot be kept or handed over now", _POLL_SECONDS)
 
     def note(self, report: DaemonReport, reported_in_detail: Sequence[str]) -> None:
         """Take the newest report; `reported_in_detail` are alarms that were raised with more words."""
@@ -56,7 +56,7 @@ class AlertWork:
             self._count_at = now + _COUNT_EVERY
             self._count(now)
         if now >= self._look_at and self._report is not None:
-            self._look_at = now + _LOOK_EVERY
+            self._look_at = now + _POLL_SECONDS
             self._desk.watch([*conditions_of(self._report, self._reported_in_detail), *self._growth()])
         self._desk.deliver_due()
         return _DELIVER_EVERY

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from goodhoster.uploads.object_queue import ObjectJob
 
 _log = logging.getLogger(__name__)
-_POLL = 0.5
+_POLL_SECONDS = 0.5
 _AFTER_FAILURE = 30.0
 _BATCH = 64
 
@@ -56,7 +56,7 @@ class BucketTask:
             with ThreadPoolExecutor(self._settings.checks, thread_name_prefix="object") as threads:
                 list(threads.map(self._try, jobs))
             _, self._unchecked = self._handling.queue.figures(self._settings.name)
-        return 0.0 if len(jobs) == _BATCH else _POLL
+        return 0.0 if len(jobs) == _BATCH else _POLL_SECONDS
 
     def _try(self, job: ObjectJob) -> None:
         if self._checks.stopping.is_set():

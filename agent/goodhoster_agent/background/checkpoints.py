@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from goodhoster.audit.anchoring import Anchored
 
 _log = logging.getLogger(__name__)
-_AGAIN = 300.0
+_RETRY_SECONDS = 300.0
 """Seconds until those are asked again who could not be."""
 
 
@@ -26,7 +26,7 @@ class CheckpointTask:
         self._settings = settings
         self._problems: list[str] = []
         failing = "no checkpoint of the audit log can be signed now"
-        self.task = PeriodicTask("checkpoints", self._run_once, failing, _AGAIN)
+        self.task = PeriodicTask("checkpoints", self._run_once, failing, _RETRY_SECONDS)
 
     def start(self) -> None:
         """Start at once, where there is a witness or an authority to ask."""
@@ -44,7 +44,7 @@ class CheckpointTask:
         anchored = issue(self._settings)
         self._report_problems(anchored)
         every = self._settings.audit.checkpoint_every
-        return min(_AGAIN, every) if anchored.troubles else every
+        return min(_RETRY_SECONDS, every) if anchored.troubles else every
 
     def _report_problems(self, anchored: Anchored) -> None:
         """Report a problem in the journal once, and in `status` as long as it lasts."""

@@ -18,13 +18,13 @@ from goodhoster.model.alerts import AlertKind
 from goodhoster_agent.background.periodic import PeriodicTask
 
 if TYPE_CHECKING:
-    from goodhoster.assembly.reports import OutcomeCheck
+    from goodhoster.assembly.reports.outcomes import OutcomeCheck
 
 _log = logging.getLogger(__name__)
 _FIRST_AFTER = 60.0
 """Seconds after the start: what a crash left under way ends before."""
-_EVERY = 24 * 3600.0
-_AGAIN = 300.0
+_INTERVAL_SECONDS = 24 * 3600.0
+_RETRY_SECONDS = 300.0
 """Seconds after a comparison that failed, could not read everything, or found something: what stands in `status` is
 withdrawn soon after it is mended."""
 _SHARE = 20.0
@@ -42,7 +42,7 @@ class DailyWork:
         self._alarm = ""
         self._told: frozenset[tuple[str, str, str]] = frozenset()
         failing = "record, audit log and quarantine cannot be compared now"
-        self.task = PeriodicTask("daily", self._run_once, failing, _AGAIN)
+        self.task = PeriodicTask("daily", self._run_once, failing, _RETRY_SECONDS)
 
     def alarms(self) -> list[str]:
         """What the last comparison found, for `status`."""
@@ -53,7 +53,9 @@ class DailyWork:
             self._begun = True
             return _FIRST_AFTER
         # Here, so that no daemon carries it from its start.
-        from goodhoster.assembly.reports import check_outcomes, count_checks, send_monthly  # noqa: PLC0415
+        from goodhoster.assembly.reports.check_counts import count_checks  # noqa: PLC0415
+        from goodhoster.assembly.reports.maker import send_monthly  # noqa: PLC0415
+        from goodhoster.assembly.reports.outcomes import check_outcomes  # noqa: PLC0415
 
         if self._services.customers.in_use:
             self._services.customers.personal_data.complete()
@@ -62,9 +64,9 @@ class DailyWork:
             send_monthly(self._services)
         began = time.monotonic()
         check = check_outcomes(self._services)
-        again = max(_AGAIN, _SHARE * (time.monotonic() - began))
+        again = max(_RETRY_SECONDS, _SHARE * (time.monotonic() - began))
         told = self._alert(check)
-        return _EVERY if told and not check.unchecked and not self._alarm else again
+        return _INTERVAL_SECONDS if told and not check.unchecked and not self._alarm else again
 
     def _alert(self, check: OutcomeCheck) -> bool:
         """Page a person about what nobody was told of yet.

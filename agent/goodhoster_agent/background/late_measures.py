@@ -12,8 +12,8 @@ from goodhoster.toolkit import Toolkit
 from goodhoster_agent.background.periodic import PeriodicTask
 
 _log = logging.getLogger(__name__)
-_LOOK_EVERY = 5.0
-_LONGEST = 60.0
+_POLL_SECONDS = 5.0
+_LONGEST_POLL_SECONDS = 60.0
 """Seconds between looks, and between questions to sources that do not answer."""
 
 
@@ -28,7 +28,7 @@ class LateMeasureTask:
         self._waiting = 0
         self._pause = 0.0
         failing = "late measures cannot be processed now"
-        self.task = PeriodicTask("late-measures", self._run_once, failing, _LONGEST)
+        self.task = PeriodicTask("late-measures", self._run_once, failing, _LONGEST_POLL_SECONDS)
 
     def problems(self) -> list[str]:
         """Problems, for `status`."""
@@ -36,10 +36,14 @@ class LateMeasureTask:
         return [words] if self._waiting else []
 
     def _run_once(self) -> float:
-        self._pause = _LOOK_EVERY if self._continue_late() else min(_LONGEST, max(_LOOK_EVERY, self._pause * 2))
+        self._pause = (
+            _POLL_SECONDS
+            if self._proceed_with_late()
+            else min(_LONGEST_POLL_SECONDS, max(_POLL_SECONDS, self._pause * 2))
+        )
         return self._pause
 
-    def _continue_late(self) -> bool:
+    def _proceed_with_late(self) -> bool:
         """Continue late measures; whether all moved on, or some."""
         moved = 0
         for storm in self._toolkit.recover_storms():
@@ -47,7 +51,7 @@ class LateMeasureTask:
         for case in self._toolkit.late():
             if self.task.stopping.is_set():
                 return True
-            after = self._toolkit.catch_up(case)
+            after = self._toolkit.proceed(case)
             if after != case:
                 moved += 1
                 _log.warning("case %s: %s is %s now (%s)", case.id, after.upload.place, after.state, after.reason)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _FIRST_AFTER = 120.0
 """Seconds after the start, when a daemon has more urgent work."""
-_EVERY = 24 * 3600.0
-_AGAIN = 3600.0
+_INTERVAL_SECONDS = 24 * 3600.0
+_RETRY_SECONDS = 3600.0
 """While it is not whole: whoever put it right sees it soon."""
-_PAUSE = 0.1
+_PAUSE_SECONDS = 0.1
 """Seconds between two pieces."""
 
 
@@ -39,7 +39,9 @@ class LogVerificationTask:
         self._begun = False
         self._alarm = ""
         self._unchecked: list[str] = []
-        self.task = PeriodicTask("log-verification", self._run_once, "the audit log cannot be verified now", _AGAIN)
+        self.task = PeriodicTask(
+            "log-verification", self._run_once, "the audit log cannot be verified now", _RETRY_SECONDS
+        )
 
     def alarms(self) -> list[str]:
         """What the last verification found, for `status`."""
@@ -58,13 +60,13 @@ class LogVerificationTask:
         try:
             check = verify_what_is_new(self._services.settings, self._pause)
         except _StoppedError:
-            return _AGAIN
+            return _RETRY_SECONDS
         note_verification(self._services.settings, check)
         self._unchecked = list(check.unchecked)
         for trouble in check.unchecked:
             _log.warning("not compared with the audit log today: %s", trouble)
         self._alert(check)
-        return _EVERY if check.finding.ok else _AGAIN
+        return _INTERVAL_SECONDS if check.finding.ok else _RETRY_SECONDS
 
     def _until_due(self) -> float:
         """Seconds until a day after the last verification.
@@ -77,10 +79,10 @@ class LogVerificationTask:
         if last is None or not last.ok:
             return 0.0
         ago = (datetime.now(UTC) - last.at).total_seconds()
-        return _EVERY - ago if 0 <= ago < _EVERY else 0.0
+        return _INTERVAL_SECONDS - ago if 0 <= ago < _INTERVAL_SECONDS else 0.0
 
     def _pause(self) -> None:
-        if self.task.stopping.wait(_PAUSE):
+        if self.task.stopping.wait(_PAUSE_SECONDS):
             raise _StoppedError
 
     def _alert(self, check: LogCheck) -> None:

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from goodhoster_agent.doors.notices import Routes
 
 _log = logging.getLogger(__name__)
-_POLL = 1.0
-_AGAIN = 60.0
+_POLL_SECONDS = 1.0
+_RETRY_SECONDS = 60.0
 """Seconds before a notice that failed is tried again, and before a mail server that took nothing is asked again."""
-_LONGEST_PAUSE = 30.0
+_LONGEST_RETRY_SECONDS = 30.0
 """Seconds before a part of a run that fails again and again is tried once more."""
 _A_WHILE = 1.0
 """Seconds before what came meanwhile is looked at for something more urgent."""
@@ -134,10 +134,10 @@ class NoticeWork:
             self._run_with_backoff("the Maildir", self._take_from_maildir)
             self._run_with_backoff("what came in", self._receive)
             self._run_with_backoff("what is due", self._look_after)
-            self._notified.wait(_POLL)
+            self._notified.wait(_POLL_SECONDS)
 
     def _write(self) -> None:
-        while not self._stopping.wait(_POLL):
+        while not self._stopping.wait(_POLL_SECONDS):
             self._run_with_backoff("letters", self._send)
             if time.monotonic() >= self._contacts_at:
                 self._contacts_at = time.monotonic() + _TEND_CONTACTS_EVERY
@@ -186,14 +186,14 @@ class NoticeWork:
             try:
                 self._notices.outbox.deliver(self._notices.mailer)
             except PassingError:
-                self._failed["letters"] = time.monotonic() + _AGAIN
+                self._failed["letters"] = time.monotonic() + _RETRY_SECONDS
                 raise
 
     def _try(self, notice_id: str, do: Callable[[], object]) -> None:
         """Process one notice, so that a failure never stops the others."""
         if self._stopping.is_set() or self._failed.get(notice_id, 0.0) > time.monotonic():
             return
-        self._failed[notice_id] = time.monotonic() + _AGAIN
+        self._failed[notice_id] = time.monotonic() + _RETRY_SECONDS
         if self._guarded(f"notice {notice_id}", do):
             del self._failed[notice_id]
 
@@ -204,7 +204,7 @@ class NoticeWork:
         if self._guarded(what, do):
             self._pauses.pop(what, None)
         else:
-            self._pauses[what] = pause = min(_LONGEST_PAUSE, self._pauses.get(what, _POLL / 2) * 2)
+            self._pauses[what] = pause = min(_LONGEST_RETRY_SECONDS, self._pauses.get(what, _POLL_SECONDS / 2) * 2)
             self._failed[what] = max(self._failed.get(what, 0.0), time.monotonic() + pause)
 
     def _guarded(self, what: str, do: Callable[[], object]) -> bool:

@@ -9,7 +9,7 @@ from goodhoster_agent.background.periodic import PeriodicTask
 if TYPE_CHECKING:
     from goodhoster.takedowns.purging import PurgeDesk
 
-_EVERY = 2.0
+_INTERVAL_SECONDS = 2.0
 _AFTER_FAILURE = 30.0
 
 
@@ -26,4 +26,4 @@ class PurgeTask(PeriodicTask):
 
     def _round(self) -> float:
         self._desk.round(self.stopping.is_set)
-        return _EVERY
+        return _INTERVAL_SECONDS

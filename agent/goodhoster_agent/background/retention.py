@@ -12,9 +12,9 @@ from goodhoster_agent.background.periodic import PeriodicTask
 _log = logging.getLogger(__name__)
 _FIRST_AFTER = 600.0
 """Seconds after the start: what comes first then is checking."""
-_EVERY = 24 * 3600.0
-_AGAIN = 3600.0
-_PAUSE = 0.05
+_INTERVAL_SECONDS = 24 * 3600.0
+_RETRY_SECONDS = 3600.0
+_PAUSE_SECONDS = 0.05
 """Seconds between two pieces, in which others have disk and database for themselves."""
 
 
@@ -24,7 +24,7 @@ class RetentionTask:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._begun = False
-        self.task = PeriodicTask("retention", self._run_once, "expired data cannot be deleted now", _AGAIN)
+        self.task = PeriodicTask("retention", self._run_once, "expired data cannot be deleted now", _RETRY_SECONDS)
 
     def _run_once(self) -> float:
         if not self._begun:
@@ -40,7 +40,7 @@ class RetentionTask:
             _log.info("deleted as [retention] says: %d of %s", count, kind)
         if result.failed:
             raise GoodhosterError("; ".join(result.failed))
-        return _EVERY
+        return _INTERVAL_SECONDS
 
     def _pause(self) -> bool:
-        return self.task.stopping.wait(_PAUSE)
+        return self.task.stopping.wait(_PAUSE_SECONDS)

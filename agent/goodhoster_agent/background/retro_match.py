@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # numpy may be missing
     from goodhoster.hashlists.near.near_list import NearList
 
 _log = logging.getLogger(__name__)
-_LOOK_EVERY = 1.0  # seconds
+_POLL_SECONDS = 1.0  # seconds
 
 
 class RetroMatch:
@@ -49,14 +49,14 @@ class RetroMatch:
         self._shares = source_shares(services.sources, services.settings)
         self._queued = queued
         failing = "files checked earlier cannot be compared with the lists now"
-        self.task = PeriodicTask("retro-match", self._run_once, failing, _LOOK_EVERY)
+        self.task = PeriodicTask("retro-match", self._run_once, failing, _POLL_SECONDS)
 
     def _run_once(self) -> float:
         if self._lists is None:
             self._run_one_pass((), ())
             return threading.TIMEOUT_MAX
         self._run_one_pass(self._lists.lists(), self._lists.near_lists())
-        return _LOOK_EVERY
+        return _POLL_SECONDS
 
     def _run_one_pass(self, lists: Sequence[DigestList], near_lists: Sequence[NearList]) -> None:
         compared = self._index.seen.compared()

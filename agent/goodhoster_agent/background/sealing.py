@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from goodhoster.cases.sealing import Unsealed
 
 _log = logging.getLogger(__name__)
-_EVERY = 10.0
+_INTERVAL_SECONDS = 10.0
 _NEW = timedelta(days=2)
 """Cases that were opened since then are looked at every time."""
 _ALL_EVERY = timedelta(hours=1)
@@ -58,7 +58,7 @@ class SealingTask:
 
     def _run_once(self) -> float:
         if not self._services.rules.enforce:
-            return _EVERY
+            return _INTERVAL_SECONDS
         now = datetime.now(UTC)
         if self._services.evidence.sealing:
             self._seal(now)
@@ -66,7 +66,7 @@ class SealingTask:
             self._failed = []
             self._destroy_expired(now)
             self._due_at = now
-        return _EVERY
+        return _INTERVAL_SECONDS
 
     def _destroy_expired(self, now: datetime) -> None:
         """Destroy what is due; nothing while the clock may be wrong.

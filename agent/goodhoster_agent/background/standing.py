@@ -13,7 +13,7 @@ from goodhoster.model.customers.suspensions import SuspensionState
 from goodhoster.ports.panels import SuspensionQuery
 from goodhoster_agent.background.periodic import PeriodicTask
 
-_EVERY = 60.0
+_INTERVAL_SECONDS = 60.0
 _REVIEW_EVERY = 900.0
 _AFTER_FAILURE = 60.0
 
@@ -36,7 +36,7 @@ class StandingTask:
 
     def _run_once(self) -> float:
         if not self._services.customers.in_use:
-            return _EVERY
+            return _INTERVAL_SECONDS
         standing = self._services.customers.standing
         if self._services.rules.enforce:
             standing.letters.tell_of_cases(self._services.case_store)
@@ -53,7 +53,7 @@ class StandingTask:
                 standing.appeals.write_missing_letters()
         self._undone = sum(bool(step.trouble) for step in standing.desk.waiting()) + len(standing.appeals.unfinished())
         self._overdue = len(standing.appeals.overdue())
-        return _EVERY
+        return _INTERVAL_SECONDS
 
     def _tell_of_suspensions(self, state: SuspensionState) -> None:
         customers = self._services.customers

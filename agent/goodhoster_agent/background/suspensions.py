@@ -14,7 +14,7 @@ from goodhoster.model.customers.suspensions import Suspension
 from goodhoster_agent.background.periodic import PeriodicTask
 
 _log = logging.getLogger(__name__)
-_LOOK_EVERY = 60.0
+_POLL_SECONDS = 60.0
 """Seconds between looks at what is due."""
 
 
@@ -24,14 +24,14 @@ class SuspensionTask:
     def __init__(self, due: Callable[[], Sequence[Suspension]], look_after: Callable[[Suspension], Suspension]) -> None:
         self._due = due
         self._look_after = look_after
-        self.task = PeriodicTask("suspensions", self._run_once, "suspensions cannot be checked now", _LOOK_EVERY)
+        self.task = PeriodicTask("suspensions", self._run_once, "suspensions cannot be checked now", _POLL_SECONDS)
 
     def _run_once(self) -> float:
         for suspension in self._due():
             if self.task.stopping.is_set():
                 break
             self._one(suspension)
-        return _LOOK_EVERY
+        return _POLL_SECONDS
 
     def _one(self, suspension: Suspension) -> None:
         try:

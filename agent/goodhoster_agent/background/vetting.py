@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from goodhoster.customers.vetting.desk import VettingDesk
 
 _log = logging.getLogger(__name__)
-_LOOK_EVERY = 60.0
-_FIRST_AGAIN = 600.0
-_LONGEST_AGAIN = 86_400.0
+_POLL_SECONDS = 60.0
+_FIRST_RETRY_SECONDS = 600.0
+_LONGEST_RETRY_SECONDS = 86_400.0
 _MOST_PULLS = 200
 """Questions in one run."""
 _AFTER_FAILURE = 600.0
@@ -40,7 +40,7 @@ class _Waiting:
     session: IdentitySession
     at: float
     """When it is asked about next."""
-    pause: float = _FIRST_AGAIN
+    pause: float = _FIRST_RETRY_SECONDS
 
 
 class IdentityTask(PeriodicTask):
@@ -57,7 +57,7 @@ class IdentityTask(PeriodicTask):
         """One run; the seconds until the next."""
         desk = self._vetting()
         if desk is None:
-            return _LOOK_EVERY
+            return _POLL_SECONDS
         while new := desk.sessions(self._seen):
             self._seen = new[-1].number
             self._waiting += [_Waiting(session, self._now()) for session in new]
@@ -69,7 +69,7 @@ class IdentityTask(PeriodicTask):
             if waiting.session.provider not in silent and self._is_settled(desk, waiting, silent):
                 settled.append(waiting)
         self._waiting = [one for one in self._waiting if one not in settled]
-        return _LOOK_EVERY
+        return _POLL_SECONDS
 
     def _is_settled(self, desk: VettingDesk, waiting: _Waiting, silent: set[str]) -> bool:
         """Ask about one session; a provider that does not answer is not asked again this run."""
@@ -77,7 +77,7 @@ class IdentityTask(PeriodicTask):
         if outcome is None or outcome in FINAL_OUTCOMES:
             return True
         waiting.at = self._now() + waiting.pause
-        waiting.pause = min(2 * waiting.pause, _LONGEST_AGAIN)
+        waiting.pause = min(2 * waiting.pause, _LONGEST_RETRY_SECONDS)
         if outcome is CheckOutcome.UNCHECKED:
             silent.add(waiting.session.provider)
         return False

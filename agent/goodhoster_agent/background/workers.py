@@ -27,11 +27,11 @@ from goodhoster.uploads.trees import Tree
 
 _log = logging.getLogger(__name__)
 _BATCH = 64
-_POLL = 0.25
+_POLL_SECONDS = 0.25
 """Seconds between looks at the queue when nobody rings: other processes queue too, and retries fall due."""
-_PAUSE = 1.0
+_PAUSE_SECONDS = 1.0
 """Seconds to wait when the queue itself fails."""
-_PATIENCE = 1.0
+_SLOW_FILE_SECONDS = 1.0
 """Seconds that a file may take before another thread takes the place of the one that has it."""
 _MOST_HELD_UP = 60
 _SLOW_SHARE = 3
@@ -68,7 +68,7 @@ class UploadWorkers:
         self._looking = False
         self.calls = FileSystemCalls()
         """Of this process to file systems."""
-        self._crew = ThreadCrew("worker", CrewSize(count, count + _MOST_HELD_UP, _PATIENCE), self._work)
+        self._crew = ThreadCrew("worker", CrewSize(count, count + _MOST_HELD_UP, _SLOW_FILE_SECONDS), self._work)
         self.link_found: Callable[[Place], None] = lambda _: None
         """Called by a worker for a symbolic link that came."""
         self.checked = 0
@@ -128,9 +128,9 @@ class UploadWorkers:
                 del self._customers[threading.get_ident()]
                 self._at_work_for[job.customer] -= 1
         except Exception:
-            _log.exception("the queue cannot be used; tried again in %.0f s", _PAUSE)
+            _log.exception("the queue cannot be used; tried again in %.0f s", _PAUSE_SECONDS)
             with self._wakeup:
-                self._wakeup.wait_for(lambda: self._stopping, _PAUSE)
+                self._wakeup.wait_for(lambda: self._stopping, _PAUSE_SECONDS)
         return not self._stopping
 
     def _try(self, job: Job) -> None:
@@ -209,7 +209,7 @@ class UploadWorkers:
             return
         self._looking = True
         try:
-            self._wakeup.wait(_POLL)
+            self._wakeup.wait(_POLL_SECONDS)
         finally:
             self._looking = False
 
@@ -220,13 +220,13 @@ class UploadWorkers:
         """Record the row's outcome in the queue."""
         due = time.time() + outcome.wait
         match outcome.row:
-            case QueueAction.SETTLED:
+            case QueueAction.SETTLE:
                 self._index.settle(job)
-            case QueueAction.RETRIED:
+            case QueueAction.RETRY:
                 self._index.retry(job, due)
-            case QueueAction.POSTPONED:
+            case QueueAction.POSTPONE:
                 self._index.postpone(job, due)
-            case QueueAction.FORGOTTEN:
+            case QueueAction.FORGET:
                 self._index.forget(job)
                 if os.path.islink(job.place.absolute):
                     self.link_found(job.place)

@@ -19,7 +19,7 @@ from goodhoster.assembly.audit import (
     note_verification,
     verify_audit_log,
 )
-from goodhoster.assembly.reports import OutcomeCheck, check_outcomes
+from goodhoster.assembly.reports.outcomes import OutcomeCheck, check_outcomes
 from goodhoster.assembly.state import AUDIT_FILE, audit_log
 from goodhoster.audit.anchoring import Anchored
 from goodhoster.audit.following import LogFollower, position_of_last
@@ -45,7 +45,7 @@ from goodhoster_agent.commands.options import (
 
 _LAST = 10
 """Entries that are shown before the new ones."""
-_LOOK_EVERY = 0.5  # seconds
+_POLL_SECONDS = 0.5  # seconds
 
 app = typer.Typer(no_args_is_help=True, help="Verify, show, export and sign the audit log.")
 
@@ -115,7 +115,7 @@ def _followed(settings: Settings, *, whole: bool) -> Iterator[AuditEntry]:
         if away is file.exists():
             away = not away
             warn_of([f"{file} is not there: waiting for it"] if away else [])
-        time.sleep(_LOOK_EVERY)
+        time.sleep(_POLL_SECONDS)
 
 
 @app.command("outcomes")

@@ -115,7 +115,7 @@ class Selection(CaseFilter):
             raise RefusedError(str(error), hint="the digest stands in: goodhoster cases show ID") from error
 
 
-def taking(kind: type[CaseFilter]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_options(kind: type[CaseFilter]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of that class; it gets their value as its argument `cases`."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

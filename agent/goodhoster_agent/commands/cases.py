@@ -11,7 +11,7 @@ import typer
 from goodhoster.model.cases import MEASURING, Case
 from goodhoster.model.uploads import visible
 from goodhoster_agent.case_objects import case_object
-from goodhoster_agent.commands.case_selection import CaseFilter, Selection, taking
+from goodhoster_agent.commands.case_selection import CaseFilter, Selection, with_options
 from goodhoster_agent.commands.casework import (
     MineOption,
     add_casework,
@@ -54,7 +54,7 @@ _MOVED = "The directories are the right ones, although others than before: after
 
 
 @app.command("list")
-@taking(CaseFilter)
+@with_options(CaseFilter)
 def list_command(
     *,
     cases: CaseFilter,
@@ -100,7 +100,7 @@ def show_command(
 
 
 @app.command("restore")
-@taking(Selection)
+@with_options(Selection)
 def restore_command(
     *,
     cases: Selection,
@@ -125,7 +125,7 @@ def restore_command(
 
 
 @app.command("confirm")
-@taking(Selection)
+@with_options(Selection)
 def confirm_command(
     *,
     cases: Selection,
@@ -149,7 +149,7 @@ def confirm_command(
 
 
 @app.command("cancel")
-@taking(Selection)
+@with_options(Selection)
 def cancel_command(
     *,
     cases: Selection,

@@ -35,7 +35,11 @@ MineOption = Annotated[bool, typer.Option("--mine", help="Only those that you to
 
 def add_casework(app: typer.Typer, subject: Subject) -> None:
     """Give a group of commands `note`, `take` and `hand-over` for its cases or notices."""
+    for name, make in (("note", _note_command), ("take", _take_command), ("hand-over", _hand_over_command)):
+        app.command(name)(make(subject))
 
+
+def _note_command(subject: Subject) -> Callable[..., None]:
     def note_command(
         subject_id: IdArgument,
         text: Annotated[str, typer.Argument(metavar="TEXT", help="What colleagues should know.")],
@@ -49,6 +53,11 @@ def add_casework(app: typer.Typer, subject: Subject) -> None:
             note = services.casework.note(whole_id, current_user(), text)
         print_json(_note_object(note) | {"id": note.subject}) if as_json else print_line(f"noted  {note.subject}")
 
+    note_command.__doc__ = f"Note something on a {subject} for colleagues; `{subject}s show` prints it."
+    return note_command
+
+
+def _take_command(subject: Subject) -> Callable[..., None]:
     def take_command(
         subject_ids: IdsArgument,
         from_person: FromOption = "",
@@ -62,6 +71,11 @@ def add_casework(app: typer.Typer, subject: Subject) -> None:
                 taken = services.casework.take(whole_id, current_user(), from_person=from_person)
                 _print(taken, "taken", as_json=as_json)
 
+    take_command.__doc__ = f"Take {subject}s, so that colleagues see who works on them; it decides nothing."
+    return take_command
+
+
+def _hand_over_command(subject: Subject) -> Callable[..., None]:
     def hand_over_command(
         subject_ids: IdsArgument, to: ToOption, config: ConfigOption = None, *, as_json: JsonOption = False
     ) -> None:
@@ -72,12 +86,8 @@ def add_casework(app: typer.Typer, subject: Subject) -> None:
                 given = services.casework.hand_over(whole_id, current_user(), to)
                 _print(given, f"handed to {given.person}", as_json=as_json)
 
-    note_command.__doc__ = f"Note something on a {subject} for colleagues; `{subject}s show` prints it."
-    take_command.__doc__ = f"Take {subject}s, so that colleagues see who works on them; it decides nothing."
     hand_over_command.__doc__ = f"Hand {subject}s on to another person."
-    app.command("note")(note_command)
-    app.command("take")(take_command)
-    app.command("hand-over")(hand_over_command)
+    return hand_over_command
 
 
 def casework_object(services: Services, subject_id: str) -> dict[str, Any]:
@@ -90,7 +100,7 @@ def casework_object(services: Services, subject_id: str) -> dict[str, Any]:
 
 
 def casework_objects(services: Services) -> Callable[[str], dict[str, Any]]:
-    """The same for each of a list: only those that somebody noted or took are looked up."""
+    """`casework_object` for a list: only those that somebody noted or took are looked up."""
     if not services.casework_in_use:
         return lambda subject_id: casework_object(services, subject_id)
     there = services.casework.store.noted() | services.casework.store.assigned().keys()
@@ -99,7 +109,7 @@ def casework_objects(services: Services) -> Callable[[str], dict[str, Any]]:
 
 
 def casework_rows(services: Services, subject_id: str) -> Iterator[tuple[str, str]]:
-    """The same for the page of a case or notice."""
+    """Notes, and who works on it, for the page of a case or notice."""
     if not services.casework_in_use:
         return
     store = services.casework.store

@@ -69,7 +69,7 @@ def local_time(at: datetime | None, otherwise: str = "") -> str:
 
 
 def local_time_of(written: str | None, otherwise: str = "") -> str:
-    """The same of a time that is written as `--json` has it."""
+    """A time, written as `--json` has it, as people at this machine read it."""
     return local_time(datetime.fromisoformat(written) if written else None, otherwise)
 
 

@@ -410,10 +410,10 @@ def _beginning(file: Path | None) -> bytes:
 
     All of it is read: a mail server would send it again if its pipe broke.
     """
-    from goodhoster_agent.intake.storing import LARGEST
+    from goodhoster_agent.intake.storing import LARGEST_MAIL
 
     with _opened(file) as opened:
-        content = opened.read(LARGEST)
+        content = opened.read(LARGEST_MAIL)
         while opened.read(1 << 20):
             pass
         return content

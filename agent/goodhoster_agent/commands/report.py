@@ -11,15 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from goodhoster.assembly.reports import (
-    ReportMaker,
-    eu_records,
-    gather,
-    police_text,
-    verify_all,
-    write_all,
-    xarf_report,
-)
+from goodhoster.assembly.reports.case_reports import eu_records, police_text, xarf_report
+from goodhoster.assembly.reports.facts import gather
+from goodhoster.assembly.reports.maker import ReportMaker, verify_all, write_all
 from goodhoster.errors import ConfigurationError
 from goodhoster.linux.durable_files import write_durably
 from goodhoster.model.uploads import visible

@@ -99,16 +99,26 @@ def setup_command(
     if is_new:
         write_new(file, draft(found, account, state_dir))
     result["written"] = is_new
-    _print_lines(
-        as_json, f"written       {file} (mode observe)" if is_new else f"left as it is {file}: it was there already"
-    )
+    written = f"written       {file} (mode observe)" if is_new else f"left as it is {file}: it was there already"
+    _print_lines(as_json, written)
+    answer = _try_configuration(config, lists or [], trial_files, result, as_json=as_json)
+    raise typer.Exit(FINE if answer else UNCHECKED)
+
+
+def _try_configuration(
+    config: Path | None, lists: Sequence[Path], trial_files: int, result: dict[str, Any], *, as_json: bool
+) -> bool:
+    """Check the configuration and try it.
+
+    Fills the lists, asks the sources, looks at files. Returns whether every source answered.
+    """
     settings = _checked(config, result, as_json=as_json)
-    _import(settings, lists or [], result, as_json=as_json)
+    _import(settings, lists, result, as_json=as_json)
     answer = _try_sources(settings, result, as_json=as_json)
     if trial_files:
         _trial(config, settings, trial_files, result, as_json=as_json)
-    _print_next_steps(file, settings, result, as_json=as_json)
-    raise typer.Exit(FINE if answer else UNCHECKED)
+    _print_next_steps(config_file(config), settings, result, as_json=as_json)
+    return answer
 
 
 def _expect(trees: Sequence[Path], lists: Sequence[Path]) -> None:

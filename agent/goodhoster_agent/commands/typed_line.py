@@ -33,7 +33,7 @@ class TypedLine:
     paths: tuple[tuple[str, str], ...]
     """Parameter and value of each path that was typed; of the configuration too."""
     texts: tuple[tuple[str, str], ...]
-    """The same of every other parameter."""
+    """Parameter and value of everything else that was typed."""
     given: tuple[str, ...] = ()
     """Every parameter that was typed, flags too."""
 

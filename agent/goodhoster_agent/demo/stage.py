@@ -28,7 +28,7 @@ from goodhoster.testing.pictures import made_up_picture
 CUSTOMERS = ("anna", "bram", "chris")
 LARGEST_FILE = 10_000_000  # bytes; a file beyond it stands for what cannot be read
 _FIRST_UID = 20001
-_PATIENCE = 20.0  # seconds
+_TIMEOUT_SECONDS = 20.0  # seconds
 _GOODHOSTER = (sys.executable, "-m", "goodhoster_agent")
 
 _SERVICE = """
@@ -130,7 +130,7 @@ class Stage:
         """End a process with SIGTERM; DemoError unless it ends cleanly."""
         process = self._running.pop(name)
         process.terminate()
-        if code := process.wait(_PATIENCE):
+        if code := process.wait(_TIMEOUT_SECONDS):
             raise DemoError(f"the {name} ended with exit code {code}; see {self.folder}/{name}.log")
 
     def clear(self) -> None:
@@ -139,7 +139,7 @@ class Stage:
             process.terminate()
         for process in self._running.values():
             with suppress(subprocess.TimeoutExpired):
-                process.wait(_PATIENCE)
+                process.wait(_TIMEOUT_SECONDS)
             process.kill()
 
     def upload(self, customer: str, name: str, content: bytes) -> Path:
@@ -222,7 +222,7 @@ def fingerprint_of(content: bytes) -> bytes | None:
     return next((each.value for each in found if each.kind is FingerprintKind.PDQ), None)
 
 
-def wait_until(what: str, happened: Callable[[], bool], timeout: float = _PATIENCE) -> float:
+def wait_until(what: str, happened: Callable[[], bool], timeout: float = _TIMEOUT_SECONDS) -> float:
     """Wait until it happened; returns the seconds. DemoError when it does not."""
     begun = time.monotonic()
     while not happened():

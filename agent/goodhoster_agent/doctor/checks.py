@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from goodhoster.assembly.audit import verify_audit_log
@@ -65,8 +65,9 @@ _ROOM = 1 << 30
 def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[DoctorFinding]:
     """The findings of all checks, each as soon as it is there.
 
-    ConfigurationError only where nothing could be looked at. Only with `ask_outside` are servers of others asked how
-    we can be reached.
+    ConfigurationError only where nothing could be looked at; what one check cannot read, as on a full disk, is a
+    finding of its own and keeps no other from being made. Only with `ask_outside` are servers of others asked how we
+    can be reached.
     """
     yield DoctorFinding("configuration", ok=True, detail=f"{settings.file} is valid, mode {settings.policy.mode}")
     yield from system_findings()
@@ -74,27 +75,44 @@ def examine(settings: Settings, *, ask_outside: bool = False) -> Iterator[Doctor
     yield from _leases()
     yield _room(settings)
     yield _clock(settings)
+    trees = trees_of(settings)
+    for what, check in (
+        ("databases", lambda: _databases(settings)),
+        ("audit log", lambda: _audit_log(settings)),
+        ("trees", lambda: map(_tree, trees)),
+        ("links", lambda: _links(settings)),
+        ("quarantine", lambda: _quarantines(settings)),
+        ("hash sources", lambda: _sources(settings)),
+        ("PhotoDNA", lambda: _library(settings)),
+        ("legal basis", lambda: _legal_basis(settings)),
+        ("identity", lambda: _identity(settings)),
+        ("own lists", lambda: _lists(settings)),
+        ("exemptions", lambda: _exemptions(settings)),
+        ("directories", lambda: _directories(settings)),
+        ("panels", lambda: panel_findings(settings)),
+        ("object stores", lambda: bucket_findings(settings)),
+        ("mailbox", lambda: _mailbox(settings)),
+        ("evidence", lambda: evidence_findings(settings)),
+        ("results", lambda: _results(settings)),
+        ("programs", lambda: _programs(settings)),
+        ("own contacts", lambda: own_contacts(settings, outside_parts(settings) if ask_outside else None)),
+        ("daemon", lambda: [_daemon(settings)]),
+        ("processes", lambda: _processes(settings)),
+    ):
+        yield from _looked_at(what, check)
+
+
+def _looked_at(what: str, check: Callable[[], Iterable[DoctorFinding]]) -> Iterator[DoctorFinding]:
+    try:
+        yield from check()
+    except GoodhosterError as error:
+        detail = f"could not be checked: {error}"
+        yield DoctorFinding(what, ok=False, detail=detail, hint=error.hint, unchecked=True)
+
+
+def _databases(settings: Settings) -> Iterator[DoctorFinding]:
+    """What is lost of the state directory."""
     yield from (DoctorFinding("databases", ok=False, detail=each) for each in lost_with_counts(settings))
-    yield from _audit_log(settings)
-    yield from map(_tree, trees_of(settings))
-    yield from _links(settings)
-    yield from _quarantines(settings)
-    yield from _sources(settings)
-    yield from _library(settings)
-    yield from _legal_basis(settings)
-    yield from _identity(settings)
-    yield from _lists(settings)
-    yield from _exemptions(settings)
-    yield from _directories(settings)
-    yield from panel_findings(settings)
-    yield from bucket_findings(settings)
-    yield from _mailbox(settings)
-    yield from evidence_findings(settings)
-    yield from _results(settings)
-    yield from _programs(settings)
-    yield from own_contacts(settings, outside_parts(settings) if ask_outside else None)
-    yield _daemon(settings)
-    yield from _processes(settings)
 
 
 def _identity(settings: Settings) -> Iterator[DoctorFinding]:

@@ -7,11 +7,9 @@ nothing and costs a microsecond a request.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 from base64 import b64decode
@@ -22,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from goodhoster.errors import ConfigurationError, RefusedError
+from goodhoster.linux.durable_files import replace_durably
+from goodhoster.linux.file_lock import FileLock
 from goodhoster.linux.state_manifest import enroll_file
 from goodhoster_agent.doors.reread_file import RereadFile
 
@@ -119,22 +119,9 @@ def _writing(file: Path) -> Iterator[dict[str, ClientAccount]]:
     One process at a time.
     """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(file.with_suffix(".lock")):
         clients = read_clients(file)
         yield clients
-        _replace(file, json.dumps({"clients": [asdict(client) for client in clients.values()]}, indent=1))
-    finally:
-        os.close(lock)
-
-
-def _replace(file: Path, text: str) -> None:
-    new = file.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as opened:
-        opened.write(text)
-        opened.flush()
-        os.fsync(opened.fileno())
-    new.replace(file)
-    enroll_file(file.parent.parent, file, "the list of the hash service's clients")
+        text = json.dumps({"clients": [asdict(client) for client in clients.values()]}, indent=1)
+        replace_durably(file, [text.encode()])
+        enroll_file(file.parent.parent, file, "the list of the hash service's clients")

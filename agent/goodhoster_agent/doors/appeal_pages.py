@@ -30,7 +30,7 @@ _LONGEST_NAME = 140
 _LONGEST_CODE = 40
 _LONGEST_TEXT = 20_000
 """Characters of an objection, as the desk keeps."""
-_LARGEST = 200_000
+_LARGEST_REQUEST = 200_000
 """Bytes of a request: each character may take nine."""
 _WITHIN = 30.0  # seconds
 _WORDS = {
@@ -118,7 +118,7 @@ class AppealPages:
     async def _send(self, request: web.Request) -> web.Response:
         if too_fast := self._too_fast(request):
             return too_fast
-        body = await read_body(request, _LARGEST, _WITHIN)
+        body = await read_body(request, _LARGEST_REQUEST, _WITHIN)
         text = None if body is None else _text_in(body)
         return await asyncio.to_thread(self._taken, *_link(request), text, language_wanted(request))
 

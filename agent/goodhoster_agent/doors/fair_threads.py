@@ -10,7 +10,7 @@ from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 
 _TIMES = 4
 """So many times as many threads at most, where disks hold some of them up."""
-_PATIENCE = 2.0
+_WAIT_SECONDS = 2.0
 _ENDING = 5.0  # seconds
 
 Job = Callable[[], None]
@@ -28,7 +28,7 @@ class FairThreads:
         self._busy: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._ending = False
-        self._crew = ThreadCrew("door", CrewSize(threads, threads * _TIMES, _PATIENCE), self._work)
+        self._crew = ThreadCrew("door", CrewSize(threads, threads * _TIMES, _WAIT_SECONDS), self._work)
 
     def start(self) -> None:
         """Start the threads."""

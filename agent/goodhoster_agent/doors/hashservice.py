@@ -34,13 +34,13 @@ from goodhoster_agent.doors.usage_figures import Figures, RequestOutcome, figure
 KNOWN_ON_TRIAL = b"goodhoster trial: known"
 """The trial address says true for the digests of this text and false for every other."""
 
-_LONGEST = 2 * max(algorithm.width for algorithm in Algorithm)
+_LONGEST_DIGEST = 2 * max(algorithm.width for algorithm in Algorithm)
 _ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 """Of a body: these are decoded before it is read here."""
 _BODY_WITHIN = 10.0  # seconds
 _FLUSH_EVERY = 1.0  # seconds
-_AGAIN = 5  # seconds, where a source does not say
-_REPAIR = 300  # seconds: somebody has to mend our account upstream first
+_RETRY_AFTER = 5  # seconds, where a source does not say
+_RETRY_AFTER_REPAIR = 300  # seconds: somebody has to mend our account upstream first
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _not_checked(error: SourceUnavailableError | SourceRefusedError | UncheckedE
     """
     if isinstance(error, UncheckedError):
         return _words(501, "not checked: such a digest cannot be asked here, use another algorithm")
-    wait = error.retry_after or _AGAIN if isinstance(error, SourceUnavailableError) else _REPAIR
+    wait = error.retry_after or _RETRY_AFTER if isinstance(error, SourceUnavailableError) else _RETRY_AFTER_REPAIR
     return _words(503, f"not checked ({error.reason}): ask again", {"Retry-After": str(math.ceil(wait))})
 
 
@@ -179,7 +179,9 @@ async def _body(request: web.BaseRequest) -> bytes:
         return body
     with suppress(TimeoutError, web.RequestPayloadError):
         async with asyncio.timeout(_BODY_WITHIN):
-            while len(body) <= _LONGEST and (more := await next_piece(request.content.read(_LONGEST + 1 - len(body)))):
+            while len(body) <= _LONGEST_DIGEST and (
+                more := await next_piece(request.content.read(_LONGEST_DIGEST + 1 - len(body)))
+            ):
                 body += more
             return body
     return b""

@@ -19,7 +19,7 @@ from aiohttp.http import HttpProcessingError, HttpVersion11
 
 from goodhoster.errors import ConfigurationError
 
-_AT_ONCE = 256
+_CONNECTIONS = 256
 """Connections of a server in a thread."""
 _SHUTDOWN_WITHIN = 10.0  # seconds
 _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionResetError)
@@ -79,13 +79,13 @@ class HttpThread:
         self._loop.close()
 
     async def _listen(self) -> None:
-        crowd, app = Crowd(_AT_ONCE), self._make_app()
+        crowd, app = Crowd(_CONNECTIONS), self._make_app()
         app.middlewares.append(crowd.middleware)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=30.0, shutdown_timeout=5.0)
         await self._runner.setup()
         assert self._runner.server is not None  # noqa: S101 - it was just set up
         admit = crowd.admission(self._runner.server)
-        self._listening = await self._loop.create_server(admit, *self._address, backlog=_AT_ONCE)
+        self._listening = await self._loop.create_server(admit, *self._address, backlog=_CONNECTIONS)
 
     async def _end(self, runner: web.AppRunner) -> None:
         if self._listening is not None:

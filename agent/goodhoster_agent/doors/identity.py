@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from goodhoster.customers.vetting.desk import VettingDesk
 
 _log = logging.getLogger(__name__)
-_LARGEST = 1 << 18
-_WITHIN = 15.0
-_AT_ONCE = 2
+_LARGEST_MESSAGE = 1 << 18
+_BODY_TIMEOUT_SECONDS = 15.0
+_MESSAGES_UNDER_WAY = 2
 """Messages that are worked on: a provider that is asked back and hangs holds up no other door."""
-_WAITING = 64
+_MESSAGES_WAITING = 64
 _REMEMBERED_FOR = 3600.0
 _MOST_REMEMBERED = 10_000
 _TELL_EVERY = 60.0
@@ -45,7 +45,7 @@ class IdentityMessages:
         self._vetting = vetting
         self._now = now
         self._seen: dict[bytes, float] = {}
-        self._workers = ThreadPoolExecutor(_AT_ONCE, "identity")
+        self._workers = ThreadPoolExecutor(_MESSAGES_UNDER_WAY, "identity")
         self._waiting = 0
         self._lock = threading.Lock()
         self._wrong = 0
@@ -60,11 +60,11 @@ class IdentityMessages:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def _receive(self, request: web.Request) -> web.Response:
-        body = await read_body(request, _LARGEST, _WITHIN)
+        body = await read_body(request, _LARGEST_MESSAGE, _BODY_TIMEOUT_SECONDS)
         if body is None:
-            why = f"it is longer than {_LARGEST} bytes, or did not come in time"
+            why = f"it is longer than {_LARGEST_MESSAGE} bytes, or did not come in time"
             return self._refused(why, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        if self._waiting >= _WAITING:
+        if self._waiting >= _MESSAGES_WAITING:
             return _answer(HTTPStatus.SERVICE_UNAVAILABLE)
         self._waiting += 1
         try:

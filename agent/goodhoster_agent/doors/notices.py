@@ -50,7 +50,7 @@ from goodhoster_agent.doors.rate_limit import RateLimit
 from goodhoster_agent.intake.storing import NoticeStorage
 
 _log = logging.getLogger(__name__)
-_LARGEST = {True: 32 << 20, False: 1 << 20}
+_LARGEST_REQUEST = {True: 32 << 20, False: 1 << 20}
 """Bytes of one request, for registered notifiers and for everybody else."""
 _READ_ON = 4
 _PIECE_WITHIN = 30.0  # seconds
@@ -92,7 +92,7 @@ class NoticeDoor:
 
     def app(self) -> web.Application:
         """The routes."""
-        app = web.Application(client_max_size=max(_LARGEST.values()), middlewares=[_as_json])
+        app = web.Application(client_max_size=max(_LARGEST_REQUEST.values()), middlewares=[_as_json])
         app.router.add_post("/api/v1/reports", self._reports)
         app.router.add_post("/api/v1/xarf", self._xarf)
         app.router.add_post("/api/v1/notices", self._dsa)
@@ -158,7 +158,7 @@ class NoticeDoor:
     async def _take(self, request: web.Request, carrier: Carrier) -> _Taken:
         """Store a notice; the answer may be sent only after this."""
         notifier, sender = self._notifier(request), self._address_of(request)
-        raw = RawNotice(carrier, await _body(request, _LARGEST[bool(notifier)]))
+        raw = RawNotice(carrier, await _body(request, _LARGEST_REQUEST[bool(notifier)]))
         unread, read = await self._first_reading(raw, proven=bool(notifier))
         key = secrets.token_urlsafe(18)
         arrived = Arrived(sender, notifier, key, _origin(request, raw, notifier))

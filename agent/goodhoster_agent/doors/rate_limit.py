@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 
-_EVERY = 1.0  # seconds between two notices of one address
-_MOST = 10_000  # addresses remembered; only those of the last second matter
+_INTERVAL_SECONDS = 1.0  # seconds between two notices of one address
+_MOST_ADDRESSES = 10_000  # addresses remembered; only those of the last second matter
 _IPV6_LINE = 64
 """Length of the prefix that one customer of an access provider has at least."""
 
@@ -26,9 +26,9 @@ class RateLimit:
         now, client = self._now(), _key_of(address)
         if now < self._next.get(client, now):
             return False
-        if len(self._next) >= _MOST:
+        if len(self._next) >= _MOST_ADDRESSES:
             self._next = {known: until for known, until in self._next.items() if until > now}
-        self._next[client] = now + _EVERY
+        self._next[client] = now + _INTERVAL_SECONDS
         return True
 
 

@@ -13,7 +13,7 @@ from goodhoster.errors import ConfigurationError
 
 Entry = TypeVar("Entry")
 _log = logging.getLogger(__name__)
-_LOOK_EVERY = 1.0  # seconds
+_POLL_SECONDS = 1.0  # seconds
 
 
 class RereadFile(Generic[Entry]):
@@ -35,7 +35,7 @@ class RereadFile(Generic[Entry]):
         """The entries that are in force now."""
         now = time.monotonic()
         if now >= self._look_at:
-            self._look_at = now + _LOOK_EVERY
+            self._look_at = now + _POLL_SECONDS
             self._reload_if_changed()
         return self._entries
 

@@ -22,7 +22,7 @@ from goodhoster_agent.doors.process import until_signalled
 
 _log = logging.getLogger(__name__)
 
-_LONGEST = 256 << 10
+_LARGEST_REQUEST = 256 << 10
 """Bytes of a request: 63 hashes, and a note with fifty of the longest signatures."""
 _BODY_WITHIN = 10.0  # seconds
 
@@ -60,7 +60,7 @@ class WitnessDoor:
         if request.path == "/add-checkpoint":
             if request.method != "POST":
                 return WitnessAnswer(HTTPStatus.METHOD_NOT_ALLOWED, b"use POST\n")
-            body = await read_body(request, _LONGEST, _BODY_WITHIN)
+            body = await read_body(request, _LARGEST_REQUEST, _BODY_WITHIN)
             if body is None:
                 return WitnessAnswer(HTTPStatus.BAD_REQUEST, b"the request is too long or too slow\n")
             return await asyncio.to_thread(self._witness.add_checkpoint, body)

@@ -1,1 +1,1 @@
-"""The sandboxed processes that open customers' files."""
+"""Sandboxed processes that decode customers' files; the daemon takes digests itself."""

@@ -14,7 +14,7 @@ from goodhoster.model.fingerprints import Fingerprint
 from goodhoster.model.uploads import Content, Fault
 from goodhoster.model.verdicts import ContentKind
 
-_LONGEST = 1 << 20
+_LONGEST_MESSAGE = 1 << 20
 _MEMBER = 200
 
 
@@ -23,10 +23,10 @@ def longest(members: int) -> int:
 
     A worker that sends more is not one of ours.
     """
-    return _LONGEST + members * _MEMBER
+    return _LONGEST_MESSAGE + members * _MEMBER
 
 
-_MOST = 1 << 40
+_LARGEST_NUMBER = 1 << 40
 _WORDS = 300
 """Characters of what a worker says in words."""
 
@@ -97,6 +97,6 @@ def _decode_size(width: Any, height: Any) -> tuple[int, int]:  # noqa: ANN401 - 
 
 
 def _count(value: Any) -> int:  # noqa: ANN401 - what JSON can say
-    if not isinstance(value, int) or not 0 <= value < _MOST:
+    if not isinstance(value, int) or not 0 <= value < _LARGEST_NUMBER:
         raise ValueError("a number out of range")
     return value

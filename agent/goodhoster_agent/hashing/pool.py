@@ -1,4 +1,4 @@
-"""The hasher that opens outsiders' files: a pool of persistent, sandboxed processes."""
+"""The hasher of outsiders' files: digests here, decoding in a pool of sandboxed processes."""
 
 from __future__ import annotations
 

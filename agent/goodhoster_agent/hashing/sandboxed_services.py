@@ -47,11 +47,11 @@ def scanning_services(settings: Settings) -> Iterator[tuple[Services, list[str]]
     from goodhoster.assembly.services import Services
     from goodhoster.assembly.state import make_state_dir
     from goodhoster_agent.privileged.starter.dropping import give_up
-    from goodhoster_agent.privileged.starter.launch import kept_beside
+    from goodhoster_agent.privileged.starter.launch import running_supervisor
     from goodhoster_agent.privileged.starter.plan import terms_of
 
     terms, state_dir = terms_of(settings), make_state_dir(settings.state_dir)
-    with kept_beside(settings, terms.commands) as supervisor:
+    with running_supervisor(settings, terms.commands) as supervisor:
         problems = give_up(terms, state_dir)
         make_pool = partial(_pool, settings, supervisor.starter.start_hasher)
         with Services(settings, make_pool, mover_of(settings), supervisor.starter.run) as services:

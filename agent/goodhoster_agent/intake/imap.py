@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 60.0
 """Seconds before a server that failed is asked again; twice as long each time."""
 _FIRST_MAIL_RETRY, _LONGEST_MAIL_RETRY = 5.0, 3600.0
-"""The same of one mail that the server cannot hand out."""
+"""Seconds before a mail is asked for again that the server cannot hand out; twice as long each time."""
 _RECHECK_AFTER = 5.0
 """Seconds before a mailbox is looked at again in which there was something, whatever its server tells."""
 _LONGEST_IDLE = 1500.0

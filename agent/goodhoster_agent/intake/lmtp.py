@@ -32,16 +32,16 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from goodhoster.errors import ConfigurationError, PassingError
 from goodhoster.notices.spool import Arrived
 from goodhoster.settings import Settings
-from goodhoster_agent.intake.storing import LARGEST, NoticeStorage
+from goodhoster_agent.intake.storing import LARGEST_MAIL, NoticeStorage
 
 _log = logging.getLogger(__name__)
 
 Address = Path | tuple[str, int]
-_AT_ONCE = 16
+_CONNECTIONS = 16
 """Connections; more wait in the mail server, so that memory has a bound."""
 _MOST_RECEIVERS = 1000
 _IDLE = 300.0  # seconds; RFC 5321 4.5.3.2.7
-_PIECE = 256 << 10
+_MEMORY_BYTES = 256 << 10
 """Bytes of a message in memory before they are written to its file."""
 _ADDRESS = re.compile(r'\s*<((?:"(?:[^"\\]|\\.)*"|[^">])*)>\s*(.*)|\s*(\S+)\s*(.*)')
 _SOCKET_MODE = 0o660
@@ -140,7 +140,7 @@ class _Session(LMTP):
             await super().smtp_DATA(arg)  # which says what is wrong
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
-        with tempfile.SpooledTemporaryFile(_PIECE, dir=self._intake.folder) as message:
+        with tempfile.SpooledTemporaryFile(_MEMORY_BYTES, dir=self._intake.folder) as message:
             try:
                 whole = await self._receive(message)
             except asyncio.CancelledError:
@@ -160,9 +160,9 @@ class _Session(LMTP):
         size, buffer, line_begins, problem = 0, bytearray(), True, False
         while (piece := await self._piece()) != b".\r\n" or not line_begins:
             said = piece[1:] if line_begins and piece.startswith(b".") else piece
-            buffer += said[: LARGEST - size - len(buffer)]
+            buffer += said[: LARGEST_MAIL - size - len(buffer)]
             line_begins = piece.endswith(b"\r\n")
-            if len(buffer) >= _PIECE:
+            if len(buffer) >= _MEMORY_BYTES:
                 problem = problem or not await _written(message, buffer)
                 size += len(buffer)
                 buffer.clear()
@@ -297,7 +297,7 @@ class LmtpIntake:
 
         Many may be accepted before the first of them has a transport.
         """
-        busy = len(self._sessions) >= _AT_ONCE
+        busy = len(self._sessions) >= _CONNECTIONS
         session = _Session(self, self._loop, busy=busy)
         if not busy:
             self._sessions.add(session)

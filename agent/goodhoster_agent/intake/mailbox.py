@@ -21,14 +21,14 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 from goodhoster.errors import ConfigurationError, PassingError
 from goodhoster.settings import read_secret
 from goodhoster.settings.notices import ImapSettings
-from goodhoster_agent.intake.storing import LARGEST
+from goodhoster_agent.intake.storing import LARGEST_MAIL
 
 _TIMEOUT = 60.0
 """Seconds of silence, while an answer is due, after which a server is taken for gone."""
 _LONGEST_COMMAND = 600.0
 """Seconds for an answer that comes drop by drop."""
 _FAREWELL = 5.0
-_LARGEST_ANSWER = LARGEST + (16 << 20)  # bytes: a mail, and what is said around it
+_LARGEST_ANSWER = LARGEST_MAIL + (16 << 20)  # bytes: a mail, and what is said around it
 _IDLE_PIECE = 1.0
 """Seconds between looks whether the daemon ends, while the server has nothing to tell."""
 
@@ -149,7 +149,7 @@ class OpenMailbox:
     def fetch(self, number: int) -> dict[bytes, object] | None:
         """A mail's first bytes and when it came; None when there is none of that number."""
         with self._within():
-            found = self._client.fetch([number], [f"BODY.PEEK[]<0.{LARGEST}>", "INTERNALDATE"])
+            found = self._client.fetch([number], [f"BODY.PEEK[]<0.{LARGEST_MAIL}>", "INTERNALDATE"])
         mail: dict[bytes, object] | None = found.get(number)
         return mail
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from goodhoster.errors import PassingError
 from goodhoster.model.notice_status import Receipt
 from goodhoster.notices.spool import Arrived, Origin
-from goodhoster_agent.intake.storing import LARGEST, NoticeStorage
+from goodhoster_agent.intake.storing import LARGEST_MAIL, NoticeStorage
 
 _HINT = "see [notices] maildir; it must be readable and writable for this user"
 
@@ -65,6 +65,6 @@ def _read(file: Path) -> tuple[bytes, datetime]:
         if not stat.S_ISREG(found.st_mode):
             raise OSError(f"{file.name} is not a file")
         with open(fd, "rb", closefd=False) as opened:
-            return opened.read(LARGEST), datetime.fromtimestamp(found.st_mtime, UTC)
+            return opened.read(LARGEST_MAIL), datetime.fromtimestamp(found.st_mtime, UTC)
     finally:
         os.close(fd)

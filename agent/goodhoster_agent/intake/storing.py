@@ -9,7 +9,7 @@ from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import Carrier, RawNotice
 from goodhoster.notices.spool import Arrived
 
-LARGEST = 64 << 20
+LARGEST_MAIL = 64 << 20
 """Bytes of a mail that are kept; a mail server's own limit is far below (postfix: 10 MB). Of a larger one the beginning
 is kept, which is more than is ever read, so that a person looks.
 """

@@ -29,7 +29,7 @@ from goodhoster_agent.people.messages import (
     is_plain_name,
 )
 
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 _IN_MEMORY = 8 << 20
 _HELP = frozenset({"--help", "-h"})
 
@@ -123,7 +123,7 @@ def _standard_input(stack: ExitStack) -> IO[bytes]:
 
 def _kept(source: IO[bytes], stack: ExitStack) -> IO[bytes]:
     kept: IO[bytes] = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the stack closes it
-    while kept.tell() <= LARGEST_FILES and (piece := source.read(_PIECE)):
+    while kept.tell() <= LARGEST_FILES and (piece := source.read(_READ_BYTES)):
         kept.write(piece)
     kept.seek(0)
     return kept
@@ -185,7 +185,7 @@ def _send(channel: socket.socket, request: CommandRequest, contents: Sequence[_C
         for content in contents:
             left = content.attached.size
             while left:
-                piece = content.opened.read(min(left, _PIECE))
+                piece = content.opened.read(min(left, _READ_BYTES))
                 if not piece:
                     raise PassingError(f"{content.attached.name} became shorter while it was read", hint="try again")
                 channel.sendall(piece)

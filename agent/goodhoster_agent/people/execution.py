@@ -15,9 +15,9 @@ from goodhoster_agent.people.messages import AnswerKind, CommandRequest, answer
 from goodhoster_agent.people.roles import HostAccount
 from goodhoster_agent.people.workspace import Workspace
 
-LONGEST = 900.0
+TIMEOUT_SECONDS = 900.0
 """Seconds for one command, reading its answer included."""
-_PIECE = 32 << 10
+_READ_BYTES = 32 << 10
 _UNREAD = 1 << 20
 """Bytes of an answer that wait for whoever reads it; then the command waits, too."""
 _TO_END = 10.0
@@ -40,7 +40,7 @@ class Execution:
     async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, writes: str) -> int:
         """Run it, and send what it prints and writes.
 
-        Returns its exit code. It is ended when the person goes away, or after `LONGEST`.
+        Returns its exit code. It is ended when the person goes away, or after `TIMEOUT_SECONDS`.
         """
         if writer.transport is not None:
             writer.transport.set_write_buffer_limits(high=_UNREAD)
@@ -48,7 +48,9 @@ class Execution:
             answering = asyncio.ensure_future(self._answer(process, writer, writes))
             gone = asyncio.ensure_future(_wait_until_gone(reader))
             try:
-                done, _ = await asyncio.wait({answering, gone}, timeout=LONGEST, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(
+                    {answering, gone}, timeout=TIMEOUT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
             finally:
                 gone.cancel()
             if answering in done:
@@ -56,7 +58,7 @@ class Execution:
             answering.cancel()
             with suppress(asyncio.CancelledError, OSError):
                 await answering
-            why = "the caller disconnected" if gone in done else f"it took longer than {LONGEST:.0f} s"
+            why = "the caller disconnected" if gone in done else f"it took longer than {TIMEOUT_SECONDS:.0f} s"
             raise TimeoutError(why)
 
     async def _answer(self, process: asyncio.subprocess.Process, writer: asyncio.StreamWriter, writes: str) -> int:
@@ -68,7 +70,7 @@ class Execution:
         packed = await asyncio.to_thread(self.workspace.archive, writes)
         if packed is not None:
             with packed.open("rb") as archive:
-                while piece := await asyncio.to_thread(archive.read, _PIECE):
+                while piece := await asyncio.to_thread(archive.read, _READ_BYTES):
                     writer.write(answer(AnswerKind.ARCHIVE, piece))
                     await writer.drain()
         code = 128 - code if code < 0 else code
@@ -112,7 +114,7 @@ class Execution:
 async def _relay(source: asyncio.StreamReader | None, kind: AnswerKind, writer: asyncio.StreamWriter) -> None:
     if source is None:
         raise ValueError("a pipe is missing")
-    while piece := await source.read(_PIECE):
+    while piece := await source.read(_READ_BYTES):
         writer.write(answer(kind, piece))
         await writer.drain()
 
@@ -120,7 +122,7 @@ async def _relay(source: asyncio.StreamReader | None, kind: AnswerKind, writer: 
 async def _wait_until_gone(reader: asyncio.StreamReader) -> None:
     """Return when the connection is closed; what else comes has no meaning any more."""
     with suppress(OSError):
-        while await reader.read(_PIECE):
+        while await reader.read(_READ_BYTES):
             pass
 
 
@@ -136,7 +138,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 async def _drained(pipe: asyncio.StreamReader | None) -> None:
-    while pipe and await pipe.read(_PIECE):
+    while pipe and await pipe.read(_READ_BYTES):
         pass
 
 

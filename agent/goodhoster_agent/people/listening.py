@@ -14,7 +14,7 @@ from goodhoster.linux.kernel import reachable
 from goodhoster.linux.unix_sockets import permit_groups, remove_stale_socket
 from goodhoster.settings.roles import RolesSettings
 
-_WAITING = 64
+_CONNECTIONS_WAITING = 64
 """Connections that wait to be accepted."""
 
 
@@ -49,7 +49,7 @@ def listening(roles: RolesSettings) -> Iterator[socket.socket]:
                 finally:
                     os.umask(before)
                 permit_groups(short, gids)
-            listener.listen(_WAITING)
+            listener.listen(_CONNECTIONS_WAITING)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 hint = "stop that one first: systemctl stop goodhoster-people"

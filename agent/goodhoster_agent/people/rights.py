@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -179,6 +181,18 @@ ACCESS: dict[str, Access] = {
     "doctor": SEE,
 }
 """Every command there is; a test compares it with the program."""
+
+_LONGEST = 3
+"""Words of a command at most."""
+
+
+def is_question(arguments: Sequence[str]) -> bool:
+    """Whether the command that these arguments name only answers something."""
+    words = tuple(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
+    named = (" ".join(words[:length]) for length in range(_LONGEST, 0, -1))
+    name = next((each for each in named if each in ACCESS), "")
+    return name == "check" or (name in ACCESS and ACCESS[name].right is Right.SEE)
+
 
 TEXTS_THAT_NAME_FILES: dict[str, dict[str, frozenset[str]]] = {"policy explain": {"what_if": frozenset({"incident"})}}
 """Parameters that are text and may name a file: only these words are taken of whoever is not root."""

@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 _WRONG = 2
 _TAKEN_WITHIN = 10.0
 """Seconds for the reason of a refusal to be read."""
-_PIECE = 64 << 10
+_READ_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ async def _read_files(reader: asyncio.StreamReader, request: CommandRequest, pla
         left = file.size
         with place.file(file.name).open("xb") as kept:
             while left:
-                piece = await reader.read(min(left, _PIECE))
+                piece = await reader.read(min(left, _READ_BYTES))
                 if not piece:
                     raise EOFError("it ended in the middle of a file")
                 kept.write(piece)

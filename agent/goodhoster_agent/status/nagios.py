@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
-_LONGEST = 300
+_LONGEST_LINE = 300
 
 
 def nagios_check(services: Callable[[], Services]) -> tuple[str, int]:
@@ -58,4 +58,4 @@ def performance_data(status: Mapping[str, Any]) -> str:
 
 def _plain(text: str) -> str:
     """One line without the separators of a plugin's output."""
-    return " ".join(text.replace("|", "/").split())[:_LONGEST]
+    return " ".join(text.replace("|", "/").split())[:_LONGEST_LINE]

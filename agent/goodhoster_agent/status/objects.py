@@ -19,6 +19,7 @@ from goodhoster.ports import CaseQuery
 from goodhoster.ports.common import utc_now
 from goodhoster.settings import Settings
 from goodhoster.uploads.census import IndexCensus
+from goodhoster.uploads.rows import IndexFigures
 from goodhoster_agent.daemon_lock import running_daemon
 from goodhoster_agent.doctor.process_privileges import rights_of
 from goodhoster_agent.privileged.starter.plan import terms_of
@@ -42,42 +43,53 @@ def status_object(services: Services) -> dict[str, Any]:
     notices = services.notices.figures()
     stopped, warnings = basis_problems(services)
     attempts, unread = _attempts(services)
+    degraded = [
+        *_degraded(pid, report, silent),
+        *_other_mode(services, report),
+        *_clock(services, report),
+        *([f"the disk of {state_dir} is full: make room on it"] if full else []),
+        *stopped,
+        *unread,
+        *(f"ALARM: {each}" for each in lost_parts(services.settings)),
+    ]
     return {
         "ready": report is not None,
-        "degraded": [
-            *_degraded(pid, report, silent),
-            *_other_mode(services, report),
-            *_clock(services, report),
-            *([f"the disk of {state_dir} is full: make room on it"] if full else []),
-            *stopped,
-            *unread,
-            *(f"ALARM: {each}" for each in lost_parts(services.settings)),
-        ],
+        "degraded": degraded,
         "answers": full or silent <= SILENT_AFTER,
         "legal_basis": warnings,
         **_mode(services, report),
-        "queue": figures.waiting,
-        "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
-        "unchecked": figures.verdicts.get("unchecked", 0),
+        **_of_index(figures),
         "left_out": _left_out(services),
         "held": held,
         "attempts": attempts,
         "overruled": overruled,
-        "open_storms": [
-            f"{storm.id} since {storm.started_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
-            for storm in services.brake.open()
-        ],
+        "open_storms": _open_storms(services),
         "suspensions": _suspensions(services),
         "steps": _steps(services),
         "owners_not_notified": _owners_not_notified(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
         "crawl": _crawl(services),
-        "verdicts": figures.verdicts,
-        "unchecked_reasons": figures.reasons,
         "processes": [asdict(rights) for rights in rights_of(pid, terms_of(services.settings))] if pid else [],
         **_of_daemon(report),
     }
+
+
+def _of_index(figures: IndexFigures) -> dict[str, Any]:
+    return {
+        "queue": figures.waiting,
+        "oldest_queued_s": max(0.0, round(time.time() - figures.oldest, 1)) if figures.oldest else 0.0,
+        "unchecked": figures.verdicts.get("unchecked", 0),
+        "verdicts": figures.verdicts,
+        "unchecked_reasons": figures.reasons,
+    }
+
+
+def _open_storms(services: Services) -> list[str]:
+    return [
+        f"{storm.id} since {storm.started_at:%Y-%m-%d %H:%M} UTC, until somebody releases it: {storm.reason}"
+        for storm in services.brake.open()
+    ]
 
 
 _COUNTS = (

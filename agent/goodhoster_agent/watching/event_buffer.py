@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-_LIMIT = 64 << 20
+_LIMIT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class EventBuffer:
     `put` never blocks: over the limit, pieces are dropped.
     """
 
-    def __init__(self, limit: int = _LIMIT) -> None:
+    def __init__(self, limit: int = _LIMIT_BYTES) -> None:
         self._limit = limit
         self._pieces: deque[bytes] = deque()
         self._size = 0

@@ -17,15 +17,15 @@ import errno
 import os
 import select
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from goodhoster.linux.file_system_calls import FileSystemCalls
 from goodhoster.linux.kernel import mount_id
-from goodhoster.linux.mount_table import mount_table
+from goodhoster.linux.mount_table import Mount, mount_table
 from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.uploads import display
 from goodhoster_agent.watching import fanotify_kernel as kernel
-from goodhoster_agent.watching.directories import Directories
+from goodhoster_agent.watching.directory_handles import Directories
 from goodhoster_agent.watching.event_buffer import EventBuffer
 from goodhoster_agent.watching.events import Gap, Hint, Listener, Written
 from goodhoster_agent.watching.fanotify_marks import Marks
@@ -33,7 +33,7 @@ from goodhoster_agent.watching.pending_events import PendingEvents
 from goodhoster_agent.watching.unfinished_writes import DueFile, UnfinishedWrites
 
 _READ = 1 << 18
-_PATIENCE = 2.0
+_TIMEOUT_SECONDS = 2.0
 """Seconds that a file system may take to answer before others go on without it."""
 _MOST_REPORTERS = 16
 _READ_WRITES_EVERY = 1.0
@@ -63,11 +63,13 @@ class FanotifySource:
         self._events = PendingEvents()
         self._next = threading.Lock()
         self._marked: set[bytes] = set()
+        self._seen: frozenset[bytes] = frozenset()
+        """Devices whose mark the kernel showed."""
         self._uncovered: dict[bytes, str] = {}
         self._listener: Listener = lambda _: None
         self._drainer = threading.Thread(target=self._drain, name="fanotify-drain", daemon=True)
         self._writes_reader = threading.Thread(target=self._read_writes, name="fanotify-writes", daemon=True)
-        self._reporters = ThreadCrew("fanotify", CrewSize(1, _MOST_REPORTERS, _PATIENCE), self._report_next)
+        self._reporters = ThreadCrew("fanotify", CrewSize(1, _MOST_REPORTERS, _TIMEOUT_SECONDS), self._report_next)
 
     def start(self, trees: Sequence[bytes], listener: Listener) -> None:
         """See `EventSource`."""
@@ -82,7 +84,7 @@ class FanotifySource:
     def cover(self, directory: bytes) -> None:
         """See `EventSource`."""
         try:
-            self.calls.ask(directory, lambda: self._watch_tree(directory), _PATIENCE)
+            self.calls.ask(directory, lambda: self._watch_tree(directory), _TIMEOUT_SECONDS)
         except FileNotFoundError:
             self._uncovered.pop(directory, None)  # gone again
         except OSError as error:
@@ -93,6 +95,15 @@ class FanotifySource:
     def uncover(self, directory: bytes) -> None:
         """See `EventSource`."""
         self._uncovered.pop(directory, None)
+
+    def lost(self, mounts: Iterable[Mount]) -> list[Mount]:
+        """See `EventSource`.
+
+        A mark ends with its file system. Only one that was seen before is missed: not every kernel shows them.
+        """
+        present = kernel.marked_devices(self._group)
+        gone, self._seen = self._seen - present, present
+        return [mount for mount in mounts if mount.device in gone] if gone else []
 
     def _watch_tree(self, directory: bytes) -> None:
         device = _device_of(directory)
@@ -130,9 +141,9 @@ class FanotifySource:
         self._backlog.end()
         if self._drainer.ident is not None:
             self._drainer.join()
-        self._reporters.finish(_PATIENCE)
+        self._reporters.finish(_TIMEOUT_SECONDS)
         if self._writes_reader.ident is not None:
-            self._writes_reader.join(_PATIENCE)
+            self._writes_reader.join(_TIMEOUT_SECONDS)
         os.close(self._group)
         os.close(self._writes)
         os.close(self._stop)

@@ -18,15 +18,15 @@ from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.events import Gap, Listener
 from goodhoster_agent.watching.scanner import ScanFigures, Scanner
 
-_AGAIN = 2.0
+_SECOND_LOOK_SECONDS = 2.0
 """A directory that came is looked through a second time after so many seconds, for what was made while the first look
 and the new watches passed each other.
 """
-_AT_ONCE = 8
+_DIRECTORIES_AT_ONCE = 8
 """So many of one customer are looked through in turn; each holds some descriptors."""
-_MOST = 5_000
+_MOST_WAITING = 5_000
 """When more of one customer wait, all that it has is looked through instead."""
-_PATIENCE = 0.5
+_TIMEOUT_SECONDS = 0.5
 """Seconds that a piece of one may take before another thread goes on with the others."""
 _MOST_THREADS = 16
 
@@ -49,7 +49,7 @@ class _Customer:
         if key not in self.now:
             self.now[key] = None
         if key not in self.again:
-            self.again[key] = now + _AGAIN
+            self.again[key] = now + _SECOND_LOOK_SECONDS
 
     def due(self, now: float) -> _Key | None:
         """The next directory, not planned any more."""
@@ -87,7 +87,7 @@ class NewDirectories:
         self._customers: dict[str, _Customer] = {}
         self._changed = threading.Condition()
         self._stopping = False
-        self._crew = ThreadCrew("newcomers", CrewSize(1, _MOST_THREADS, _PATIENCE), self._work)
+        self._crew = ThreadCrew("newcomers", CrewSize(1, _MOST_THREADS, _TIMEOUT_SECONDS), self._work)
 
     def start(self) -> None:
         """Start."""
@@ -98,7 +98,7 @@ class NewDirectories:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._crew.stop(_AGAIN)
+        self._crew.stop(_SECOND_LOOK_SECONDS)
 
     def look_through(self, tree: Tree, place: Place) -> None:
         """Plan a scan of this new directory."""
@@ -107,7 +107,7 @@ class NewDirectories:
             customer = self._customers.setdefault(tree.customer_of(place.path + b"/"), _Customer())
             if everything in customer.now:
                 return
-            if len(customer.now) >= _MOST:
+            if len(customer.now) >= _MOST_WAITING:
                 customer.now.clear()
                 customer.again.clear()
                 key = everything
@@ -149,7 +149,7 @@ class NewDirectories:
         return None
 
     def _next_scan(self, customer: _Customer) -> Iterator[ScanFigures] | None:
-        if len(customer.active) < _AT_ONCE and (key := customer.due(time.monotonic())):
+        if len(customer.active) < _DIRECTORIES_AT_ONCE and (key := customer.due(time.monotonic())):
             tree, path = key
             return self._scanner.scan(tree, path, fresh=True)
         return customer.active.popleft() if customer.active else None

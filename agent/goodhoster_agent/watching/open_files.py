@@ -22,7 +22,7 @@ _BYTES_A_SECOND = 4 << 20
 """A large film that is being recorded is not read again before so much of it could be."""
 _OTHER_FOR = 60.0
 """Seconds for which a file is left alone that began as nothing of interest."""
-_MOST = 20_000
+_MOST_FILES = 20_000
 
 
 class OpenFiles:
@@ -46,7 +46,7 @@ class OpenFiles:
         hints = []
         for path, written in waiting.items():
             if self._not_before.get(path, 0.0) > now:
-                if len(self._later) < _MOST:
+                if len(self._later) < _MOST_FILES:
                     self._later[path] = written
             elif self._is_new(path, written, now):
                 hints.append(Hint(written.directory, written.name))
@@ -74,6 +74,6 @@ class OpenFiles:
             beginning = os.pread(opened.fd, HEAD, 0)
             of_interest = is_picture(kind_of(beginning), place.path) or is_archive(beginning)
             wait = opened.state.size / _BYTES_A_SECOND if of_interest else _OTHER_FOR
-            if len(self._not_before) < _MOST:
+            if len(self._not_before) < _MOST_FILES:
                 self._not_before[place.absolute] = now + wait
             return of_interest

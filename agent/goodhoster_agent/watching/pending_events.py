@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from goodhoster_agent.watching import fanotify_kernel as kernel
 from goodhoster_agent.watching.fanotify_kernel import Event
 
-_MOST_OF_ONE = 20_000
+_MOST_EVENTS_OF_ONE = 20_000
 """Events of one directory that may wait; it is compared then."""
-_MOST = 200_000
+_MOST_EVENTS = 200_000
 
 _Directory = tuple[bytes, bytes]
 """Identity of the file system, and handle."""
@@ -48,7 +48,7 @@ class PendingEvents:
                 names[name] |= event.mask
             elif _WHOLE in names:
                 continue
-            elif len(names) >= _MOST_OF_ONE or self._count >= _MOST:
+            elif len(names) >= _MOST_EVENTS_OF_ONE or self._count >= _MOST_EVENTS:
                 self._count -= len(names) - 1
                 names.clear()
                 names[_WHOLE] = kernel.Q_OVERFLOW

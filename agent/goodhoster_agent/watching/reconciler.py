@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 _AGAIN_AFTER_FAILURE = 30.0
 _SHARE = 10
 """While events are missing a tree is compared again and again, and that takes a tenth of the time."""
-_PATIENCE = 6.0
+_TIMEOUT_SECONDS = 6.0
 """Seconds that one step may take before another thread goes on without it: a little more than a file system has to
 answer, so that it is left out by then.
 """
@@ -75,7 +75,7 @@ class Reconciler:
         """When the last comparison of the whole tree that came to its end began."""
         self._changed = threading.Condition()
         self._stopping = threading.Event()
-        self._crew = ThreadCrew("reconcile", CrewSize(1, _MOST_THREADS, _PATIENCE), self._work)
+        self._crew = ThreadCrew("reconcile", CrewSize(1, _MOST_THREADS, _TIMEOUT_SECONDS), self._work)
         self._crew.held_up = self._skip_silent_file_system
         self._under_way: dict[Tree, ComparisonProgress | None] = {}
         """What is being compared, with its progress where that is a whole tree."""
@@ -104,7 +104,7 @@ class Reconciler:
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
-        self._crew.stop(_PATIENCE)
+        self._crew.stop(_TIMEOUT_SECONDS)
 
     def again(self) -> None:
         """Make every tree due now because events were missed.

@@ -16,7 +16,7 @@ from goodhoster_agent.watching.fanotify_marks import Marks
 from goodhoster_agent.watching.scan_only import ScanOnlySource
 from goodhoster_agent.watching.watchdog import WatchdogSource
 
-_PATIENCE = 5.0
+_TIMEOUT_SECONDS = 5.0
 
 
 def choose_source(
@@ -70,7 +70,7 @@ def _answer_or_silent(calls: FileSystemCalls, tree: bytes, look: Callable[[], st
     Such a tree says nothing about the others: it is reported, and covered once it answers.
     """
     try:
-        return calls.ask(tree, look, _PATIENCE)
+        return calls.ask(tree, look, _TIMEOUT_SECONDS)
     except NotAnsweringError:
         return ""
 

@@ -16,7 +16,7 @@ from goodhoster.linux.file_system_calls import FileSystemCalls, NotAnsweringErro
 from goodhoster.model.uploads import FileState
 from goodhoster.uploads.opening import open_quietly, open_tree
 
-_PIECE = 2000
+_ENTRIES_PER_PIECE = 2000
 _LONGEST_PATH = 1 << 16
 """Bytes. No web server opens a path longer than PATH_MAX (4096); far beyond it, a path is an attack on who walks it."""
 
@@ -202,9 +202,9 @@ def _changed(directory: int, since: float) -> bool:
 
 def _pieces(directory: bytes, entries: Iterator[os.DirEntry[str]], below: list[bytes]) -> Iterator[Listing]:
     found = _files_and_links(entries, below)
-    first, piece = True, list(itertools.islice(found, _PIECE))
-    while len(piece) == _PIECE:
-        following = list(itertools.islice(found, _PIECE))
+    first, piece = True, list(itertools.islice(found, _ENTRIES_PER_PIECE))
+    while len(piece) == _ENTRIES_PER_PIECE:
+        following = list(itertools.islice(found, _ENTRIES_PER_PIECE))
         yield _listing(directory, piece, first=first, last=not following)
         first, piece = False, following
     if first or piece:

@@ -17,8 +17,8 @@ from goodhoster_agent.watching import fanotify_kernel as kernel
 from goodhoster_agent.watching.fanotify_kernel import Event
 
 _QUIET = 2.0
-_LONGEST = 60.0
-_MOST = 20_000
+_LONGEST_WRITE_SECONDS = 60.0
+_MOST_FILES = 20_000
 """Files at the same time; of others the comparison of everything tells."""
 _CLOSED_FOR = 2 * _QUIET
 """Seconds for which it is remembered that a file was closed: its writes are read later than that."""
@@ -63,7 +63,7 @@ class UnfinishedWrites:
                     continue
                 if (writing := self._writing.get(key)) is not None:
                     writing.last = now
-                elif len(self._writing) < _MOST:
+                elif len(self._writing) < _MOST_FILES:
                     self._writing[key] = _Writing(event, now, now)
 
     def closed(self, event: Event) -> None:
@@ -71,7 +71,7 @@ class UnfinishedWrites:
         with self._lock:
             self._closed.pop(_key(event), None)
             self._closed[_key(event)] = self._clock(), self._wall()
-            if len(self._closed) > _MOST:
+            if len(self._closed) > _MOST_FILES:
                 del self._closed[next(iter(self._closed))]
 
     def due(self) -> list[DueFile]:
@@ -81,10 +81,10 @@ class UnfinishedWrites:
             due = [
                 key
                 for key, writing in self._writing.items()
-                if now - writing.last >= _QUIET or now - writing.since >= _LONGEST
+                if now - writing.last >= _QUIET or now - writing.since >= _LONGEST_WRITE_SECONDS
             ]
             found = [DueFile(self._writing.pop(key).event, self._closed.get(key, (0.0, 0.0))[1]) for key in due]
-            old = [key for key, (at, _) in islice(self._closed.items(), _MOST) if now - at > _CLOSED_FOR]
+            old = [key for key, (at, _) in islice(self._closed.items(), _MOST_FILES) if now - at > _CLOSED_FOR]
             for key in old:
                 del self._closed[key]
         return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from watchdog.events import (
     DirCreatedEvent,
@@ -25,6 +25,7 @@ from watchdog.observers.inotify import InotifyFullEmitter
 from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, Mask, WatchCallback, WatchDescriptor
 
 from goodhoster.linux.file_system_calls import FileSystemCalls
+from goodhoster.linux.mount_table import Mount
 from goodhoster.model.uploads import display
 from goodhoster_agent.watching.events import Gap, Hint, Listener
 
@@ -35,7 +36,7 @@ _EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirMovedEvent,
 ]
-_PATIENCE = 10.0
+_TIMEOUT_SECONDS = 10.0
 """Seconds to wait for what may never end."""
 
 
@@ -70,7 +71,7 @@ class WatchdogSource:
         self._uncovered[directory] = f"{display(directory)} is not watched yet: its directories are gone through"
         walk = threading.Thread(target=self._schedule, args=(directory,), name="watchdog-cover", daemon=True)
         walk.start()
-        walk.join(_PATIENCE)  # a file system below it may never answer
+        walk.join(_TIMEOUT_SECONDS)  # a file system below it may never answer
 
     def _schedule(self, directory: bytes) -> None:
         handler = _Handler(self._listener)
@@ -87,6 +88,10 @@ class WatchdogSource:
         """See `EventSource`."""
         self._uncovered.pop(directory, None)
 
+    def lost(self, mounts: Iterable[Mount]) -> list[Mount]:  # noqa: ARG002 - see `EventSource`
+        """Return none: it watches directories one by one, and is not told of their end."""
+        return []
+
     def problems(self) -> list[str]:
         """See `EventSource`."""
         dead = [emitter for emitter in self._observer.emitters if not emitter.is_alive()]
@@ -99,8 +104,8 @@ class WatchdogSource:
             if thread.is_alive():
                 ending = threading.Thread(target=thread.stop, daemon=True)  # may wait for a tree
                 ending.start()
-                ending.join(_PATIENCE)
-                thread.join(_PATIENCE)
+                ending.join(_TIMEOUT_SECONDS)
+                thread.join(_TIMEOUT_SECONDS)
 
 
 class _Inotify(InotifyFD):

@@ -20,7 +20,7 @@ from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
 from goodhoster_agent.watching.comparison_progress import ComparisonFigures
 from goodhoster_agent.watching.events import EventSource, Gap, Hint, Written
-from goodhoster_agent.watching.fair_hints import FairHints
+from goodhoster_agent.watching.hint_queue import FairHintQueue
 from goodhoster_agent.watching.links import LinkedHomes, SwitchedTree, linked_homes, switched
 from goodhoster_agent.watching.mounts import MountWatch, holds_files, mounts_of
 from goodhoster_agent.watching.new_directories import NewDirectories
@@ -38,8 +38,9 @@ _SOON = 0.5
 """Seconds in which a tree is expected to say whether it is there."""
 _LONGEST_END = 10.0
 _LOOK_FOR_LINKS_EVERY = 60.0
+"""Seconds between looks where linked homes and watched paths lead."""
 _LOOK_AGAIN_AFTER = 2.0
-"""The same where a home was linked that is not watched yet."""
+"""Seconds to the next such look where a home was linked that is not watched yet."""
 _SAY_AGAIN = 60.0
 """Seconds before the same gap is logged again."""
 
@@ -68,7 +69,7 @@ class Watcher:
         self._calls.answered = self._answers_again
         self._index = index
         self._rhythm = rhythm
-        self._reported = FairHints(self._fairness_key)
+        self._reported = FairHintQueue(self._fairness_key)
         self._open_files = OpenFiles(trees, source.calls)
         self._said: dict[str, float] = {}
         self._customers: dict[bytes, str] = {}
@@ -86,7 +87,7 @@ class Watcher:
         self._newcomers = NewDirectories(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
         self._reconciler.events_are_missing = lambda: bool(source.problems())
-        self._mounts = MountWatch([tree.root for tree in trees], self._mounted, self._unmounted)
+        self._mounts = MountWatch([tree.root for tree in trees], self._mounted, self._unmounted, source.lost)
         self._thread = threading.Thread(target=self._empty, name="hints", daemon=True)
         self.source = source
         self.queued: Callable[[], None] = lambda: None
@@ -113,9 +114,9 @@ class Watcher:
             for directory in self._reported.missed()
         ]
         absent = (display(root) for root in self._absent)
-        told = [f"ALARM: the watched tree {root} is not there: nothing of it is checked" for root in absent]
+        problems = [f"ALARM: the watched tree {root} is not there: nothing of it is checked" for root in absent]
         return (
-            told
+            problems
             + [str(each) for each in self._switched.values()]
             + self._lost()
             + [str(each) for each in self._linked.values()]
@@ -212,15 +213,15 @@ class Watcher:
     def _ring(self) -> None:
         self.queued()
 
-    def _listen(self, told: Hint | Gap | Sequence[Written]) -> None:
+    def _listen(self, event: Hint | Gap | Sequence[Written]) -> None:
         """Accept a report from any thread; without blocking but for files that were written to."""
-        if not isinstance(told, Hint | Gap):
-            for hint in self._open_files.look(told):
+        if not isinstance(event, Hint | Gap):
+            for hint in self._open_files.look(event):
                 self._reported.put(hint)
             return
-        if isinstance(told, Gap) and not told.below:
-            self._note_loss(told)
-        self._reported.put(told)
+        if isinstance(event, Gap) and not event.below:
+            self._note_loss(event)
+        self._reported.put(event)
 
     def _fairness_key(self, hint: Hint) -> Hashable:
         """Whose hints are taken in turn with those of others.
@@ -305,10 +306,10 @@ class Watcher:
 
     def _take(self, batch: Sequence[Hint | Gap]) -> None:
         arrivals: dict[Place, Arrival] = {}
-        for told in batch:
-            if isinstance(told, Gap):
-                self._note_gap(told)
-            elif (arrival := self._arrival_of(told)) and (arrival.place not in arrivals or not arrival.quiet):
+        for event in batch:
+            if isinstance(event, Gap):
+                self._note_gap(event)
+            elif (arrival := self._arrival_of(event)) and (arrival.place not in arrivals or not arrival.quiet):
                 arrivals[arrival.place] = arrival
         if arrivals:
             self._expect(list(arrivals.values()))

@@ -12,7 +12,7 @@ import aiohttp
 
 from goodhoster.errors import PassingError
 
-_LONGEST = 256 << 10
+_LARGEST_ANSWER = 256 << 10
 """Bytes of an answer."""
 
 
@@ -43,8 +43,10 @@ async def _post(url: str, body: bytes, content_type: str, within: float) -> Anch
         session.post(url, data=body, headers={"Content-Type": content_type}, allow_redirects=False) as response,
     ):
         answer = b""
-        while len(answer) <= _LONGEST and (more := await response.content.read(_LONGEST + 1 - len(answer))):
+        while len(answer) <= _LARGEST_ANSWER and (
+            more := await response.content.read(_LARGEST_ANSWER + 1 - len(answer))
+        ):
             answer += more
-        if len(answer) > _LONGEST:
+        if len(answer) > _LARGEST_ANSWER:
             raise ValueError("its answer is too long")
         return AnchorResponse(response.status, response.content_type, answer)

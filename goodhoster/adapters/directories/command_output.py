@@ -8,7 +8,7 @@ from goodhoster.errors import ConfigurationError, PassingError
 from goodhoster.linux.programs import Run
 
 _LAST_LINES = 3  # of what it complains of
-_LARGEST = 64 << 20  # bytes
+_LARGEST_OUTPUT = 64 << 20  # bytes
 
 
 def output_of(command: Sequence[str], run: Run) -> bytes:
@@ -25,7 +25,7 @@ def output_of(command: Sequence[str], run: Run) -> bytes:
         raise ConfigurationError(
             f"{shown} cannot be run: {error.strerror}", hint="see [[directory]] command"
         ) from error
-    if ended.code != 0 or len(ended.out) > _LARGEST:
+    if ended.code != 0 or len(ended.out) > _LARGEST_OUTPUT:
         said = ended.err.decode("utf-8", "replace").strip().splitlines()[-_LAST_LINES:]
         why = f"ended with {ended.code}: {'; '.join(said)}"
         raise ConfigurationError(f"{shown} {why}", hint="run it by hand as the user that goodhoster runs as")

@@ -13,7 +13,7 @@ import regex
 
 from goodhoster.errors import UnclearRouteError
 
-_SECONDS = 0.2
+_TIMEOUT_SECONDS = 0.2
 _LONGEST_PATTERN = 2048  # characters
 _LONGEST_TEXT = 4096
 
@@ -30,7 +30,7 @@ def search(pattern: str, text: str, *, any_case: bool = False) -> Match[str] | N
     if len(text) > _LONGEST_TEXT:
         raise UnclearRouteError(f"a path of {len(text)} characters, and patterns to compare it with")
     try:
-        return _compiled(pattern, any_case).search(text, timeout=_SECONDS)
+        return _compiled(pattern, any_case).search(text, timeout=_TIMEOUT_SECONDS)
     except TimeoutError as error:
         raise UnclearRouteError(f"the pattern {pattern[:80]!r} takes too long") from error
 

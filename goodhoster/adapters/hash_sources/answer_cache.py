@@ -26,14 +26,14 @@ _KEY = 32
 _SLOT = struct.Struct(f"<{_KEY}sdH")
 """Key, when it was asked, length of the matches in JSON. These and a CRC-32 of all follow."""
 _SIZE = 256
-_LONGEST = _SIZE - _SLOT.size - 4
+_LONGEST_ANSWER = _SIZE - _SLOT.size - 4
 _SLOTS = 1 << 19
 """Half a million answers, 128 MiB of disk at the most."""
 _FORMAT = 1
 """The checksum begins with it: what another version wrote is no answer."""
 _OVERTAKEN = 60.0
 """Seconds that one question may take longer than another; what seems newer by more was written by a wrong clock."""
-_LOOK_EVERY = 1.0  # seconds between looks whether the file is still there
+_POLL_SECONDS = 1.0  # seconds between looks whether the file is still there
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class AnswerCache:
     def _opened(self) -> _Open | None:
         """The current file: opened again when it was deleted or replaced."""
         now = time.monotonic()
-        if self._open and now - self._looked >= _LOOK_EVERY:
+        if self._open and now - self._looked >= _POLL_SECONDS:
             self._looked = now
             if not self._open.is_at(self._file):
                 self._open = _Open(self._file)
@@ -135,7 +135,7 @@ def _offset(key: bytes) -> int:
 def _slot_of(key: bytes, answer: CachedAnswer) -> bytes:
     matches = [(match.source, match.algorithm, match.category, match.distance) for match in answer.matches]
     text = json.dumps(matches, separators=(",", ":")).encode() if matches else b""
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST_ANSWER:
         return bytes(_SIZE)
     content = _SLOT.pack(key, answer.asked, len(text)) + text
     return content + _checksum(content)

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.errors import GoodhosterError, SourceRefusedError, SourceUnavailableError
 
-ENOUGH = len(b"false") + 1
+MAX_BYTES = len(b"false") + 1
 """Bytes of a body that tell whether it is an answer: one more than the longest."""
 
 _SHOWN = 60  # bytes of an odd body

@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any
 
 from goodhoster.adapters.hash_sources.client import Counterpart, HashServiceClient, HashServiceRequest
-from goodhoster.adapters.hash_sources.json_answers import ENOUGH, odd, read_json
+from goodhoster.adapters.hash_sources.json_answers import MAX_BYTES, odd, read_json
 from goodhoster.adapters.hash_sources.nearest import NearestEntry, nearest
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.errors import NotAskedError, NothingToCompareError, UncheckedError
@@ -75,7 +75,7 @@ class ArachnidShield:
     async def _ask(self, values: Sequence[bytes]) -> tuple[Match, ...]:
         hashes = [b64encode(value).decode("ascii") for value in dict.fromkeys(values)]
         body = json.dumps({"hashes": hashes}).encode("ascii")
-        reply = await self._client.ask(HashServiceRequest("POST", "/v1/pdq/", ENOUGH, body, "application/json"))
+        reply = await self._client.ask(HashServiceRequest("POST", "/v1/pdq/", MAX_BYTES, body, "application/json"))
         answer = read_json(reply, source=self.name, now=datetime.now(UTC))
         return nearest(self.name, [(FingerprintKind.PDQ, found) for found in self._found(answer, hashes)])
 

@@ -55,7 +55,7 @@ class HashServiceRequest:
     method: str
     path: str
     """What follows the counterpart's URL."""
-    enough: int
+    max_bytes: int
     """Bytes of the reply's body that decide: what sends more is cut off."""
     body: bytes = b""
     content_type: str = ""
@@ -117,7 +117,7 @@ class HashServiceClient:
         ) as response:
             # No encoding was asked for: an encoded body is not read, whatever its bytes look like.
             plain = response.headers.get("Content-Encoding", "identity") == "identity"
-            body = await _first_bytes(response, request.enough) if plain else b""
+            body = await _first_bytes(response, request.max_bytes) if plain else b""
             return HashServiceReply(response.status, body, response.headers.get("Retry-After", ""))
 
     def close(self) -> None:
@@ -138,13 +138,13 @@ class HashServiceClient:
             await self._opened.close()
 
 
-async def _first_bytes(response: aiohttp.ClientResponse, enough: int) -> bytes:
+async def _first_bytes(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     """The first bytes of a reply, no more than decide.
 
     A longer reply is no answer, and its connection is dropped.
     """
     body = bytearray()
-    while len(body) < enough and (more := await response.content.read(min(_READ, enough - len(body)))):
+    while len(body) < max_bytes and (more := await response.content.read(min(_READ, max_bytes - len(body)))):
         body += more
     return bytes(body)
 

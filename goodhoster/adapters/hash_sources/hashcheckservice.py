@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from goodhoster.adapters.hash_sources.answers import ENOUGH, read_answer
+from goodhoster.adapters.hash_sources.answers import MAX_BYTES, read_answer
 from goodhoster.adapters.hash_sources.client import Counterpart, HashServiceClient, HashServiceRequest
 from goodhoster.adapters.hash_sources.proxies import basic_auth
 from goodhoster.adapters.hash_sources.reasons import Reason
@@ -117,7 +117,7 @@ class HashCheckService:
         request = HashServiceRequest(
             "POST",
             f"{path}/{algorithm}",
-            ENOUGH,
+            MAX_BYTES,
             value.hex().encode("ascii"),
             "application/x-www-form-urlencoded",
         )

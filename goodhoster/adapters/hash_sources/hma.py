@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from goodhoster.adapters.hash_sources.client import Counterpart, HashServiceClient, HashServiceRequest
-from goodhoster.adapters.hash_sources.json_answers import ENOUGH, odd, read_json
+from goodhoster.adapters.hash_sources.json_answers import MAX_BYTES, odd, read_json
 from goodhoster.adapters.hash_sources.nearest import FARTHEST, NearestEntry, nearest
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.adapters.hash_sources.settings import SIGNAL_TYPES
@@ -126,7 +126,7 @@ class Hma:
     async def _ask(self, signal: _Signal) -> list[NearestEntry]:
         query = {"signal_type": signal.type, "signal": signal.value.hex()}
         query |= {"include_distance": "true"} if self._settings.raw else {"seed": signal.seed}
-        reply = await self._client.ask(HashServiceRequest("GET", self._path, ENOUGH, query=query))
+        reply = await self._client.ask(HashServiceRequest("GET", self._path, MAX_BYTES, query=query))
         answer = read_json(reply, source=self.name, now=datetime.now(UTC))
         return list(self._raw(answer) if self._settings.raw else self._banks(answer))
 

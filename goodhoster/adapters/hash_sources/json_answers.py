@@ -14,7 +14,7 @@ from goodhoster.adapters.hash_sources.answers import HashServiceReply, failure
 from goodhoster.adapters.hash_sources.reasons import Reason
 from goodhoster.errors import SourceUnavailableError
 
-ENOUGH = 1 << 20
+MAX_BYTES = 1 << 20
 """Bytes of a body that are read; an answer with more is odd."""
 
 
@@ -22,8 +22,8 @@ def read_json(reply: HashServiceReply, *, source: str, now: datetime) -> Any:  #
     """Decode the body; any reply but status 200 with JSON raises as in `failure`."""
     if reply.status != HTTPStatus.OK:
         raise failure(reply, source=source, now=now)
-    if len(reply.body) >= ENOUGH:
-        raise odd(source, f"more than {ENOUGH} bytes")
+    if len(reply.body) >= MAX_BYTES:
+        raise odd(source, f"more than {MAX_BYTES} bytes")
     try:
         return json.loads(reply.body)
     except (ValueError, RecursionError) as error:

@@ -1,7 +1,7 @@
 """Reasons to refuse, wherever a provider's answer carries them.
 
 A pass that carries one contradicts itself. Where providers write reasons is not the same in any two of them, and each
-adds fields, so they are told by their names: in the whole answer, at any depth.
+adds fields, so they are recognised by their names: in the whole answer, at any depth.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _REFUSALS = frozenset(
 _NOTHING = frozenset({"", "none", "null", "no", "false", "0", "n/a"})
 
 
-def gives_reasons(whole: Mapping[str, Any], own_words: Collection[str] = ()) -> bool:
+def gives_reasons(whole: Mapping[str, Any], metadata_keys: Collection[str] = ()) -> bool:
     """Whether anything in an answer is a reason to refuse, or a part of it was refused."""
-    return any(_is_refusal(key, value) for key, value in _fields(whole, own_words))
+    return any(_is_refusal(key, value) for key, value in _fields(whole, metadata_keys))
 
 
 def _is_refusal(key: str, value: object) -> bool:
@@ -49,12 +49,12 @@ def _says_something(value: object) -> bool:
     return bool(value)
 
 
-def _fields(whole: Mapping[str, Any], own_words: Collection[str]) -> Iterator[tuple[str, object]]:
+def _fields(whole: Mapping[str, Any], metadata_keys: Collection[str]) -> Iterator[tuple[str, object]]:
     """Each key with its value, at any depth; a list's members stand under the list's key."""
     waiting: list[tuple[str, object]] = list(whole.items())
     while waiting:
         key, value = waiting.pop()
-        if key in own_words:
+        if key in metadata_keys:
             continue
         yield key, value
         if isinstance(value, Mapping):

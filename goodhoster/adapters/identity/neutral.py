@@ -13,9 +13,9 @@ from goodhoster.adapters.identity.provider import (
     TEST_MODE,
     MappedProvider,
     SessionReport,
-    document_of,
-    is_off,
-    moment_with_zone,
+    document_type_of,
+    is_false,
+    parse_zoned_time,
 )
 from goodhoster.adapters.identity.requests import IdentityRequest, text_at
 from goodhoster.adapters.identity.signatures import header, verify_timed
@@ -34,15 +34,15 @@ class NeutralProvider(MappedProvider):
 
     def read_message(self, message: Mapping[str, Any]) -> SessionReport:
         """`{event, session, outcome, at, document_type, reason, test}`."""
-        told = SessionReport(
+        report = SessionReport(
             text_at(message, "session"),
             _WORDS.get(text_at(message, "outcome"), CheckOutcome.UNCHECKED),
-            moment_with_zone(text_at(message, "at")),
+            parse_zoned_time(text_at(message, "at")),
             text_at(message, "event"),
-            document_of(text_at(message, "document_type")),
+            document_type_of(text_at(message, "document_type")),
             text_at(message, "reason"),
         )
-        return told.unless({TEST_MODE: not is_off(message, "test"), NO_MOMENT: told.at is None})
+        return report.unchecked_if({TEST_MODE: not is_false(message, "test"), NO_MOMENT: report.at is None})
 
     def request(self, reference: str) -> IdentityRequest:
         """`GET URL/sessions/REFERENCE`."""
@@ -52,5 +52,5 @@ class NeutralProvider(MappedProvider):
         return IdentityRequest(url, headers, within=account.within, ca_file=account.ca_file)
 
     def read_answer(self, answer: Mapping[str, Any]) -> SessionReport:
-        """The same object, without `event`."""
+        """Read an answer: the object of a message, without `event`."""
         return self.read_message(answer)

@@ -1,6 +1,6 @@
 """Common parts of all identity providers.
 
-Settings, mapping of its words, and a pull that never raises.
+Settings, mapping of its statuses, and a pull that never raises.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class SessionReport:
     document_type: str = ""
     reason: str = ""
 
-    def unless(self, doubts: Mapping[str, bool]) -> SessionReport:
+    def unchecked_if(self, doubts: Mapping[str, bool]) -> SessionReport:
         """The report; *unchecked* where one of the doubts holds, which is then the reason."""
         doubt = next((why for why, holds in doubts.items() if holds), "")
         return replace(self, outcome=CheckOutcome.UNCHECKED, reason=doubt) if doubt else self
@@ -63,10 +63,10 @@ CONTRADICTORY = "contradictory"
 class MappedProvider(ABC):
     """See `ports.vetting.IdentityProvider`.
 
-    A kind of provider says how it signs, where it is asked, and its words.
+    A kind of provider says how it signs, where it is asked, and its statuses.
     """
 
-    own_words: frozenset[str] = frozenset()
+    metadata_keys: frozenset[str] = frozenset()
     """Keys below which stands what the hoster itself gave the provider to keep."""
 
     def __init__(self, account: ProviderAccount, clock: Clock) -> None:
@@ -93,26 +93,26 @@ class MappedProvider(ABC):
     def read_webhook(self, headers: Mapping[str, str], body: bytes) -> IdentityEvent:
         """See `ports.vetting.IdentityProvider`."""
         self.verify(headers, body)
-        told = self.report_of_message(read_object(body))
-        if not told.reference:
+        report = self.report_of_message(read_object(body))
+        if not report.reference:
             raise UnreadableError(f"the message of {self.name} names no session")
-        if told.at is None:
+        if report.at is None:
             raise UnreadableError(f"the message of {self.name} does not tell when it happened")
-        return self._event(told, told.at)
+        return self._event(report, report.at)
 
     def pull(self, reference: str) -> IdentityEvent:
         """See `ports.vetting.IdentityProvider`."""
         now = self.clock()
         try:
             answer = send(self.request(quote(reference, safe="")))
-            told = self._read(answer)
+            report = self._read(answer)
         except GoodhosterError as error:
-            return self._event(SessionReport(reference, CheckOutcome.UNCHECKED, reason=_code(error)), now)
-        if told.reference != reference:
+            return self._event(SessionReport(reference, CheckOutcome.UNCHECKED, reason=_reason_code(error)), now)
+        if report.reference != reference:
             return self._event(SessionReport(reference, CheckOutcome.UNCHECKED, reason="other-session"), now)
-        if told.at is not None and told.at > now + CLOCK_SKEW:
-            return self._event(told.unless({IN_FUTURE: True}), now)
-        return self._event(told, min(told.at or now, now))
+        if report.at is not None and report.at > now + CLOCK_SKEW:
+            return self._event(report.unchecked_if({IN_FUTURE: True}), now)
+        return self._event(report, min(report.at or now, now))
 
     def _read(self, answer: IdentityResponse) -> SessionReport:
         if answer.status != HTTPStatus.OK:
@@ -127,34 +127,36 @@ class MappedProvider(ABC):
         """What an answer says; a pass that gives reasons to refuse is unchecked."""
         return self._without_contradiction(self.read_answer(answer), answer)
 
-    def _without_contradiction(self, told: SessionReport, whole: Mapping[str, Any]) -> SessionReport:
-        if told.outcome is not CheckOutcome.PASSED:
-            return told
-        return told.unless({CONTRADICTORY: bool(told.reason.strip()) or gives_reasons(whole, self.own_words)})
+    def _without_contradiction(self, report: SessionReport, answer: Mapping[str, Any]) -> SessionReport:
+        if report.outcome is not CheckOutcome.PASSED:
+            return report
+        return report.unchecked_if(
+            {CONTRADICTORY: bool(report.reason.strip()) or gives_reasons(answer, self.metadata_keys)}
+        )
 
-    def _event(self, told: SessionReport, at: datetime) -> IdentityEvent:
+    def _event(self, report: SessionReport, at: datetime) -> IdentityEvent:
         return IdentityEvent(
-            self.name, told.reference, told.outcome, at, told.event_id, told.document_type, told.reason
+            self.name, report.reference, report.outcome, at, report.event_id, report.document_type, report.reason
         )
 
 
-def _code(error: GoodhosterError) -> str:
+def _reason_code(error: GoodhosterError) -> str:
     """Why nothing is known, as a short code."""
     found = re.fullmatch(r"status-\d{3}", str(error))
     return found[0] if found else "no-certain-answer" if isinstance(error, UnreadableError) else "no-answer"
 
 
-def outcome_of(words: Mapping[str, CheckOutcome], said: str) -> CheckOutcome:
-    """The outcome for a provider's word; a word that is not known is never a pass."""
-    return words.get(said.strip().lower(), CheckOutcome.UNCHECKED)
+def outcome_of(outcomes: Mapping[str, CheckOutcome], status: str) -> CheckOutcome:
+    """The outcome for a provider's status; one that is not known is never a pass."""
+    return outcomes.get(status.strip().lower(), CheckOutcome.UNCHECKED)
 
 
-def is_off(answer: Mapping[str, Any], key: str) -> bool:
+def is_false(answer: Mapping[str, Any], key: str) -> bool:
     """Whether a flag is missing or an explicit no; any other value counts as set."""
     return answer.get(key, False) is False
 
 
-def moment(text: str) -> datetime | None:
+def parse_time(text: str) -> datetime | None:
     """A moment in ISO 8601 with its zone, or in UTC where it names none.
 
     None where it is no moment.
@@ -166,13 +168,13 @@ def moment(text: str) -> datetime | None:
         return None
 
 
-def moment_with_zone(text: str) -> datetime | None:
+def parse_zoned_time(text: str) -> datetime | None:
     """A moment in ISO 8601 that names its zone; None where it is none, or names none."""
-    found = moment(text)
+    found = parse_time(text)
     return found if found and datetime.fromisoformat(text).tzinfo else None
 
 
-def moment_of_seconds(value: object) -> datetime | None:
+def parse_unix_time(value: object) -> datetime | None:
     """A moment in seconds since 1970; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 35:
         return None
@@ -195,6 +197,6 @@ DOCUMENTS: Mapping[str, str] = {
 }
 
 
-def document_of(said: str) -> str:
+def document_type_of(name: str) -> str:
     """The type of a document in our words; empty where nothing was said."""
-    return DOCUMENTS.get(said.lower(), "other") if said else ""
+    return DOCUMENTS.get(name.lower(), "other") if name else ""

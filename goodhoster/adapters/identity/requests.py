@@ -18,7 +18,7 @@ import aiohttp
 from goodhoster.errors import PassingError, UnreadableError
 from goodhoster.model.json_objects import DuplicateKeyError, unique_keys
 
-_LONGEST = 1 << 20
+_LARGEST_BODY = 1 << 20
 """Bytes of an answer or of a message."""
 
 
@@ -70,16 +70,16 @@ async def _send(request: IdentityRequest) -> IdentityResponse:
         ) as response,
     ):
         body = b""
-        while len(body) <= _LONGEST and (more := await response.content.read(_LONGEST + 1 - len(body))):
+        while len(body) <= _LARGEST_BODY and (more := await response.content.read(_LARGEST_BODY + 1 - len(body))):
             body += more
-        if len(body) > _LONGEST:
+        if len(body) > _LARGEST_BODY:
             raise ValueError("its answer is too long")
         return IdentityResponse(response.status, body)
 
 
 def read_object(body: bytes) -> Mapping[str, Any]:
     """A JSON object; UnreadableError for anything else, and where a key stands twice in it."""
-    if len(body) > _LONGEST:
+    if len(body) > _LARGEST_BODY:
         raise UnreadableError("the message is too long")
     try:
         found = json.loads(body, object_pairs_hook=unique_keys)

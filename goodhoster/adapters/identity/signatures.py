@@ -17,7 +17,7 @@ TOLERANCE = 300
 """Seconds by which a signed time may differ from ours, as Stripe has it."""
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 _TIME = re.compile(r"[0-9]{1,12}")
-_MOST = 16  # parts of a header
+_MOST_HEADER_PARTS = 16  # parts of a header
 
 
 def header(headers: Mapping[str, str], name: str) -> str:
@@ -46,7 +46,7 @@ def verify_timed(given_header: tuple[str, str], body: bytes, secret: str, clock:
     Several v1 are there while a secret is replaced; one that is right is enough.
     """
     name, value = given_header
-    parts = [part.strip().partition("=") for part in value.split(",")[:_MOST]]
+    parts = [part.strip().partition("=") for part in value.split(",")[:_MOST_HEADER_PARTS]]
     times = [each for key, _, each in parts if key == "t" and _TIME.fullmatch(each)]
     given = [each for key, _, each in parts if key == "v1"]
     if len(times) != 1:

@@ -17,11 +17,11 @@ from goodhoster.adapters.identity.provider import (
     TEST_MODE,
     MappedProvider,
     SessionReport,
-    document_of,
-    is_off,
-    moment,
-    moment_of_seconds,
+    document_type_of,
+    is_false,
     outcome_of,
+    parse_time,
+    parse_unix_time,
 )
 from goodhoster.adapters.identity.requests import IdentityRequest, text_at
 from goodhoster.adapters.identity.signatures import header, sign, verify_body, verify_timed
@@ -77,7 +77,7 @@ SUMSUB_REVIEWED = frozenset({"applicantReviewed", "applicantWorkflowCompleted"})
 class StripeIdentity(MappedProvider):
     """Stripe Identity: verification sessions."""
 
-    own_words = frozenset({"metadata"})
+    metadata_keys = frozenset({"metadata"})
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """`Stripe-Signature: t=…,v1=…`."""
@@ -90,12 +90,12 @@ class StripeIdentity(MappedProvider):
         session = data.get("object") if isinstance(data, dict) else None
         if not text_at(message, "type").startswith("identity.verification_session.") or not isinstance(session, dict):
             raise UnreadableError(f"the message of {self.name} is about no verification session")
-        told = self.read_answer(session)
-        at = moment_of_seconds(message.get("created"))
+        report = self.read_answer(session)
+        at = parse_unix_time(message.get("created"))
         event = text_at(message, "type").rpartition(".")[2]
         status = {"created": "requires_input"}.get(event, event)
-        told = SessionReport(told.reference, told.outcome, at, text_at(message, "id"), reason=told.reason)
-        return told.unless(
+        report = SessionReport(report.reference, report.outcome, at, text_at(message, "id"), reason=report.reason)
+        return report.unchecked_if(
             {TEST_MODE: message.get("livemode", True) is not True, CONTRADICTORY: status != text_at(session, "status")}
         )
 
@@ -116,8 +116,8 @@ class StripeIdentity(MappedProvider):
             outcome = CheckOutcome.RETRY
         test = self.account.token.startswith(("sk_test_", "rk_test_")) or answer.get("livemode", True) is not True
         contradictory = status == "verified" and bool(answer.get("last_error"))
-        told = SessionReport(text_at(answer, "id"), outcome, reason=failed)
-        return told.unless({TEST_MODE: test, CONTRADICTORY: contradictory})
+        report = SessionReport(text_at(answer, "id"), outcome, reason=failed)
+        return report.unchecked_if({TEST_MODE: test, CONTRADICTORY: contradictory})
 
 
 class Veriff(MappedProvider):
@@ -142,13 +142,13 @@ class Veriff(MappedProvider):
 
     def read_answer(self, answer: Mapping[str, Any]) -> SessionReport:
         """`verification.status`; the outer `status` only says that the call succeeded."""
-        told = SessionReport(
+        report = SessionReport(
             text_at(answer, "verification", "id"),
             outcome_of(VERIFF, text_at(answer, "verification", "status")),
-            moment(text_at(answer, "verification", "decisionTime")),
-            document_type=document_of(text_at(answer, "verification", "document", "type")),
+            parse_time(text_at(answer, "verification", "decisionTime")),
+            document_type=document_type_of(text_at(answer, "verification", "document", "type")),
         )
-        return told.unless({CONTRADICTORY: _veriff_contradicts(answer)})
+        return report.unchecked_if({CONTRADICTORY: _veriff_contradicts(answer)})
 
 
 class Onfido(MappedProvider):
@@ -162,7 +162,7 @@ class Onfido(MappedProvider):
         """It says that a check is complete, not how it ended: unchecked, so that it is asked."""
         if text_at(message, "payload", "resource_type") != "check":
             raise UnreadableError(f"the message of {self.name} is about no check")
-        at = moment(text_at(message, "payload", "object", "completed_at_iso8601"))
+        at = parse_time(text_at(message, "payload", "object", "completed_at_iso8601"))
         check = text_at(message, "payload", "object", "id")
         if text_at(message, "payload", "resource", "id") not in {"", check}:
             raise UnreadableError(f"the message of {self.name} is about two checks")
@@ -180,15 +180,17 @@ class Onfido(MappedProvider):
         outcome = outcome_of(ONFIDO, text_at(answer, "result"))
         if not complete:
             outcome = outcome_of(ONFIDO_OPEN, text_at(answer, "status"))
-        test = self.account.token.startswith("api_sandbox") or not is_off(answer, "sandbox")
-        contradictory = complete and not is_off(answer, "paused")
-        return SessionReport(text_at(answer, "id"), outcome).unless({TEST_MODE: test, CONTRADICTORY: contradictory})
+        test = self.account.token.startswith("api_sandbox") or not is_false(answer, "sandbox")
+        contradictory = complete and not is_false(answer, "paused")
+        return SessionReport(text_at(answer, "id"), outcome).unchecked_if(
+            {TEST_MODE: test, CONTRADICTORY: contradictory}
+        )
 
 
 class Sumsub(MappedProvider):
     """Sumsub: applicants. Only HMAC-SHA256 is taken, whatever algorithm a message names."""
 
-    own_words = frozenset({"metadata"})
+    metadata_keys = frozenset({"metadata"})
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """`X-Payload-Digest` over the body."""
@@ -198,13 +200,13 @@ class Sumsub(MappedProvider):
 
     def read_message(self, message: Mapping[str, Any]) -> SessionReport:
         """`applicantId`, `reviewStatus`, `reviewResult`."""
-        told = self.read_answer({"id": message.get("applicantId"), **message})
-        at = moment(text_at(message, "createdAtMs"))
+        report = self.read_answer({"id": message.get("applicantId"), **message})
+        at = parse_time(text_at(message, "createdAtMs"))
         applicant = text_at(message, "applicantId")
-        about_another = told.reference != applicant
-        other_event = told.outcome is CheckOutcome.PASSED and text_at(message, "type") not in SUMSUB_REVIEWED
-        found = SessionReport(applicant, told.outcome, at, text_at(message, "correlationId"), reason=told.reason)
-        return found.unless({CONTRADICTORY: about_another, "other-event": other_event})
+        about_another = report.reference != applicant
+        other_event = report.outcome is CheckOutcome.PASSED and text_at(message, "type") not in SUMSUB_REVIEWED
+        found = SessionReport(applicant, report.outcome, at, text_at(message, "correlationId"), reason=report.reason)
+        return found.unchecked_if({CONTRADICTORY: about_another, "other-event": other_event})
 
     def request(self, reference: str) -> IdentityRequest:
         """`GET /resources/applicants/ID/one`, signed with the time."""
@@ -231,8 +233,8 @@ class Sumsub(MappedProvider):
             outcome = outcome_of(SUMSUB_RED, text_at(review, "reviewResult", "reviewRejectType"))
         else:
             outcome = CheckOutcome.UNCHECKED
-        test = self.account.app_id.startswith("sbx:") or not is_off(answer, "sandboxMode")
-        return SessionReport(text_at(answer, "id"), outcome).unless(
+        test = self.account.app_id.startswith("sbx:") or not is_false(answer, "sandboxMode")
+        return SessionReport(text_at(answer, "id"), outcome).unchecked_if(
             {TEST_MODE: test, CONTRADICTORY: _sumsub_contradicts(answer, outcome)}
         )
 

@@ -14,14 +14,14 @@ from email_validator import EmailNotValidError, validate_email
 
 from goodhoster.model.customers.contact_requests import AddressCheck, Deliverability
 
-_SECONDS = 10.0
+_TIMEOUT_SECONDS = 10.0
 """All questions about one domain together."""
 
 
 class DnsMailDomains:
     """See `ports.MailDomains`."""
 
-    def __init__(self, name_servers: Sequence[str] = (), port: int = 53, seconds: float = _SECONDS) -> None:
+    def __init__(self, name_servers: Sequence[str] = (), port: int = 53, seconds: float = _TIMEOUT_SECONDS) -> None:
         """Without `name_servers` those of the system are asked."""
         self._servers, self._port, self._seconds = tuple(name_servers), port, seconds
 

@@ -26,7 +26,7 @@ from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.objects import ObjectVersion, StoredObject
 
 _LONGEST_ANSWER = 16 << 20
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 _WITHIN = 30.0
 """Seconds for an answer to begin, and for the next piece of it."""
 _WHOLE_WITHIN = 3600.0
@@ -103,7 +103,7 @@ class S3Bucket:
             if response.headers.get("etag", "") != quoted or _length(response.headers) != found.size:
                 raise changed
             end, written = time.monotonic() + _WHOLE_WITHIN, 0
-            for piece in response.iter_raw(_PIECE):
+            for piece in response.iter_raw(_READ_BYTES):
                 written += into.write(piece)
                 if written > found.size or time.monotonic() > end:
                     break
@@ -256,7 +256,7 @@ def _measured(content: BinaryIO) -> tuple[int, str]:
     """The size of a file and its SHA-256; it is at its beginning then."""
     content.seek(0)
     digest, size = hashlib.sha256(), 0
-    while piece := content.read(_PIECE):
+    while piece := content.read(_READ_BYTES):
         digest.update(piece)
         size += len(piece)
     content.seek(0)

@@ -17,7 +17,7 @@ from goodhoster.model.crawling import FetchedPage
 
 _WITHIN = 10.0  # seconds for one request
 _LARGEST_PAGE = 1 << 20
-_LARGEST = 32 << 20  # bytes of anything else
+_LARGEST_FILE = 32 << 20  # bytes of anything else
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _HEAD = 1024  # bytes in which what is no text shows
 
@@ -28,7 +28,7 @@ class HttpPages:
 
     reach: Reach
     within: float = _WITHIN
-    largest: int = _LARGEST
+    largest: int = _LARGEST_FILE
 
     def get(self, url: str) -> FetchedPage:
         """See `ports.SitePages`."""

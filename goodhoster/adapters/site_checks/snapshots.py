@@ -18,7 +18,7 @@ from goodhoster.ports.panels import PageSnapshot
 
 _PATHS = ("/", "/?goodhoster", "/goodhoster-no-such-page")
 """With a query too: some panels put their page at the first address alone."""
-_LARGEST = 256 << 10  # bytes of a page that are compared
+_LARGEST_PAGE = 256 << 10  # bytes of a page that are compared
 _WITHIN = 10.0  # seconds for one request
 
 
@@ -58,7 +58,7 @@ class HttpSnapshots:
         try:
             connection.request("GET", path, headers=request.viewer.headers)
             answer = connection.getresponse()
-            content = answer.getheader("Location", "").encode() + b"\0" + answer.read(_LARGEST)
+            content = answer.getheader("Location", "").encode() + b"\0" + answer.read(_LARGEST_PAGE)
         finally:
             connection.end()
         if connection.over:

@@ -30,7 +30,7 @@ _NAMES = """id, state, customer, tree, path, file_state, md5, sha1, sha256, matc
   opened_at, closed_at, reason, actor, notice, notifier, answered"""
 _MARKS = ", ".join("?" * (_NAMES.count(",") + 1))
 
-_PIECE = 500
+_VALUES_PER_STATEMENT = 500
 """Question marks in one statement."""
 _WITH_MATCH = "EXISTS (SELECT 1 FROM json_each(matches) WHERE json_extract(value, '$[{column}]') = ?)"
 """A condition for cases with such a match; its values stand in the order of `_match_row`."""
@@ -85,8 +85,8 @@ class SqliteCaseStore:
     def get_all(self, case_ids: Sequence[str]) -> Sequence[Case]:
         """See `ports.CaseStore`."""
         found: dict[str, Case] = {}
-        for begin in range(0, len(case_ids), _PIECE):
-            found |= self._by_id(case_ids[begin : begin + _PIECE])
+        for begin in range(0, len(case_ids), _VALUES_PER_STATEMENT):
+            found |= self._by_id(case_ids[begin : begin + _VALUES_PER_STATEMENT])
         return [found.get(case_id) or self.get(case_id) for case_id in case_ids]
 
     def _by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
@@ -96,9 +96,9 @@ class SqliteCaseStore:
     def each(self, query: CaseQuery) -> Iterator[Case]:
         """See `ports.CaseStore`."""
         ids = self.ids(query)
-        for begin in range(0, len(ids), _PIECE):
-            found = self._by_id(ids[begin : begin + _PIECE])
-            yield from (found[case_id] for case_id in ids[begin : begin + _PIECE] if case_id in found)
+        for begin in range(0, len(ids), _VALUES_PER_STATEMENT):
+            found = self._by_id(ids[begin : begin + _VALUES_PER_STATEMENT])
+            yield from (found[case_id] for case_id in ids[begin : begin + _VALUES_PER_STATEMENT] if case_id in found)
 
     def find(self, query: CaseQuery) -> Sequence[Case]:
         """See `ports.CaseStore`."""
@@ -140,7 +140,7 @@ class SqliteCaseStore:
 
     def claim(self, case_ids: Iterable[str], claim: Claim) -> None:
         """See `ports.CaseStore`."""
-        values = (claim.holder, claim.process, time_text(claim.since), time_text(claim.until))
+        values = (claim.holder, claim.pid, time_text(claim.since), time_text(claim.until))
         with self.record.changing() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)", [(each, *values) for each in case_ids]
@@ -159,8 +159,8 @@ class SqliteCaseStore:
     def claim_of(self, case_id: str) -> Claim | None:
         """See `ports.CaseStore`."""
         query = "SELECT holder, process, since, until FROM claims WHERE case_id = ?"
-        for holder, process, since, until in self.record.rows(query, (case_id,)):
-            return Claim(holder, process, datetime.fromisoformat(since), datetime.fromisoformat(until))
+        for holder, pid, since, until in self.record.rows(query, (case_id,)):
+            return Claim(holder, pid, datetime.fromisoformat(since), datetime.fromisoformat(until))
         return None
 
     def close(self) -> None:

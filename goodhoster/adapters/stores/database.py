@@ -39,7 +39,7 @@ class RecordFile:
         self._db = _connect(file, schema, timeout)
 
     def opened_again(self) -> RecordFile:
-        """The same file by a connection of its own, to be closed by the caller."""
+        """This file by a connection of its own, to be closed by the caller."""
         return RecordFile(self._path, self._schema)
 
     def rows(self, query: str, values: tuple[object, ...] | Mapping[str, object] = ()) -> list[Row]:

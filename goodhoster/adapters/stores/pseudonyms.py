@@ -31,7 +31,7 @@ PSEUDONYMS = Schema(
     irreplaceable=True,
     backup=False,  # a copy that nobody knows of would undo what is deleted
 )
-_PIECE = 500
+_VALUES_PER_STATEMENT = 500
 
 
 class _Request:
@@ -186,5 +186,5 @@ def _key(db: sqlite3.Connection, scope: str) -> PseudonymKey:
 
 def _pieces(tokens: Collection[str]) -> Iterable[list[str]]:
     ordered = sorted(tokens)
-    for begin in range(0, len(ordered), _PIECE):
-        yield ordered[begin : begin + _PIECE]
+    for begin in range(0, len(ordered), _VALUES_PER_STATEMENT):
+        yield ordered[begin : begin + _VALUES_PER_STATEMENT]

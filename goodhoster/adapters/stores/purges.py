@@ -27,7 +27,7 @@ PURGES = Schema(
     irreplaceable=True,
     hint="restore it from a backup, or move it away: purges that wait in it are lost then",
 )
-_PIECE = 500
+_VALUES_PER_STATEMENT = 500
 """Question marks in one statement."""
 
 
@@ -74,8 +74,8 @@ class SqlitePurgeQueue:
     def of(self, about: Iterable[str]) -> Sequence[Purge]:
         """See `ports.PurgeQueue`."""
         wanted, found = list(dict.fromkeys(about)), []
-        for begin in range(0, len(wanted), _PIECE):
-            piece = tuple(wanted[begin : begin + _PIECE])
+        for begin in range(0, len(wanted), _VALUES_PER_STATEMENT):
+            piece = tuple(wanted[begin : begin + _VALUES_PER_STATEMENT])
             marks = ", ".join("?" * len(piece))
             found += self._purges(f"SELECT body FROM purges WHERE about IN ({marks})", piece)  # noqa: S608 - only question marks
         return sorted(found, key=lambda purge: purge.number)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from goodhoster.errors import PassingError, RefusedError
 
-_LARGEST = 1 << 20
+_LARGEST_DOCUMENT = 1 << 20
 _REDIRECTS = 3
 _GONE = frozenset({404, 410})
 
@@ -45,7 +45,7 @@ class HttpsDocuments:
         timer = threading.Timer(self._seconds, answer.close)
         timer.start()
         try:
-            return answer.read(_LARGEST)
+            return answer.read(_LARGEST_DOCUMENT)
         finally:
             timer.cancel()
 

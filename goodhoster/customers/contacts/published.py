@@ -12,14 +12,14 @@ from goodhoster.errors import UnreadableError
 
 _DEEPEST = 8
 """Entities within entities; registries nest two or three."""
-_MOST = 1000
+_MOST_LINES = 1000
 _FIELD = re.compile(r"([A-Za-z-]{1,40})\s*:\s*(.*)")
 _CONTACT = re.compile(r"(?:mailto:|https://|tel:)\S+", re.IGNORECASE)
 
 
 def faults_of_security_txt(text: str, now: datetime) -> list[str]:
     """What is wrong with a security.txt; empty when nothing is."""
-    fields = [found.groups() for line in text.splitlines()[:_MOST] if (found := _FIELD.fullmatch(line.strip()))]
+    fields = [found.groups() for line in text.splitlines()[:_MOST_LINES] if (found := _FIELD.fullmatch(line.strip()))]
     contacts = [value for name, value in fields if name.lower() == "contact"]
     expires = [value for name, value in fields if name.lower() == "expires"]
     return [*_faults_of_contacts(contacts), *_faults_of_expiry(expires, now)]
@@ -66,7 +66,7 @@ def abuse_contacts(answer: str) -> tuple[str, ...]:
 def _entities(holder: dict[str, Any], depth: int) -> Iterator[dict[str, Any]]:
     entities = holder.get("entities")
     if depth < _DEEPEST and isinstance(entities, list):
-        for entity in entities[:_MOST]:
+        for entity in entities[:_MOST_LINES]:
             if isinstance(entity, dict):
                 yield entity
                 yield from _entities(entity, depth + 1)
@@ -81,7 +81,7 @@ def _properties(entity: dict[str, Any]) -> Iterator[list[Any]]:
     """The properties of its jCard: name, parameters, type, value."""
     card = entity.get("vcardArray")
     if isinstance(card, list) and len(card) == 2 and isinstance(card[1], list):  # noqa: PLR2004 - jCard's form
-        yield from (one for one in card[1][:_MOST] if isinstance(one, list) and len(one) >= 4)  # noqa: PLR2004 - the same
+        yield from (one for one in card[1][:_MOST_LINES] if isinstance(one, list) and len(one) >= 4)  # noqa: PLR2004 - the same
 
 
 def _ways(entity: dict[str, Any]) -> Iterator[str]:

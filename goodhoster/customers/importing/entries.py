@@ -12,7 +12,7 @@ from goodhoster.customers.importing.rows import ListRow, RowError
 from goodhoster.customers.importing.vocabulary import ID
 from goodhoster.model.customers.register import Contact, Customer, CustomerKind, CustomerSite, Service, Status, distinct
 
-_MOST = 10_000
+_MOST_PER_ROW = 10_000
 """Contacts, services or sites of one customer in one row."""
 _kind = values.one_of("person", "company")
 _contact_kind = values.one_of("email", "phone")
@@ -193,6 +193,6 @@ def _objects(name: str, value: object) -> list[Mapping[str, Any]]:
         return []
     if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
         raise RowError(f"{name} is not a list of objects", f"write {name} as a list of tables")
-    if len(value) > _MOST:
-        raise RowError(f"there are more than {_MOST:,} {name}", "split the entry over several")
+    if len(value) > _MOST_PER_ROW:
+        raise RowError(f"there are more than {_MOST_PER_ROW:,} {name}", "split the entry over several")
     return value

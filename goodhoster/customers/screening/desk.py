@@ -62,6 +62,16 @@ class _Comparing:
     pairs: dict[Pair, tuple[FieldComparison, ...]] = field(default_factory=dict)
 
 
+_BY_PERSON = frozenset({ScreeningDecision.MATCH, ScreeningDecision.NO_MATCH})
+
+
+def _expect_undecided(finding: ScreeningFinding) -> None:
+    if finding.decision in _BY_PERSON:
+        at = f" at {finding.decided_at:%Y-%m-%d %H:%M:%S} UTC" if finding.decided_at else ""
+        message = f"finding {finding.id} was decided by {finding.actor}{at} as {finding.decision}"
+        raise RefusedError(f"{message}: {finding.reason}", hint="to decide otherwise all the same: --overrule")
+
+
 class ScreeningDesk:
     """The screening of customers."""
 
@@ -91,10 +101,7 @@ class ScreeningDesk:
             lost = [*(party.id for party in changed), *(known.keys() - customers.keys())]
             # A person may have decided while it was compared: what is on record now counts.
             with store.together():
-                before = {
-                    (each.entry, each.customer): each
-                    for each in (*store.of_pairs(name, "entry", asked_anew), *store.of_pairs(name, "customer", lost))
-                }
+                before = self._findings_about(name, asked_anew, lost)
                 unsure = _unsure(listed, compared, before, frozenset(customers))
                 saved = list(self._settled(name, compared.pairs, before, unsure))
                 asked_again = {customer for _, customer in unsure}
@@ -111,6 +118,13 @@ class ScreeningDesk:
             open_now = sum(1 for _ in store.find(decisions=frozenset({ScreeningDecision.OPEN}), list_name=name))
             return replace(run, open=open_now)
 
+    def _findings_about(
+        self, name: str, entries: Sequence[str], customers: Sequence[str]
+    ) -> dict[Pair, ScreeningFinding]:
+        store = self._parts.store
+        found = (*store.of_pairs(name, "entry", entries), *store.of_pairs(name, "customer", customers))
+        return {(each.entry, each.customer): each for each in found}
+
     def decide(
         self, finding_id: str, decision: ScreeningDecision, order: Order, *, overrule: bool = False
     ) -> ScreeningFinding:
@@ -120,15 +134,13 @@ class ScreeningDesk:
 
         RefusedError where somebody decided before, unless `overrule` says that this is known.
         """
-        if decision not in {ScreeningDecision.MATCH, ScreeningDecision.NO_MATCH}:
+        if decision not in _BY_PERSON:
             raise RefusedError(f"{decision} is not a decision of a person", hint="match or no-match")
         reason = refuse_personal_numbers(order.reason, "the reason")
         with self._parts.store.together():
             finding = self._parts.store.get(finding_id)
-            if finding.decision in {ScreeningDecision.MATCH, ScreeningDecision.NO_MATCH} and not overrule:
-                at = f" at {finding.decided_at:%Y-%m-%d %H:%M:%S} UTC" if finding.decided_at else ""
-                message = f"finding {finding.id} was decided by {finding.actor}{at} as {finding.decision}"
-                raise RefusedError(f"{message}: {finding.reason}", hint="to decide otherwise all the same: --overrule")
+            if not overrule:
+                _expect_undecided(finding)
             overruled = (
                 {"overruled": finding.actor} if finding.decision is not ScreeningDecision.OPEN and overrule else {}
             )

@@ -18,7 +18,7 @@ from cleanco.termdata import terms_by_type
 
 from goodhoster.model.customers.screening import PartyKind
 
-_LONGEST = 300  # characters of one name
+_LONGEST_NAME = 300  # characters of one name
 _MOST_WORDS = 12
 _WORD = re.compile(r"[a-z0-9]+")
 _LINKING = frozenset({"and", "und", "en", "et", "y", "e", "i", "the", "de", "la", "le", "der", "die", "das"})
@@ -80,7 +80,7 @@ def compared_names(written: str, kind: PartyKind) -> tuple[ComparedName, ...]:
 
 
 def _words(written: str) -> tuple[str, ...]:
-    text = unicodedata.normalize("NFC", written[:_LONGEST]).lower()
+    text = unicodedata.normalize("NFC", written[:_LONGEST_NAME]).lower()
     for letters, sound in _DIGRAPHS:
         text = text.replace(letters, sound)
     latin = anyascii(text).lower().replace("'", "").replace(".", " ").replace("&", " ")

@@ -21,9 +21,9 @@ class Accuracy:
     taken: int
     """Cases that went offline by its word, those that came back among them."""
     overruled: int
-    """Of those, put back by a person."""
+    """Cases that went offline by its word and were put back by a person."""
     mistakes: int
-    """Of those, by an appeal that found it wrong."""
+    """Cases of which an appeal found its word wrong."""
 
 
 def accuracy(cases: Iterable[Case], appeals: Iterable[Appeal]) -> list[Accuracy]:

@@ -15,7 +15,7 @@ from importlib import import_module
 from goodhoster.errors import RefusedError
 
 _HINT = "write down the type of the document, the date, who checked it and the outcome; nothing of the document itself"
-_LONGEST = 4000  # characters; a reason is a sentence or two
+_LONGEST_REASON = 4000  # characters; a reason is a sentence or two
 
 # What is written in front of a citizen number or the number of a document.
 _CITIZEN_WORDS = re.compile(
@@ -77,8 +77,8 @@ def refuse_personal_numbers(text: str, where: str) -> str:
 
     `where` names the field for the message, which never repeats the number.
     """
-    if len(text) > _LONGEST:
-        raise RefusedError(f"{where} is longer than {_LONGEST} characters", hint="write a sentence or two")
+    if len(text) > _LONGEST_REASON:
+        raise RefusedError(f"{where} is longer than {_LONGEST_REASON} characters", hint="write a sentence or two")
     found = next(_findings(text), None)
     if found is not None:
         raise RefusedError(f"{where} was not kept: {found}", hint=_HINT)

@@ -18,7 +18,7 @@ from goodhoster.customers.vetting.citizen_numbers import CITIZEN_SCHEMES
 from goodhoster.errors import RefusedError
 
 _KVK = re.compile(r"\d{8}")
-_LONGEST = 64
+_LONGEST_NUMBER = 64
 
 COMPANY_SCHEMES: Mapping[str, str] = MappingProxyType(
     {
@@ -73,7 +73,7 @@ def read_company_number(text: str, *, company: bool) -> CompanyNumber:
     if not colon or scheme not in COMPANY_SCHEMES:
         hint = "write SCHEME:NUMBER with one of " + ", ".join(COMPANY_SCHEMES)
         raise RefusedError(f"{scheme or 'nothing'} is not a known kind of company number", hint=hint)
-    value = _compact(scheme, written[:_LONGEST])
+    value = _compact(scheme, written[:_LONGEST_NUMBER])
     if not company and _may_be_personal(scheme, value):
         raise RefusedError(
             f"this {COMPANY_SCHEMES[scheme]} may contain a citizen number, and is not kept",

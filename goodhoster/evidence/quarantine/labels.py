@@ -1,6 +1,6 @@
 """The label beside each file in quarantine: enough to put it back without any other record.
 
-It is the journal too: written as an *intent* before the file is moved, *sealed* when the file is locked and its bytes
+It is the journal too: written as an *intent* before the file is moved, a *label* when the file is locked and its bytes
 are those that were checked, removed when the file is back. Each step is one rename, so a crash leaves one or the other.
 """
 
@@ -13,13 +13,13 @@ import re
 from typing import Any
 
 from goodhoster.errors import QuarantineError, RefusedError
-from goodhoster.evidence.quarantine.directories import exists, opened
+from goodhoster.evidence.quarantine.directory_access import exists, opened
 from goodhoster.evidence.quarantine.metadata import set_guards, try_guard
 from goodhoster.evidence.quarantine.reserve import with_reserve
 from goodhoster.model.quarantine import Label, Metadata
 from goodhoster.model.uploads import Place
 
-_INTENT, _SEALED, _HALF = b".intent", b".label", b".half"
+_INTENT, _LABEL, _DRAFT = b".intent", b".label", b".half"
 _CASE = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 
@@ -38,42 +38,42 @@ def is_case_name(name: str) -> bool:
     return bool(_CASE.fullmatch(name)) and not name.startswith("reserve-")
 
 
-def write_intent(folder: int, label: Label) -> None:
+def write_draft(folder: int, label: Label) -> None:
     """Write what is about to be moved, under a name that says nothing yet.
 
     Its bytes are on disk when this returns.
 
     Replaces what is left of an older one of that case.
     """
-    name = file_name(label.case_id) + _HALF
+    name = file_name(label.case_id) + _DRAFT
     text = json.dumps(_as_json(label), indent=1).encode("ascii")
     with_reserve(folder, lambda: _write(folder, name, text))
 
 
-def declare_intent(folder: int, case_id: str) -> None:
+def commit_intent(folder: int, case_id: str) -> None:
     """Turn what was written into the intent; on disk once the quarantine folder is synced.
 
     Replaces an older intent of that case.
     """
     name = file_name(case_id)
-    with_reserve(folder, lambda: os.rename(name + _HALF, name + _INTENT, src_dir_fd=folder, dst_dir_fd=folder))
+    with_reserve(folder, lambda: os.rename(name + _DRAFT, name + _INTENT, src_dir_fd=folder, dst_dir_fd=folder))
 
 
-def seal_label(folder: int, case_id: str) -> None:
+def commit_label(folder: int, case_id: str) -> None:
     """Turn the intent into the label: the file is here, locked, and the one that was checked.
 
     On disk once the quarantine folder is synced; `guard_label` comes after that.
     """
     name = file_name(case_id)
-    with_reserve(folder, lambda: os.rename(name + _INTENT, name + _SEALED, src_dir_fd=folder, dst_dir_fd=folder))
+    with_reserve(folder, lambda: os.rename(name + _INTENT, name + _LABEL, src_dir_fd=folder, dst_dir_fd=folder))
 
 
 def guard_label(folder: int, case_id: str) -> None:
-    """Make a sealed label immutable, as its file is.
+    """Make a label immutable, as its file is.
 
     A backup that is brought back over the tree (`rsync --delete`) removes neither.
     """
-    with opened(os.open(file_name(case_id) + _SEALED, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)) as label:
+    with opened(os.open(file_name(case_id) + _LABEL, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)) as label:
         try_guard(label)
 
 
@@ -83,16 +83,16 @@ def read_intent(folder: int, case_id: str) -> Label | None:
 
 
 def read_label(folder: int, case_id: str) -> Label | None:
-    """The sealed label of that case; None when there is none.
+    """The label of that case; None when there is none.
 
     QuarantineError when it is damaged.
     """
-    return _read(folder, file_name(case_id) + _SEALED)
+    return _read(folder, file_name(case_id) + _LABEL)
 
 
 def label_name(case_id: str) -> bytes:
     """The name of the label of a file that was taken."""
-    return file_name(case_id) + _SEALED
+    return file_name(case_id) + _LABEL
 
 
 def names_of_inode(folder: int, ino: int) -> int:
@@ -115,7 +115,7 @@ def remove_label(folder: int, case_id: str) -> None:
 
     Fine when there are none, on read-only disks too.
     """
-    for suffix in (_HALF, _INTENT, _SEALED):
+    for suffix in (_DRAFT, _INTENT, _LABEL):
         name = file_name(case_id) + suffix
         if exists(folder, name):
             with opened(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)) as label:

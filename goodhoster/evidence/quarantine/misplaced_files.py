@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from goodhoster.errors import QuarantineError
-from goodhoster.evidence.quarantine.directories import ABSENT, identity, open_parent, opened
+from goodhoster.evidence.quarantine.directory_access import ABSENT, identity, open_parent, opened
 from goodhoster.evidence.quarantine.labels import file_name, remove_label
 from goodhoster.linux import kernel
 from goodhoster.model.quarantine import Label
@@ -27,7 +27,7 @@ def return_misplaced(folder: int, label: Label, parent: int) -> None:
 
 
 def return_misplaced_after_crash(folder: int, label: Label) -> None:
-    """The same after a crash: only into the very directory the file was taken from."""
+    """Return a misplaced file after a crash: only into the directory that it was taken from."""
     try:
         parent = open_parent(label.place)
     except OSError as error:

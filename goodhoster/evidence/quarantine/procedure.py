@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from goodhoster.errors import GoodhosterError, QuarantineError, RefusedError
-from goodhoster.evidence.quarantine.directories import (
+from goodhoster.evidence.quarantine.directory_access import (
     ABSENT,
     entry,
     exists,
@@ -27,6 +27,7 @@ from goodhoster.evidence.quarantine.directories import (
     opened,
 )
 from goodhoster.evidence.quarantine.labels import (
+    commit_label,
     file_name,
     guard_label,
     label_name,
@@ -34,7 +35,6 @@ from goodhoster.evidence.quarantine.labels import (
     read_intent,
     read_label,
     remove_label,
-    seal_label,
 )
 from goodhoster.evidence.quarantine.locking import has_bytes, lock, unlock
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, without_guards
@@ -254,7 +254,7 @@ def _finished_after_crash(folder: int, label: Label) -> bool:
     with opened(_open_locked(folder, label)) as file:
         lock(file)
         if has_bytes(file, label.sha256):
-            seal_label(folder, label.case_id)
+            commit_label(folder, label.case_id)
             sync_with_reserve(folder, folder)
             guard_label(folder, label.case_id)
             return True

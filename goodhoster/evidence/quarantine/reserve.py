@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from goodhoster.evidence.quarantine.directories import exists, opened
+from goodhoster.evidence.quarantine.directory_access import exists, opened
 
 Result = TypeVar("Result")
 _PIECES = tuple(b"reserve-%d" % number for number in range(1, 17))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from goodhoster.errors import QuarantineError
-from goodhoster.evidence.quarantine.directories import (
+from goodhoster.evidence.quarantine.directory_access import (
     ancestors,
     file_system,
     open_directory,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from goodhoster.errors import QuarantineError
-from goodhoster.evidence.quarantine.directories import exists
+from goodhoster.evidence.quarantine.directory_access import exists
 from goodhoster.evidence.quarantine.labels import file_name, is_case_name, read_intent, read_label
 from goodhoster.evidence.quarantine.storage import quarantine_folders
 from goodhoster.model.quarantine import Label

@@ -3,12 +3,13 @@
 So they wait for the disk side by side.
 
 The steps of each file are those of the procedure, in their order: its intent is on disk before anything is renamed, its
-lock before its label is sealed. So a crash leaves each file by itself where `settle` finds it, and each has its own
+lock before its label is committed. So a crash leaves each file by itself where `settle` finds it, and each has its own
 inverse. What is shared is the waiting: one sync of the quarantine folder stands for all that was renamed in it.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,16 +17,24 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from goodhoster.errors import GoodhosterError, PassingError, QuarantineError, RefusedError
-from goodhoster.evidence.quarantine.directories import ABSENT, entry, exists, file_system, identity, open_parent, opened
+from goodhoster.evidence.quarantine.directory_access import (
+    ABSENT,
+    entry,
+    exists,
+    file_system,
+    identity,
+    open_parent,
+    opened,
+)
 from goodhoster.evidence.quarantine.labels import (
-    declare_intent,
+    commit_intent,
+    commit_label,
     file_name,
     guard_label,
     label_of_inode,
     read_label,
     remove_label,
-    seal_label,
-    write_intent,
+    write_draft,
 )
 from goodhoster.evidence.quarantine.locking import has_bytes, lock, unlock
 from goodhoster.evidence.quarantine.metadata import read_metadata, set_guards, without_guards
@@ -50,8 +59,8 @@ def take_all(requests: Sequence[QuarantineRequest], settle: Settle) -> list[str 
     """Take each file offline, whatever comes of the others; see `ports.Quarantine`."""
     with ExitStack() as stack:
         taking = _Taking(stack, settle, requests)
-        taking.each(_write_intent, at_once=_SYNCS_AT_ONCE)
-        taking.each(_declare_intent)
+        taking.each(_write_draft, at_once=_SYNCS_AT_ONCE)
+        taking.each(_commit_intent)
         taking.sync(_folder)  # every intent is on disk before the first deed
         taking.each(_move_out)
         taking.each(_lock, at_once=_SYNCS_AT_ONCE)
@@ -74,7 +83,12 @@ def disk_errors(place: Place) -> Iterator[None]:
 
 def _disk_error(place: Place, error: OSError) -> QuarantineError:
     hint = "repair the disk, then: goodhoster cases confirm, or restart the daemon"
-    return QuarantineError(f"{place}: the disk refuses: {error.strerror}", hint=hint)
+    quota = f" ({_QUOTA})" if error.errno == errno.EDQUOT else ""
+    return QuarantineError(f"{place}: the disk refuses: {error.strerror}{quota}", hint=hint)
+
+
+_QUOTA = "of its owner: raise it, or have room made, then give the order again"
+"""What to do where a file that is put back would count for a customer who has no room left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +229,12 @@ def _parent(file: _File) -> int:
     return file.directory.fd
 
 
-def _write_intent(file: _File) -> None:
-    write_intent(file.folder, file.label)
+def _write_draft(file: _File) -> None:
+    write_draft(file.folder, file.label)
 
 
-def _declare_intent(file: _File) -> None:
-    declare_intent(file.folder, file.case_id)
+def _commit_intent(file: _File) -> None:
+    commit_intent(file.folder, file.case_id)
 
 
 def _move_out(file: _File) -> None:
@@ -264,7 +278,7 @@ def _lock(file: _File) -> None:
 
 
 def _seal(file: _File) -> None:
-    seal_label(file.folder, file.case_id)
+    commit_label(file.folder, file.case_id)
 
 
 def _guard_label(file: _File) -> None:

@@ -34,7 +34,7 @@ from goodhoster.ports import AuditLog, Clock, Pager
 _log = logging.getLogger(__name__)
 GRACE = timedelta(days=7)
 """Between the announcement that a retention is over and the destruction: time for a hold."""
-_PIECE = 1 << 20
+_READ_BYTES = 1 << 20
 _NAMED = 20
 _EXPORT_AGAIN = "make room; remove that directory or name another, then run the command again"
 _RETENTION = "its retention is over, which was announced"
@@ -300,7 +300,7 @@ class CustodyDesk:
     def _copy(self, evidence: SealedEvidence, directory: Path) -> None:
         source, digest = self.store.ciphertext(evidence.manifest.id), hashlib.sha256()
         with source.open("rb") as opened, (directory / source.name).open("xb") as written:
-            while piece := opened.read(_PIECE):
+            while piece := opened.read(_READ_BYTES):
                 digest.update(piece)
                 written.write(piece)
         if digest.hexdigest() != evidence.manifest.ciphertext_sha256:

@@ -38,9 +38,9 @@ from goodhoster.hashlists.formats.vocabulary import (
 from goodhoster.model.verdicts import Category
 
 _DEEPEST = 64
-_LARGEST = 1 << 20
+_LARGEST_VALUE = 1 << 20
 """Bytes without an end of any value: the longest text, or number."""
-_MOST = 10_000
+_MOST_VALUES = 10_000
 """Values that are kept of one entry."""
 _LISTS = frozenset({
     "data", "entries", "updates", "images", "videos", "value", "attribute", "objects", "hashrecords", "indicators",
@@ -86,8 +86,10 @@ class _Bounded:
     def read(self, size: int) -> bytes:
         if size <= 0:
             return b""  # how the parser finds out whether it gets bytes
-        if self.silent > _LARGEST:
-            raise self._reading.unusable(f"holds a value of more than {_LARGEST:,} bytes", "it is not a list of hashes")
+        if self.silent > _LARGEST_VALUE:
+            raise self._reading.unusable(
+                f"holds a value of more than {_LARGEST_VALUE:,} bytes", "it is not a list of hashes"
+            )
         block = self._stream.read(size)
         self.silent += len(block)
         return block
@@ -160,7 +162,7 @@ class _Documents:
                 yield from self._object()
             elif event in {"start_map", "start_array"}:
                 self._skip(self._depth)
-            elif len(fields) < _MOST:
+            elif len(fields) < _MOST_VALUES:
                 fields[name] = value
         if holds:
             self._note_frame(fields)
@@ -176,13 +178,13 @@ class _Documents:
         builder = ijson.ObjectBuilder()
         builder.event(start, None)
         depth = self._depth
-        for _ in range(_MOST):
+        for _ in range(_MOST_VALUES):
             event, value = self._next()
             builder.event(event, value)
             if self._depth < depth:
                 return builder.value
         self._skip(depth)
-        raise self._reading.bad(self.where, "", f"and what follows it has more than {_MOST:,} values")
+        raise self._reading.bad(self.where, "", f"and what follows it has more than {_MOST_VALUES:,} values")
 
     def _skip(self, depth: int) -> None:
         while self._depth >= depth:

@@ -19,7 +19,7 @@ from goodhoster.hashlists.formats.text_stream import Stream
 from goodhoster.hashlists.formats.vocabulary import CATEGORIES, category_named, decoded, kind_named
 
 _DEEPEST = 32
-_LONGEST = 1 << 20
+_LONGEST_TEXT = 1 << 20
 """Bytes without a beginning or an end of anything, and characters of a text."""
 _LISTS = frozenset({"images", "videos"})
 _ENTRIES = frozenset({"image", "video"})
@@ -70,7 +70,7 @@ class _Document:
     def feed(self, block: bytes, *, last: bool = False) -> None:
         self._silent += len(block)
         self._parser.Parse(block, last)
-        if self._silent > _LONGEST:
+        if self._silent > _LONGEST_TEXT:
             raise self._too_long()
 
     def taken(self) -> list[ListEntry]:
@@ -78,7 +78,7 @@ class _Document:
         return ready
 
     def _too_long(self) -> Exception:
-        return self._reading.unusable(f"has a text of more than {_LONGEST:,} bytes", "it is not a list of NCMEC's")
+        return self._reading.unusable(f"has a text of more than {_LONGEST_TEXT:,} bytes", "it is not a list of NCMEC's")
 
     def _doctype(self, *_: object) -> None:
         raise self._reading.unusable("is a web page, or declares a document type", "fetch the list itself")
@@ -103,7 +103,7 @@ class _Document:
 
     def _text_came(self, text: str) -> None:
         self._text_size += len(text)
-        if self._text_size > _LONGEST:
+        if self._text_size > _LONGEST_TEXT:
             raise self._too_long()
         self._texts.append(text)
 

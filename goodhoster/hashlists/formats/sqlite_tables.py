@@ -13,7 +13,7 @@ from goodhoster.hashlists.entries import ListEntry, ListKind, Reading
 from goodhoster.hashlists.formats.vocabulary import decoded, kind_named
 
 MAGIC = b"SQLite format 3\0"
-_LARGEST = 1 << 20  # bytes of a value or a statement of the file's own
+_LARGEST_VALUE = 1 << 20  # bytes of a value or a statement of the file's own
 _SMALLEST_ROW = 16  # bytes that a row with a hash takes at least: pages that are linked in circles give more
 
 
@@ -49,7 +49,7 @@ def _size(path: Path, ending: str) -> int:
 def _tables(reading: Reading, database: sqlite3.Connection) -> Iterator[dict[ListKind, bytes]]:
     # Whoever made the file chose its schema too: none of its functions, views and modules is to run.
     database.execute("PRAGMA trusted_schema = OFF")
-    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST)
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_VALUE)
     schema = database.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").fetchall()
     tables = [name for name, sql in schema if _is_plain(sql)]
     found = {name: columns for name in sorted(tables) if (columns := _columns(database, name))}

@@ -115,24 +115,40 @@ def _unpacked(reading: Reading, blocks: Iterator[bytes]) -> Iterator[bytes]:
     return _decompressed(reading, opens, blocks) if opens else blocks
 
 
+class _Streams:
+    """Streams that are appended to each other, with zeros between them or at the end."""
+
+    def __init__(self, opens: Callable[[], Any]) -> None:
+        self._opens = opens
+        self._stream = opens()
+
+    @property
+    def eof(self) -> bool:
+        """Whether the last stream is whole."""
+        return bool(self._stream.eof)
+
+    def decompress(self, packed: bytes) -> Iterator[bytes]:
+        """What a block unpacks to, a piece at a time."""
+        while True:
+            if self._stream.eof:
+                if not packed.strip(b"\0"):
+                    return  # padding
+                self._stream = self._opens()
+            text = self._stream.decompress(packed, BLOCK)
+            # zlib hands back what it did not take, the others keep it.
+            packed = self._stream.unused_data if self._stream.eof else getattr(self._stream, "unconsumed_tail", b"")
+            if text:
+                yield text
+            elif not packed:
+                return
+
+
 def _decompressed(reading: Reading, opens: Callable[[], Any], blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Decompress as `zcat` does, also several streams appended to each other."""
-    unpacking: Any = opens()
+    unpacking = _Streams(opens)
     try:
         for block in blocks:
-            packed = block
-            while True:
-                if unpacking.eof:
-                    if not packed.strip(b"\0"):
-                        break  # padding
-                    unpacking = opens()
-                text = unpacking.decompress(packed, BLOCK)
-                # zlib hands back what it did not take, the others keep it.
-                packed = unpacking.unused_data if unpacking.eof else getattr(unpacking, "unconsumed_tail", b"")
-                if text:
-                    yield text
-                elif not packed:
-                    break
+            yield from unpacking.decompress(block)
     except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
         raise reading.unusable(f"cannot be unpacked: {error}", "fetch it again") from error
     if not unpacking.eof:

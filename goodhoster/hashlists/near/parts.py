@@ -31,8 +31,8 @@ _PARTS = {32: 11, 8: 3}
 the last is the textbook's choice (radius 1 all over); fewer parts have more buckets to look into, more have more to
 compare with."""
 _SPARE = 3  # so many bits more than the entries need are in a bucket's number: most buckets are empty, and quickly seen
-_LEAST = 8  # bits of a bucket's number
-_MOST = 22  # of them: with 23, ten million entries took more than 1 GiB
+_LEAST_BITS = 8  # bits of a bucket's number
+_MOST_BITS = 22  # of them: with 23, ten million entries took more than 1 GiB
 _SKETCH = 16  # bits that follow; with those of the number they lie in one part and the next
 _WIDEST = 3  # no radius is larger: with 23 bits there would be ten thousand buckets to look into
 
@@ -49,7 +49,7 @@ def part_bits(width: int) -> int:
 
 def bucket_bits(width: int, count: int) -> int:
     """The bits of each part that number its buckets in a list of `count` entries."""
-    return max(_LEAST, min(_MOST, part_bits(width), count.bit_length() + _SPARE))
+    return max(_LEAST_BITS, min(_MOST_BITS, part_bits(width), count.bit_length() + _SPARE))
 
 
 class Placed(NamedTuple):

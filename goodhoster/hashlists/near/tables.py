@@ -30,7 +30,7 @@ Numbers = NDArray[np.int64]
 
 _FULL = np.iinfo(np.uint8).max  # entries of a block
 _ORDINARY = 128  # the same, where none is crowded
-_LARGEST = 5  # bits of a bucket's number within its block
+_MOST_BITS = 5  # bits of a bucket's number within its block
 _DENSE = 2  # entries a bucket: 14 % of those have none, and to ask takes longer than it saves
 _ALIGNED = 64
 
@@ -114,7 +114,7 @@ def _places(header: NearHeader) -> list[tuple[int, type[np.generic], int]]:
 
 
 def _block_bits(bits: int, count: int) -> int:
-    return max(0, min(_LARGEST, ((_ORDINARY << bits) // max(count, 1)).bit_length() - 1))
+    return max(0, min(_MOST_BITS, ((_ORDINARY << bits) // max(count, 1)).bit_length() - 1))
 
 
 def fill(tables: Tables, bits: int) -> None:

@@ -15,9 +15,9 @@ from email.message import Message
 from goodhoster.model.notices import DeliveryReport
 
 _KINDS = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_MOST = 100
+_MOST_RECEIVERS = 100
 """Receivers that are looked at; a letter of ours has one."""
-_LARGEST = 256 << 10
+_LARGEST_REPORT = 256 << 10
 """Characters of a report that are looked at."""
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 _ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
@@ -29,7 +29,7 @@ def deliveries_in(message: Message) -> tuple[DeliveryReport, ...]:
     if message.get_content_type() != "multipart/report" or not isinstance(parts := message.get_payload(), list):
         return ()
     reports = [part for part in parts if isinstance(part, Message) and part.get_content_type() in _KINDS]
-    return tuple(_receivers(_text_of(reports[0])))[:_MOST] if len(reports) == 1 else ()
+    return tuple(_receivers(_text_of(reports[0])))[:_MOST_RECEIVERS] if len(reports) == 1 else ()
 
 
 def _text_of(part: Message) -> str:
@@ -38,7 +38,7 @@ def _text_of(part: Message) -> str:
     messages = [one for one in inner if isinstance(one, Message)] if isinstance(inner, list) else []
     text = "\n\n".join(map(_written, messages)) or str(part.get_payload())
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    return _decoded(text.strip(), encoding)[:_LARGEST]
+    return _decoded(text.strip(), encoding)[:_LARGEST_REPORT]
 
 
 def _written(message: Message) -> str:

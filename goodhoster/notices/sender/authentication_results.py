@@ -20,8 +20,8 @@ from email.message import Message
 
 from goodhoster.notices.sender.dkim_signatures import tags_of
 
-_LONGEST = 16 << 10  # characters
-_DEEPEST = 20
+_LONGEST_HEADER = 16 << 10  # characters
+_DEEPEST_COMMENT = 20
 _BLANK = re.compile(r"[ \t\r\n]+")
 _WORD = re.compile(r"[^\s;()\"=/.]+")
 _KEYWORD = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
@@ -81,7 +81,7 @@ def sealed_passes(results: str, message: Message) -> tuple[PassedSignature, ...]
 
 def parse_results(text: str) -> tuple[str, tuple[MethodResult, ...]]:
     """Parse the server's name and its results. ValueError for anything outside the grammar."""
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST_HEADER:
         raise ValueError("too long")
     reader = _Reader(text)
     server = reader.value().lower()
@@ -294,6 +294,6 @@ class _Reader:
             depth += {"(": 1, ")": -1}.get(sign, 0)
             if not depth:
                 return
-            if depth > _DEEPEST:
+            if depth > _DEEPEST_COMMENT:
                 break
         raise ValueError("a comment without end")

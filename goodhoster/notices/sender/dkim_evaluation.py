@@ -30,7 +30,7 @@ from goodhoster.notices.sender.mail_evidence import SIGNED_ONCE, MailEvidence
 from goodhoster.notices.sender.signed_headers import why_encoding_is_ambiguous
 from goodhoster.ports import KeyRecords, SeenMails
 
-_TOGETHER = timedelta(hours=1)
+_COPIES_WITHIN = timedelta(hours=1)
 """Copies that come within this are taken for one mail to several of our addresses (a mail server may have kept one
 waiting): believed, but never acted on by themselves.
 """
@@ -61,7 +61,7 @@ class TrustContext:
         first = self.seen.first(fingerprint, mail)
         if first.receipt == mail.receipt:
             return TrustRule("mail.first-time", passed=True, why="no copy of this mail was believed before"), ""
-        if mail.at - first.at > _TOGETHER:
+        if mail.at - first.at > _COPIES_WITHIN:
             why = "a copy of this mail was believed before: a replay"
             return TrustRule("mail.first-time", passed=False, why=why), ""
         why = f"the same mail as {first.receipt}, shortly after it"

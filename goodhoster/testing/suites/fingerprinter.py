@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import pytest
 
-from goodhoster.checking.licensed import MOST
+from goodhoster.checking.licensed import MOST_FINGERPRINT_BYTES
 from goodhoster.model.fingerprints import Pixels
 from goodhoster.ports import LicensedFingerprinter
 from goodhoster.testing.drawn import SIZE, Size, drawn
@@ -34,7 +34,7 @@ class FingerprinterSuite:
     def test_an_ordinary_picture_has_one(self, fingerprinter: LicensedFingerprinter) -> None:
         value = fingerprinter.fingerprint(pixels(1))
         assert isinstance(value, bytes)
-        assert 0 < len(value) <= MOST
+        assert 0 < len(value) <= MOST_FINGERPRINT_BYTES
 
     def test_the_same_pixels_have_the_same(self, fingerprinter: LicensedFingerprinter) -> None:
         first = [fingerprinter.fingerprint(pixels(seed)) for seed in range(5)]

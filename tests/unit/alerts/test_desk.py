@@ -17,7 +17,7 @@ from goodhoster.model.alerts import Alert, AlertKind, DeliveryState
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EVERYTHING = frozenset(AlertKind)
-MOVER = Condition(AlertKind.ALARM, "ALARM: the mover is not there, 3 measures wait for it: restart the daemon")
+MOVER = Condition(AlertKind.ALARM, "ALARM: the mover is not there, 3 measures wait for it: restart it")
 
 
 @dataclass

@@ -14,8 +14,8 @@ from goodhoster.audit.log import FileAuditLog
 from goodhoster.audit.verify import CONSISTENCY, Checkpoint, Policy, Proof, SignedNote, verify_consistency
 from goodhoster.audit.verify import main as verify_program
 from goodhoster.errors import AuditError, ConfigurationError, RefusedError
+from goodhoster.linux.state_manifest import COPY, accept_loss, lost
 from goodhoster.linux.state_manifest import FILE as MANIFEST
-from goodhoster.linux.state_manifest import accept_loss, lost
 from goodhoster.model.audit import AuditEvent
 from tests.killed_at_steps import killed_at_steps
 
@@ -48,7 +48,8 @@ class World:
         for file in self.folder.glob("audit*"):
             if file.name != "audit.key":
                 shutil.rmtree(file) if file.is_dir() else file.unlink()
-        (self.folder / MANIFEST).unlink()
+        for name in (MANIFEST, COPY):
+            (self.folder / name).unlink()
         self.log = FileAuditLog(self.folder / "audit.log", lambda: self.now)
         self.checkpoints = Checkpoints(self.log, self.folder, lambda: self.now)
 
@@ -221,10 +222,9 @@ def test_lost_keys_are_told_whatever_still_shows_them_and_new_ones_are_an_order(
     world.checkpoints.change_keys("as every year", "anna")
     old = world.checkpoints.policy().logs
     (world.folder / "audit.key").unlink()
-    traces = [MANIFEST, "audit.checkpoint", "audit.vkeys", "audit-key-changes"]
-    for trace in (
-        each for each in traces if shown_by and each != shown_by and (each, shown_by) != (MANIFEST, "manifest")
-    ):
+    manifests = [] if shown_by == "manifest" else [MANIFEST, COPY]
+    traces = [*manifests, "audit.checkpoint", "audit.vkeys", "audit-key-changes"]
+    for trace in (each for each in traces if shown_by and each != shown_by):
         file = world.folder / trace
         shutil.rmtree(file) if file.is_dir() else file.unlink()
     before = world.log.durable_entries()
@@ -259,7 +259,7 @@ def test_lost_keys_are_told_whatever_still_shows_them_and_new_ones_are_an_order(
 def test_no_new_keys_are_begun_for_a_log_that_is_not_what_the_lost_ones_signed(world: World) -> None:
     world.fill(3)
     world.issue()
-    for name in ("audit.key", "audit.log", "audit.log.tail", MANIFEST):
+    for name in ("audit.key", "audit.log", "audit.log.tail", MANIFEST, COPY):
         (world.folder / name).unlink()
     (world.folder / "audit.checkpoint").rename(world.folder / "kept")
     other = World(world.folder)
@@ -273,7 +273,7 @@ def test_no_new_keys_are_begun_for_a_log_that_is_not_what_the_lost_ones_signed(w
 
 def test_keys_that_were_made_before_they_were_noted_are_missed_from_their_next_use_on(world: World) -> None:
     world.issue()
-    for name in ("audit.vkeys", MANIFEST, "audit.checkpoint"):
+    for name in ("audit.vkeys", MANIFEST, COPY, "audit.checkpoint"):
         (world.folder / name).unlink()
     world.issue()
     (world.folder / "audit.key").unlink()

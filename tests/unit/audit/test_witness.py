@@ -17,6 +17,7 @@ from goodhoster.audit.signing import LOG_KINDS, CheckpointSigner, new_signers, s
 from goodhoster.audit.verify import CONSISTENCY, EMPTY_ROOT, Checkpoint, Key, Policy, Proof, SignedNote
 from goodhoster.audit.witness import Witness, begin_new_keys
 from goodhoster.errors import AuditError, PassingError, RefusedError
+from goodhoster.linux.state_manifest import COPY
 from goodhoster.linux.state_manifest import FILE as MANIFEST
 from goodhoster.model.audit import AuditEvent
 
@@ -56,7 +57,8 @@ class Log:
         for file in self.folder.glob("audit.*"):
             if file.name != "audit.key":
                 file.unlink()
-        (self.folder / MANIFEST).unlink()
+        for name in (MANIFEST, COPY):
+            (self.folder / name).unlink()
         self.checkpoints = self.opened()
 
 
@@ -209,7 +211,8 @@ def test_a_witness_whose_keys_are_lost_makes_no_others(log: Log, witness: Witnes
     witness.add_checkpoint(log.request(0))
     (witness._directory / "witness.key").unlink()
     if "manifest" not in traces:
-        (witness._directory.parent / MANIFEST).unlink()
+        for name in (MANIFEST, COPY):
+            (witness._directory.parent / name).unlink()
     if "checkpoint" not in traces:
         next(witness._directory.glob("*.checkpoint")).unlink()
     with pytest.raises(AuditError, match="are lost: there is no") as caught:

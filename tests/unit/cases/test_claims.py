@@ -187,7 +187,7 @@ def test_one_file_on_a_disk_that_hangs_holds_up_no_other_of_its_notice(machine: 
     files.insert(2, NamedFile(machine.upload("anna/1.jpg", hanging=True), made_up("anna/1.jpg").digests, KNOWN))
     grounds = Grounds("N1", "hotline", "", NotifierCaps(100, 100))
     began = time.monotonic()
-    answers = Demands(desk).receive([Demand([file], grounds) for file in files])
+    answers = Demands(desk).process([Demand([file], grounds) for file in files])
     assert time.monotonic() - began < AT_ONCE + PATIENCE
     states = [case.state for answer in answers for case in answer.cases]
     assert states == [CaseState.OFFLINE] * 2 + [CaseState.OPEN] + [CaseState.OFFLINE] * 3
@@ -250,7 +250,7 @@ def test_the_claim_of_a_killed_process_is_taken_over(machine: Machine) -> None:
     (case,) = machine.store.find(CaseQuery())
     claim = machine.store.claim_of(case.id)
     assert claim is not None
-    assert claim.process == process.pid
+    assert claim.pid == process.pid
     process.send_signal(signal.SIGKILL)
     process.communicate()
     (after,) = here.recover()
@@ -299,7 +299,7 @@ def test_a_notice_and_a_match_at_once_are_one_case(machine: Machine) -> None:
     desk, upload = machine.desk(), machine.upload("anna/1.jpg")
     file = NamedFile(upload, made_up("anna/1.jpg").digests, KNOWN)
     grounds = Grounds("N1", "hotline", "", NotifierCaps(100, 100))
-    notice = threading.Thread(target=Demands(machine.desk()).receive, args=([Demand([file], grounds)],))
+    notice = threading.Thread(target=Demands(machine.desk()).process, args=([Demand([file], grounds)],))
     notice.start()
     case = desk.open(upload, file.digests, KNOWN)
     notice.join()

@@ -16,7 +16,7 @@ from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.memory_storms import MemoryStormStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.cases.storms import StormWatch
+from goodhoster.cases.storms import StormBrake
 from goodhoster.errors import AuditError, QuarantineError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
 from goodhoster.linux.file_lock import FileLock
@@ -56,7 +56,7 @@ class Services:
         quarantine = LocalQuarantine((os.fsencode(self.tree),))
         lock, holders = FileLock(self.folder / "desk.lock"), HolderLocks(self.folder / "desk.holders")
         storms = self.storms
-        watch = StormWatch(storms, storms, self.census, self.store, self.audit, self.pager, self.rules, self.clock)
+        watch = StormBrake(storms, storms, self.census, self.store, self.audit, self.pager, self.rules, self.clock)
         return CaseDesk(self.store, self.audit, quarantine, self.rules, lock, holders, self.clock, watch)
 
     def clock(self) -> datetime:

@@ -133,7 +133,7 @@ class Services:
     def caught_up(self) -> Case:
         """The one late case, asked about again."""
         (late,) = self.toolkit.late()
-        return self.toolkit.catch_up(late)
+        return self.toolkit.proceed(late)
 
     def online(self, name: str = "anna/a.png") -> bool:
         return (self.tree / name).exists()
@@ -209,7 +209,7 @@ def test_who_comes_too_late_each_time_is_tried_again(services: Services) -> None
 class TestALateMeasure:
     def test_is_not_gone_on_with_before_its_sources_were_asked(self, services: Services) -> None:
         services.waiting()
-        assert [case.state for case in (*services.desk.recover(failed=False), *services.desk.recover())] == [
+        assert [case.state for case in (*services.desk.recover(retry_failed=False), *services.desk.recover())] == [
             CaseState.OPEN
         ]
         assert services.online()
@@ -276,7 +276,7 @@ class TestALateMeasure:
         services.later(seconds)
         observing = replace(services.desk, rules=replace(services.desk.rules, enforce=False))
         observing.recover()
-        observing.recover(failed=False)
+        observing.recover(retry_failed=False)
         assert observing.late() == []
         place = Place(os.fsencode(services.tree), b"anna/a.png")
         toolkit = replace(services.toolkit, desk=observing)
@@ -287,7 +287,7 @@ class TestALateMeasure:
         assert case.state is before
         services.desk.recover()
         for late in services.toolkit.late():
-            services.toolkit.catch_up(late)
+            services.toolkit.proceed(late)
         assert not services.online()
 
     def test_that_failed_is_tried_again_when_they_still_know_it(self, services: Services) -> None:

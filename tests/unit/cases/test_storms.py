@@ -13,7 +13,7 @@ from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.storms import SqliteStormStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.cases.desk import CaseDesk
-from goodhoster.cases.storms import StormWatch
+from goodhoster.cases.storms import StormBrake
 from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import BusyError, PassingError, RefusedError
 from goodhoster.evidence.quarantine.procedure import LocalQuarantine
@@ -47,7 +47,7 @@ class Services:
         self.store, self.audit = SqliteCaseStore(folder / "record.sqlite"), FileAuditLog(folder / "audit.log")
         self.storms, self.census, self.pager = SqliteStormStore(self.store.record), MadeUpCensus(), MemoryPager()
         rules, audit = HouseRules(enforce=True, storm_customers=3, measures_per_hour=5), self.audit
-        watch = StormWatch(
+        watch = StormBrake(
             self.storms, self.storms, self.census, self.store, audit, self.pager, rules, lambda: self.now
         )
         quarantine = LocalQuarantine((os.fsencode(self.tree),))

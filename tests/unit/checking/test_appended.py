@@ -74,8 +74,8 @@ def test_a_picture_or_video_behind_a_picture_is_a_member(tmp_path: Path, form: s
 def test_a_known_picture_hidden_so_is_not_clear(tmp_path: Path, form: str) -> None:
     """It was *clear*."""
     source = MemorySource({Digest.parse(hashlib.sha256(HIDDEN).hexdigest()): Category.ILLEGAL})
-    assert verdict_of(read(tmp_path, picture(form)), [source], picture=True).kind is VerdictKind.CLEAR
-    found = verdict_of(read(tmp_path, picture(form) + HIDDEN), [source], picture=True)
+    assert verdict_of(read(tmp_path, picture(form)), [source], ask_services=True).kind is VerdictKind.CLEAR
+    found = verdict_of(read(tmp_path, picture(form) + HIDDEN), [source], ask_services=True)
     assert found.kind not in {VerdictKind.CLEAR, VerdictKind.UNCHECKED}
 
 

@@ -99,7 +99,7 @@ def test_a_document_in_a_comment_of_a_picture_is_looked_into(tmp_path: Path) -> 
 )
 def test_an_archive_that_nothing_here_opens_is_not_clear(tmp_path: Path, content: bytes, kind: str) -> None:
     found = read(tmp_path, content)
-    verdict = verdict_of(found, [MemorySource({})], picture=False)
+    verdict = verdict_of(found, [MemorySource({})], ask_services=False)
     assert (verdict.kind, verdict.reason) == (VerdictKind.UNCHECKED, "other-archive")
     assert kind in verdict.detail
     assert read_at_once(content, ReadingLimits()) is None
@@ -109,14 +109,14 @@ def test_an_archive_that_nothing_here_opens_is_not_clear(tmp_path: Path, content
 def test_a_rar_behind_a_picture_is_said(tmp_path: Path, end: bytes) -> None:
     found = read(tmp_path, picture("JPEG") + b"Rar!\x1a\7\0" + bytes(100) + end)
     assert found.fingerprints
-    verdict = verdict_of(found, [MemorySource({})], picture=True)
+    verdict = verdict_of(found, [MemorySource({})], ask_services=True)
     assert (verdict.kind, verdict.reason) == (VerdictKind.UNCHECKED, "other-archive")
 
 
 def test_its_own_digests_count_all_the_same(tmp_path: Path) -> None:
     content = b"Rar!\x1a\7\0" + bytes(100)
     known = {Digest.parse(hashlib.sha256(content).hexdigest()): Category.ILLEGAL}
-    assert verdict_of(read(tmp_path, content), [MemorySource(known)], picture=False).kind is VerdictKind.KNOWN
+    assert verdict_of(read(tmp_path, content), [MemorySource(known)], ask_services=False).kind is VerdictKind.KNOWN
 
 
 def test_no_process_is_started_for_what_its_first_bytes_tell(tmp_path: Path) -> None:
@@ -128,4 +128,4 @@ def test_no_process_is_started_for_what_its_first_bytes_tell(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("content", [b"a text", gzip.compress(b"a line of a log", mtime=0)])
 def test_what_holds_no_picture_is_clear(tmp_path: Path, content: bytes) -> None:
-    assert verdict_of(read(tmp_path, content), [MemorySource({})], picture=False).kind is VerdictKind.CLEAR
+    assert verdict_of(read(tmp_path, content), [MemorySource({})], ask_services=False).kind is VerdictKind.CLEAR

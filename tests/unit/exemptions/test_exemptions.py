@@ -17,7 +17,7 @@ from goodhoster.errors import AuditError, BusyError, ConfigurationError, Refused
 from goodhoster.exemptions.lookup import Exemptions
 from goodhoster.exemptions.set_file import pack, unpack
 from goodhoster.exemptions.sets import ExemptionSets
-from goodhoster.hashlists.directory import alone
+from goodhoster.hashlists.directory import import_lock
 from goodhoster.model.digests import Algorithm, Digests
 from goodhoster.model.exemptions import Exemption, ExemptionSet
 from goodhoster.model.fingerprints import FingerprintKind
@@ -117,7 +117,7 @@ def test_what_cannot_be_logged_is_not_done(place: Place, tmp_path: Path) -> None
 
 def test_one_change_at_a_time(place: Place) -> None:
     place.book.put(a_set(LOGO))
-    with alone(place.directory), pytest.raises(BusyError):
+    with import_lock(place.directory), pytest.raises(BusyError):
         place.book.put(a_set(OTHER))
 
 
@@ -221,14 +221,14 @@ def exempt_logo(content: Digests) -> Exemption | None:
 def test_an_exemption_is_of_its_content_and_of_no_other(
     content: Content, source: Knows, kind: VerdictKind, acting: int
 ) -> None:
-    verdict = verdict_of(content, [source], picture=True, exempt=exempt_logo)
+    verdict = verdict_of(content, [source], ask_services=True, exempt=exempt_logo)
     assert (verdict.kind, len(verdict.acting)) == (kind, acting)
 
 
 def test_a_content_that_nobody_knows_tells_its_exemption_all_the_same() -> None:
-    assert verdict_of(logo(), [Knows()], picture=True, exempt=exempt_logo).exemption == "wordpress"
+    assert verdict_of(logo(), [Knows()], ask_services=True, exempt=exempt_logo).exemption == "wordpress"
     inside = replace(logo(), digests=OTHER, members=(LOGO,))
-    assert verdict_of(inside, [Knows(LOGO)], picture=True, exempt=exempt_logo).exemption == ""
+    assert verdict_of(inside, [Knows(LOGO)], ask_services=True, exempt=exempt_logo).exemption == ""
 
 
 def unreadable(_: Digests) -> None:
@@ -236,15 +236,15 @@ def unreadable(_: Digests) -> None:
 
 
 def test_while_exemptions_cannot_be_read_a_match_is_unchecked_and_no_match_is_clear() -> None:
-    verdict = verdict_of(logo(), [Knows(LOGO)], picture=True, exempt=unreadable)
+    verdict = verdict_of(logo(), [Knows(LOGO)], ask_services=True, exempt=unreadable)
     assert (verdict.kind, verdict.reason, verdict.matches) == (VerdictKind.UNCHECKED, "exemptions-damaged", ())
-    verdict = verdict_of(logo(), [Knows()], picture=True, exempt=unreadable)
+    verdict = verdict_of(logo(), [Knows()], ask_services=True, exempt=unreadable)
     assert (verdict.kind, verdict.exemption) == (VerdictKind.CLEAR, "the set is damaged")
 
 
 def test_an_exempt_match_does_not_make_up_for_what_could_not_be_looked_at() -> None:
     faulty = logo(fault=Fault("too-many-members", "in words"))
-    verdict = verdict_of(faulty, [Knows(LOGO)], picture=True, exempt=exempt_logo)
+    verdict = verdict_of(faulty, [Knows(LOGO)], ask_services=True, exempt=exempt_logo)
     assert (verdict.kind, verdict.reason) == (VerdictKind.EXEMPT, "too-many-members")
 
 

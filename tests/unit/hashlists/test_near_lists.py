@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from goodhoster.errors import BusyError, ConfigurationError, RefusedError
-from goodhoster.hashlists.directory import alone
+from goodhoster.hashlists.directory import import_lock
 from goodhoster.hashlists.near.file_names import near_lists
 from goodhoster.hashlists.near.importing import import_fingerprints, open_near_list, remove_near_lists
 from goodhoster.hashlists.near.near_list import NearList
@@ -132,7 +132,7 @@ def test_what_a_kill_after_merging_leaves_counts_no_more(tmp_path: Path) -> None
 
 
 def test_one_importer_at_a_time(tmp_path: Path) -> None:
-    with alone(tmp_path), pytest.raises(BusyError):
+    with import_lock(tmp_path), pytest.raises(BusyError):
         import_fingerprints(tmp_path, "hotline", made_up(1))
 
 

@@ -11,7 +11,7 @@ from goodhoster.adapters.stores.notices import SqliteNoticeStore
 from goodhoster.adapters.stores.pseudonyms import SqlitePseudonyms
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import lost_parts, lost_with_counts
-from goodhoster.linux.state_manifest import FILE, lost, note_lost
+from goodhoster.linux.state_manifest import COPY, FILE, accept_loss, lost, note_lost
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.pseudonyms import PersonalValue
 from goodhoster.settings import load
@@ -101,11 +101,38 @@ def test_status_and_checks_tell_it_with_what_the_log_has(tmp_path: Path) -> None
     assert "the audit log has entries about 1 notices" in lost_with_counts(settings)[0]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_database_that_is_lost_together_with_the_manifest_is_told(tmp_path: Path, name: str) -> None:
+    for each in NAMES:
+        use(tmp_path, each)
+    for gone in (name, f"{name}-wal", f"{name}-shm", FILE):
+        (tmp_path / gone).unlink(missing_ok=True)
+    for each in NAMES:
+        use(tmp_path, each)
+    assert list(lost(tmp_path)) == [name]
+    assert "was made anew" in lost(tmp_path)[name]
+    (tmp_path / COPY).unlink()
+    use(tmp_path, name)
+    (tmp_path / FILE).unlink()
+    assert list(lost(tmp_path)) == [name], "each is made again from the other"
+
+
+def test_what_is_accepted_stays_so_when_the_manifest_is_lost(tmp_path: Path) -> None:
+    for each in NAMES:
+        use(tmp_path, each)
+    (tmp_path / "record.sqlite").unlink()
+    accept_loss(tmp_path, "record.sqlite")
+    (tmp_path / FILE).unlink()
+    use(tmp_path, "record.sqlite")
+    assert lost(tmp_path) == {}
+
+
 def test_what_was_lost_together_with_the_manifest_is_told_until_that_is_made_anew(tmp_path: Path) -> None:
     use(tmp_path, "record.sqlite")
     note_lost(tmp_path, "record.sqlite", "the record", "2026-03-02")
     use(tmp_path, "record.sqlite")
     assert "was made anew, and the one that was there since 2026-03-02 is missing" in lost(tmp_path)["record.sqlite"]
     (tmp_path / FILE).unlink()
+    (tmp_path / COPY).unlink()
     use(tmp_path, "record.sqlite")
     assert lost(tmp_path) == {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from goodhoster.assembly.reports import ReportMaker
+from goodhoster.assembly.reports.maker import ReportMaker
 from goodhoster.assembly.services import Services
 from goodhoster.customers.vetting.desk import Checked
 from goodhoster.model.cases import Order

@@ -10,8 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from goodhoster.adapters.pagers.memory import MemoryPager
-from goodhoster.assembly import reports as assembled
-from goodhoster.assembly.reports import ReportMaker, check_outcomes, count_checks, gather
+from goodhoster.assembly.reports import outcomes as assembled
+from goodhoster.assembly.reports.check_counts import count_checks
+from goodhoster.assembly.reports.facts import gather
+from goodhoster.assembly.reports.maker import ReportMaker
+from goodhoster.assembly.reports.outcomes import check_outcomes
 from goodhoster.assembly.services import Services
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.notice_status import ItemState, Notice, NoticeItem, NoticeState, Receipt, Seen, Sight

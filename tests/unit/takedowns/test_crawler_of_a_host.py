@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from goodhoster.adapters.site_checks.http import Address, HttpOutside, Reach
 from goodhoster.adapters.site_checks.pages import HttpPages
-from goodhoster.assembly.reports import ReportMaker
+from goodhoster.assembly.reports.maker import ReportMaker
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import lists_directory
 from goodhoster.errors import ConfigurationError

@@ -65,7 +65,7 @@ class Services:
         return case
 
     def receive_all(self, files: Sequence[NamedFile], grounds: Grounds) -> list[Case]:
-        (received,) = Demands(self.desk).receive([Demand(files, grounds)])
+        (received,) = Demands(self.desk).process([Demand(files, grounds)])
         return received.cases
 
     def names(self) -> set[str]:
@@ -392,7 +392,7 @@ def assert_recovered(services: Services) -> None:
 def test_many_demands_in_one_turn_are_cases_of_their_own_within_the_caps(services: Services) -> None:
     files = [services.file(f"{customer}/{n}.jpg", f"{customer}{n}") for n in range(3) for customer in ("anna", "bert")]
     demands = [Demand([file], grounds(per_hour=5, per_customer=3)) for file in files]
-    cases = [case for received in Demands(services.desk).receive([*demands, demands[0]]) for case in received.cases]
+    cases = [case for received in Demands(services.desk).process([*demands, demands[0]]) for case in received.cases]
     assert [case.state for case in cases[:6]] == [CaseState.OFFLINE] * 5 + [CaseState.HELD]
     assert cases[6] == cases[0]
     assert services.names() == {"bert/2.jpg"}
@@ -402,6 +402,6 @@ def test_many_demands_in_one_turn_are_cases_of_their_own_within_the_caps(service
 def test_what_a_doubtful_demand_holds_a_sound_one_of_the_same_turn_takes(services: Services) -> None:
     file = services.file("anna/p.jpg")
     demands = [Demand([file], grounds("which one is meant?")), Demand([file], grounds())]
-    cases = [case for received in Demands(services.desk).receive(demands) for case in received.cases]
+    cases = [case for received in Demands(services.desk).process(demands) for case in received.cases]
     assert [case.state for case in cases] == [CaseState.OFFLINE] * 2
     assert len(services.store.find(CaseQuery())) == 1

@@ -32,7 +32,7 @@ from goodhoster_agent.commands.options import (
 
 app = typer.Typer()
 
-_LONGEST = 1 << 20
+_LARGEST_FILE = 1 << 20
 AboutOption = Annotated[str, typer.Option("--about", help="The measure: step:ID, case:ID or suspension:ID.")]
 FileOption = Annotated[Path | None, typer.Option("--text", help="File with what the customer says; - for stdin.")]
 AppealArgument = Annotated[str, typer.Argument(metavar="APPEAL", help="Id of an appeal.")]
@@ -153,10 +153,10 @@ def _text_of(file: Path | None) -> str:
     if file is None:
         return ""
     if str(file) == "-":
-        text = sys.stdin.read(_LONGEST)
+        text = sys.stdin.read(_LARGEST_FILE)
     else:
         with file.open(encoding="utf-8", errors="replace") as opened:
-            text = opened.read(_LONGEST)
+            text = opened.read(_LARGEST_FILE)
     if not says_something(text):
         raise RefusedError(f"{file} has no word in it", hint="leave --text out where the customer wrote nothing")
     return text

@@ -81,12 +81,13 @@ def import_command(
         else:
             result = services.panels.import_from(str(panel), order)
     listed = file or Path(panel or DIRECTORIES)
-    if as_json:
-        print_json(import_object(result))
-    else:
-        print(*map(visible, _lines(listed, result, preview=preview)), sep="\n")
-        print(*map(visible, _problems(listed, result)), sep="\n", end="", file=sys.stderr)
+    print_json(import_object(result)) if as_json else _print(listed, result, preview=preview)
     raise typer.Exit(_exit_code(result))
+
+
+def _print(listed: Path, result: ImportResult, *, preview: bool) -> None:
+    print(*map(visible, _lines(listed, result, preview=preview)), sep="\n")
+    print(*map(visible, _problems(listed, result)), sep="\n", end="", file=sys.stderr)
 
 
 def _exit_code(result: ImportResult) -> int:

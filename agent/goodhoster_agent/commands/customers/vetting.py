@@ -6,6 +6,7 @@ Who a customer is, and what is missing.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from goodhoster.customers.vetting.desk import Checked
+from goodhoster.customers.vetting.desk import Checked, VettingDesk
 from goodhoster.errors import RefusedError
 from goodhoster.model.cases import Order
 from goodhoster.model.customers.vetting import (
@@ -82,10 +83,7 @@ def vet_command(
     checked = _checked(evidence, outcome, detail, (on, valid_until))
     with unchecked_where_damaged(), open_services(config) as services:
         desk = services.customers.vetting
-        for written in fact:
-            name, _, says = written.partition("=")
-            holds = _choice(says, ("yes", "no"), "--fact") == "yes"
-            desk.state_fact(customer_id, _member(RiskFact, name, "--fact"), _order(reason), holds=holds)
+        _state_facts(desk, customer_id, fact, reason)
         if checked is not None:
             desk.record(customer_id, checked, _order(reason))
         if company is not None:
@@ -98,6 +96,13 @@ def vet_command(
         kept = desk.evidence_of(customer)
     print_json(as_object(vetting) | {"evidence": [_evidence(each) for each in kept]}) if as_json else _print(vetting)
     raise typer.Exit(_code(vetting))
+
+
+def _state_facts(desk: VettingDesk, customer_id: str, facts: Sequence[str], reason: str) -> None:
+    for written in facts:
+        name, _, says = written.partition("=")
+        holds = _choice(says, ("yes", "no"), "--fact") == "yes"
+        desk.state_fact(customer_id, _member(RiskFact, name, "--fact"), _order(reason), holds=holds)
 
 
 @app.command("vetting-due")

@@ -21,7 +21,7 @@ _IN_MEMORY = 256 << 10
 """Bytes of a content that are kept in memory; a larger one is in a file without a name."""
 _AT_A_TIME = 64 << 10
 _LONGEST_JSON = 16 << 10
-_AGAIN = {"Retry-After": "1"}
+_RETRY_SOON = {"Retry-After": "1"}
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Room:
         if self.taken + size > self.limits.largest:
             raise _too_large(self.limits.largest)
         if self.limits.in_hand + size > self.limits.together:
-            raise ApiProblem(HTTPStatus.SERVICE_UNAVAILABLE, "too many contents at once: try again later", _AGAIN)
+            raise ApiProblem(HTTPStatus.SERVICE_UNAVAILABLE, "too many contents at once: try again later", _RETRY_SOON)
         self.limits.in_hand += size
         self.taken += size
 

@@ -50,10 +50,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _JSON_WITHIN = 10.0  # seconds
-_LONGEST = 255
+_LONGEST_NAME = 255
 """Characters of a customer's id, an application's name, a file's name."""
 _MOST_CASES = 1000
-_AT_ONCE = 64 << 10
+_SMALL_BYTES = 64 << 10
 """Bytes of a content whose digests the event loop takes itself: handing it to a thread costs more."""
 _LONGEST_NOTIFICATION = 2 << 20
 _DECISIONS = {AttemptDecision.REFUSED: "refuse", AttemptDecision.UNCHECKED: "unchecked"}
@@ -110,9 +110,11 @@ class ApiRequest:
         query, token = self.request.query, self.token
         name = token.name if token else ""
         customer = self.expect_customer(query.get("customer", "")) or name
-        application = query.get("application", "")[:_LONGEST] or name
+        application = query.get("application", "")[:_LONGEST_NAME] or name
         peer = self.connection.peer or self.request.remote or ""
-        return Attempt(customer[:_LONGEST], application, query.get("name", "")[:_LONGEST], "api", f"{name}, {peer}")
+        return Attempt(
+            customer[:_LONGEST_NAME], application, query.get("name", "")[:_LONGEST_NAME], "api", f"{name}, {peer}"
+        )
 
     def expect_customer(self, customer: str) -> str:
         """The customer that is meant. Problem where the token speaks for another one only."""
@@ -261,7 +263,7 @@ class ApiDoor:
         reporter, customer = (f"token {token.name}", token.customer) if token else ("", "")
         with _refusals(HTTPStatus.NOT_FOUND):
             await self._in_thread(
-                self._parts.attempts.report, reference[:_LONGEST], AttemptOutcome(outcome), reporter, customer
+                self._parts.attempts.report, reference[:_LONGEST_NAME], AttemptOutcome(outcome), reporter, customer
             )
         return _json({"recorded": True})
 
@@ -331,7 +333,7 @@ class ApiDoor:
         return _json(DOCUMENT)
 
     async def _check(self, body: Body, attempt: Attempt) -> AttemptAnswer:
-        if isinstance(body, bytes) and len(body) <= _AT_ONCE:
+        if isinstance(body, bytes) and len(body) <= _SMALL_BYTES:
             answer = self._parts.attempts.clear_at_once(body, attempt)
             if answer is not None:
                 return answer

@@ -28,7 +28,7 @@ _IDLE = 30.0
 """Seconds that a connection may take for the headers of a request, and stay open without one."""
 _SHUTDOWN_WITHIN = 10.0  # seconds
 _BACKLOG = 1024
-_PAUSE = 0.1  # seconds, where there is no descriptor left to accept with
+_PAUSE_SECONDS = 0.1  # seconds, where there is no descriptor left to accept with
 _MODE = 0o660
 
 
@@ -148,7 +148,7 @@ class HttpListener:
             return
         except OSError:  # no descriptor is left: the kernel would report it again at once, and for ever
             loop.remove_reader(listening)
-            loop.call_later(_PAUSE, self._resume, server, listening)
+            loop.call_later(_PAUSE_SECONDS, self._resume, server, listening)
             return
         if self.connections >= self._most:
             connected.close()

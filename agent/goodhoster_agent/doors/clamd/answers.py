@@ -21,7 +21,7 @@ from goodhoster_agent.privileged.opener.client import OpenedPath, Opener
 from goodhoster_agent.privileged.opener.messages import NOT_A_FILE, OpenResult
 
 _log = logging.getLogger(__name__)
-_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
 """For the next file below a path."""
 _MOST_FILES = 100_000
 
@@ -169,7 +169,7 @@ class Answerer:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory")
         if self.opener is None or caller.connection is None or not caller.peer.account:
             raise PermissionError(errno.EACCES, "Permission denied")
-        yield from self.opener.open(caller.connection, path, _SECONDS)
+        yield from self.opener.open(caller.connection, path, _TIMEOUT_SECONDS)
 
     def _file(self, path: bytes, fd: int, caller: Caller) -> AttemptAnswer:
         try:

@@ -13,11 +13,11 @@ from typing import Protocol
 from goodhoster_agent.doors.clamd.peer import ClamdPeer
 from goodhoster_agent.doors.clamd.protocol import ClamdRequest, Conversation, Refusal
 
-_PIECE = 1 << 17
+_READ_BYTES = 1 << 17
 _FDS = 4
 """Descriptors of one packet that are received; the kernel closes those beyond."""
 _ANCILLARY = socket.CMSG_SPACE(_FDS * array.array("i").itemsize)
-_AT_ONCE = 10
+_REQUESTS_UNDER_WAY = 10
 """Requests of one session that are under way; the next is read when one of them is answered."""
 _MOST_UNREAD = 1 << 18
 """Bytes of replies that a client may leave unread."""
@@ -122,7 +122,7 @@ class ClamdConnection:
             return
         if self._conversation.over and not self._under_way:
             self._end()
-        elif not self._reading and len(self._under_way) < _AT_ONCE:
+        elif not self._reading and len(self._under_way) < _REQUESTS_UNDER_WAY:
             self._reading = True
             self._loop.add_reader(self.socket.fileno(), self._readable)
 
@@ -154,7 +154,7 @@ class ClamdConnection:
             self._left()
         elif self._conversation.over and not self._under_way:
             self._end()
-        elif len(self._under_way) >= _AT_ONCE or self._conversation.over:
+        elif len(self._under_way) >= _REQUESTS_UNDER_WAY or self._conversation.over:
             self._pause()
 
     def _take(self, complete: list[ClamdRequest | Refusal]) -> None:
@@ -171,8 +171,8 @@ class ClamdConnection:
 
     def _receive(self) -> tuple[bytes, list[int]]:
         if not self._passes_descriptors:
-            return self.socket.recv(_PIECE), []
-        data, ancillary, _, _ = self.socket.recvmsg(_PIECE, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
+            return self.socket.recv(_READ_BYTES), []
+        data, ancillary, _, _ = self.socket.recvmsg(_READ_BYTES, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
         fds = array.array("i")
         for level, kind, passed in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:

@@ -28,8 +28,8 @@ from goodhoster_agent.privileged.opener.client import Opener
 _log = logging.getLogger(__name__)
 _BACKLOG = 200
 _ADMITTED_AT_ONCE = 32
-_LOOK_EVERY = 0.5
-_PAUSE = 0.2
+_POLL_SECONDS = 0.5
+_PAUSE_SECONDS = 0.2
 _DESCRIPTORS = 16
 """Of one connection at most: itself, its stream's file, those of a session's requests."""
 
@@ -126,7 +126,7 @@ class ClamdDoor:
         assert self._listener is not None  # noqa: S101 - it listens
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._listener.fileno())
-        loop.call_later(_PAUSE, self._resume_admission)
+        loop.call_later(_PAUSE_SECONDS, self._resume_admission)
 
     def _make_room(self) -> bool:
         """End the connection that is idle longest; False where none is."""
@@ -186,7 +186,7 @@ class ClamdDoor:
         now = time.monotonic()
         for connection in tuple(self._connections):
             connection.look(now, self._timeouts)
-        self._looking = asyncio.get_running_loop().call_later(_LOOK_EVERY, self._look)
+        self._looking = asyncio.get_running_loop().call_later(_POLL_SECONDS, self._look)
 
     def _figures(self) -> str:
         counts = self._answerer.counts

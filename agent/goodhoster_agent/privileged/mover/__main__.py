@@ -16,7 +16,7 @@ from pathlib import Path
 from goodhoster.errors import ConfigurationError, GoodhosterError
 from goodhoster.settings import DEFAULT_FILE
 from goodhoster_agent.privileged.mover.process import movers
-from goodhoster_agent.privileged.mover.supervisor import keep
+from goodhoster_agent.privileged.supervisor import supervise
 from goodhoster_agent.systemd_service import log_to_service
 
 _log = logging.getLogger(__name__)
@@ -28,11 +28,11 @@ def main() -> int:
     arguments = _arguments()
     log_to_service()
     try:
-        kept = movers(arguments.config, _listener())
+        processes = movers(arguments.config, _listener())
     except GoodhosterError as error:
         _log.critical("the mover cannot start: %s; %s", error, error.hint)
         return 2
-    return keep(kept)
+    return supervise(processes)
 
 
 def _arguments() -> argparse.Namespace:

@@ -13,8 +13,8 @@ from goodhoster.linux import privileges
 from goodhoster.settings import MoverSettings, load
 from goodhoster_agent.privileged.mover.file_locks import FileLocks
 from goodhoster_agent.privileged.mover.server import Server
-from goodhoster_agent.privileged.mover.supervisor import Serve
 from goodhoster_agent.privileged.mover.trees import KnownTrees
+from goodhoster_agent.privileged.supervisor import Serve
 
 _log = logging.getLogger(__name__)
 

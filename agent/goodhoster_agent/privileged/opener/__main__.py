@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from goodhoster.linux.privileges import CAP_SETGID, CAP_SETUID, end_when_closed, keep_only, set_process_name
-from goodhoster_agent.privileged.opener.messages import LONGEST, NOT_A_FILE, OpenerAnswer, OpenResult, encode
+from goodhoster_agent.privileged.opener.messages import LARGEST_PACKET, NOT_A_FILE, OpenerAnswer, OpenResult, encode
 
 _MOST_AT_ONCE = 32
 _DEEPEST = 64
@@ -32,7 +32,7 @@ def main(channel: socket.socket) -> None:
     keep_only(frozenset({CAP_SETUID, CAP_SETGID}))
     children: set[int] = set()
     while True:
-        path, fds, _, _ = socket.recv_fds(channel, LONGEST, 2)
+        path, fds, _, _ = socket.recv_fds(channel, LARGEST_PACKET, 2)
         if not path:
             return
         children -= {child for child in children if os.waitpid(child, os.WNOHANG)[0]}

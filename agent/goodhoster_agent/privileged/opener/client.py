@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from goodhoster.linux.child_process import StartedHere
-from goodhoster_agent.privileged.opener.messages import LONGEST, OpenerAnswer, OpenResult, decode
+from goodhoster_agent.privileged.opener.messages import LARGEST_PACKET, OpenerAnswer, OpenResult, decode
 
 _MODULE = "goodhoster_agent.privileged.opener"
-_SMALL = 4096
+_BUFFER_BYTES = 4096
 """Bytes of answers under way: each may carry an open file."""
 
 
@@ -42,7 +42,7 @@ class Opener:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours:
             with theirs, self._lock:
-                theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SMALL)
+                theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
                 socket.send_fds(self._channel, [path], [peer.fileno(), theirs.fileno()])
             ours.settimeout(seconds)
             while (opened := _next(ours)).found.finding is not OpenResult.END:
@@ -55,7 +55,7 @@ class Opener:
 
 
 def _next(answers: socket.socket) -> OpenedPath:
-    packet, fds, _, _ = socket.recv_fds(answers, LONGEST, 1)
+    packet, fds, _, _ = socket.recv_fds(answers, LARGEST_PACKET, 1)
     if not packet:
         raise PermissionError(errno.EACCES, "Permission denied")
     return OpenedPath(decode(packet), fds[0] if fds else -1)

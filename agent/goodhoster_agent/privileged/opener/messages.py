@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-LONGEST = 1 << 14
+LARGEST_PACKET = 1 << 14
 """Bytes of one packet: a path below a directory may be longer than PATH_MAX."""
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from goodhoster.errors import GoodhosterError
 from goodhoster.linux import privileges
 from goodhoster_agent.privileged.mover.process import movers
-from goodhoster_agent.privileged.mover.supervisor import Serve, keep
 from goodhoster_agent.privileged.starter.commands import Command
 from goodhoster_agent.privileged.starter.server import StarterServer
+from goodhoster_agent.privileged.supervisor import Serve, supervise
 from goodhoster_agent.systemd_service import log_to_service
 
 _log = logging.getLogger(__name__)
@@ -36,21 +36,21 @@ def main() -> int:
     if os.getppid() != arguments.parent or not terms:
         return 0  # the daemon ended before we asked to end with it
     commands = frozenset(Command(tuple(argv), more) for argv, more in json.loads(terms))
-    kept: list[tuple[str, Serve]] = [("starter", lambda: StarterServer(commands).serve(daemon))]
+    processes: list[tuple[str, Serve]] = [("starter", lambda: StarterServer(commands).serve(daemon))]
     if arguments.mover is not None:
         try:
-            kept += movers(arguments.config, socket.socket(fileno=arguments.mover))
+            processes += movers(arguments.config, socket.socket(fileno=arguments.mover))
         except GoodhosterError as error:
             _log.critical("the mover cannot start: %s; %s", error, error.hint)
             return 2
-    return keep(kept)
+    return supervise(processes)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="goodhoster supervisor", description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--parent", type=int, required=True, help="the daemon, with which it ends")
-    parser.add_argument("--mover", type=int, help="a listening socket, where a mover is to be kept too")
+    parser.add_argument("--mover", type=int, help="a listening socket, where a mover is to be processes too")
     return parser.parse_args()
 
 

@@ -14,7 +14,7 @@ from goodhoster.model.limits import ReadingLimits
 from goodhoster_agent.privileged.starter.messages import StarterOrder, send_order
 
 Answer = TypeVar("Answer")
-_PATIENCE = 30.0
+_TIMEOUT_SECONDS = 30.0
 """Seconds for an answer; a starter that has died is back in one."""
 _TRIES = 3
 
@@ -42,7 +42,7 @@ class StarterClient:
     def run(self, argv: Sequence[str], given: bytes = b"") -> Ended:
         """A `programs.Run`: with the rights of the starter. Ordered once, whatever comes of it."""
         with self._ordered(StarterOrder.RUN) as channel:
-            channel.settimeout(SECONDS + _PATIENCE)
+            channel.settimeout(SECONDS + _TIMEOUT_SECONDS)
             frames.send_value(channel, list(argv))
             frames.send(channel, given)
             code = frames.receive_value(channel)
@@ -77,7 +77,7 @@ class StarterClient:
 
     def _ordered(self, verb: StarterOrder, *files: int) -> socket.socket:
         channel = send_order(self._starter, verb, files)
-        channel.settimeout(_PATIENCE)
+        channel.settimeout(_TIMEOUT_SECONDS)
         return channel
 
 

@@ -25,9 +25,9 @@ from goodhoster_agent.privileged.starter.client import StarterClient
 from goodhoster_agent.privileged.starter.commands import Command
 
 _log = logging.getLogger(__name__)
-_PATIENCE = 15.0
+_MOVER_TIMEOUT_SECONDS = 15.0
 """Seconds for a mover to answer the first time."""
-_WAITING = 64
+_ORDERS_WAITING = 64
 """Orders that may queue at the mover's socket."""
 
 
@@ -52,7 +52,7 @@ class Supervisor:
 
 
 @contextmanager
-def kept_beside(settings: Settings, commands: frozenset[Command]) -> Iterator[Supervisor]:
+def running_supervisor(settings: Settings, commands: frozenset[Command]) -> Iterator[Supervisor]:
     """A supervisor for as long as the block runs.
 
     To be entered in the main thread, while this process has all its privileges still. A mover that does not answer
@@ -135,7 +135,7 @@ def _listening(address: Path) -> Iterator[socket.socket]:
             with reachable(address) as short:
                 listener.bind(short)
             address.chmod(0o600)
-            listener.listen(_WAITING)
+            listener.listen(_ORDERS_WAITING)
         except OSError as error:
             raise ConfigurationError(
                 f"no socket can be made at {address}: {error}", hint="see [mover] socket"
@@ -144,7 +144,7 @@ def _listening(address: Path) -> Iterator[socket.socket]:
 
 
 def _wait_for(ping: Callable[[], None]) -> None:
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _MOVER_TIMEOUT_SECONDS
     while True:
         try:
             return ping()

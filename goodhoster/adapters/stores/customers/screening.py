@@ -28,7 +28,7 @@ CREATE INDEX IF NOT EXISTS screening_findings_pair ON screening_findings (list, 
 CREATE INDEX IF NOT EXISTS screening_findings_decision ON screening_findings (decision, found_at);
 """
 _COMPARED: Mapping[Side, str] = {"entry": "screening_entries", "customer": "screening_customers"}
-_AT_ONCE = 500  # ids in one question
+_IDS_PER_QUERY = 500  # ids in one question
 
 
 class SqliteScreeningStore:
@@ -102,8 +102,8 @@ class SqliteScreeningStore:
     def of_pairs(self, list_name: str, side: Side, ids: Sequence[str]) -> Sequence[ScreeningFinding]:
         """See `ports.ScreeningStore`."""
         found: list[ScreeningFinding] = []
-        for start in range(0, len(ids), _AT_ONCE):
-            some = ids[start : start + _AT_ONCE]
+        for start in range(0, len(ids), _IDS_PER_QUERY):
+            some = ids[start : start + _IDS_PER_QUERY]
             marks = ", ".join("?" * len(some))
             query = f"SELECT body FROM screening_findings WHERE list = ? AND {side} IN ({marks})"  # noqa: S608 - the same
             found += [decode(ScreeningFinding, body) for (body,) in self._record.rows(query, (list_name, *some))]

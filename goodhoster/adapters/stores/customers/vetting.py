@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS vetting_sessions (
 );
 CREATE INDEX IF NOT EXISTS vetting_sessions_customer ON vetting_sessions (customer, number);
 """
-_AT_ONCE = 1000
+_SESSIONS_PER_ANSWER = 1000
 """Sessions in one answer."""
 _ERASED = ("vetting_evidence", "vetting_facts", "vetting_sessions")
 
@@ -87,7 +87,7 @@ class SqliteVettingStore:
         """See `ports.VettingStore`."""
         query = """SELECT number, provider, reference, customer FROM vetting_sessions
         WHERE number > ? ORDER BY number LIMIT ?"""
-        return [IdentitySession(*row) for row in self._record.rows(query, (after, _AT_ONCE))]
+        return [IdentitySession(*row) for row in self._record.rows(query, (after, _SESSIONS_PER_ANSWER))]
 
     def erase_vetting(self, customer_id: str) -> None:
         """See `ports.VettingStore`."""

@@ -98,8 +98,8 @@ _WITHIN = re.compile(
 _AT_ONCE = re.compile(
     r"\b(?:immediately|without delay|onverwijld|onmiddellijk|unverz\u00fcglich|sans d\u00e9lai)\b", re.IGNORECASE
 )
-_LONGEST = timedelta(days=365)
-_SHORTEST = timedelta(hours=1)  # Reg. 2021/784, Art. 3(3): no order has a shorter one
+_LONGEST_TERM = timedelta(days=365)
+_SHORTEST_TERM = timedelta(hours=1)  # Reg. 2021/784, Art. 3(3): no order has a shorter one
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})\D{1,6}(\d{1,2})[:.](\d{2})")
 _SUMMER = timezone(timedelta(hours=2))
 CONFIRM = "an order of an authority is confirmed by a person"
@@ -161,7 +161,7 @@ def _term(value: str, text: str) -> timedelta | None:
     within = [found[0] for found in _WITHIN.finditer(text)]
     terms = [length for said in (value, *within) for length in _lengths(said)]
     if not terms and _AT_ONCE.search(text):
-        return _SHORTEST
+        return _SHORTEST_TERM
     return min(terms, default=None)
 
 
@@ -170,7 +170,7 @@ def _lengths(text: str) -> Iterator[timedelta]:
         for found in pattern.finditer(text):
             count = int(found[1]) if found[1].isdigit() else _NUMBERS[found[1].lower()]
             if count:
-                yield min(count * unit, _LONGEST)
+                yield min(count * unit, _LONGEST_TERM)
 
 
 def _deadline(text: str, issued_at: datetime | None, term: timedelta | None) -> datetime | None:

@@ -51,9 +51,9 @@ def test_what_another_source_knows_is_known_and_the_fault_is_counted(
     knowing = MemorySource({KNOWN.digests.of(Algorithm.SHA1): Category.ILLEGAL})
     orders: list[list[HashSource]] = [[broken, knowing], [knowing, broken]]
     for sources in orders:
-        verdict = verdict_of(PICTURE, sources, picture=True)
+        verdict = verdict_of(PICTURE, sources, ask_services=True)
         assert (verdict.kind, verdict.reason) == (VerdictKind.KNOWN, "internal-error")
-    alone = verdict_of(PICTURE, [broken], picture=True)
+    alone = verdict_of(PICTURE, [broken], ask_services=True)
     assert (alone.kind, alone.reason) == (VerdictKind.UNCHECKED, "internal-error")
     health = broken.health()
     assert health.unchecked == {"internal-error": 3}

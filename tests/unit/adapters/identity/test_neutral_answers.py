@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from goodhoster.adapters.identity.neutral import NeutralProvider
-from goodhoster.adapters.identity.provider import ProviderAccount, moment
+from goodhoster.adapters.identity.provider import ProviderAccount, parse_time
 from goodhoster.errors import UnreadableError
 from goodhoster.model.customers.vetting import CheckOutcome
 from goodhoster.testing.identity_provider import SECRET, FakeIdentityProvider, signed_message
@@ -83,7 +83,7 @@ def test_a_pass_of_the_future_is_unchecked(
 
 @pytest.mark.parametrize("text", IMPOSSIBLE)
 def test_a_moment_that_no_calendar_has_in_utc_is_none(text: str) -> None:
-    assert moment(text) is None
+    assert parse_time(text) is None
 
 
 def test_a_pass_with_a_reason_to_refuse_is_unchecked(server: FakeIdentityProvider, provider: NeutralProvider) -> None:

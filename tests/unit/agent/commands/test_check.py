@@ -74,7 +74,7 @@ def test_check_that_is_broken_off_waits_for_nothing(services: Services, tmp_path
 
 
 def test_scan_waits_for_what_must_wait(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("goodhoster.uploads.check_scheduling._POSTPONED", 0.1)
+    monkeypatch.setattr("goodhoster.uploads.check_scheduling._POSTPONED_SECONDS", 0.1)
     (tmp_path / "files/a.jpg").write_bytes(jpeg(1))
     *_, result = scan(services, [region_of(services, bytes(tmp_path / "files"))])
     assert result.verdicts == {VerdictKind.CLEAR: 1}

@@ -125,7 +125,7 @@ def test_a_lost_log_is_begun_anew_by_order_only(settings: Settings) -> None:
 
 def test_keys_that_only_a_checkpoint_shows_are_missed_too(settings: Settings) -> None:
     issue(settings)
-    for name in ("audit.key", "databases.json", "audit.vkeys"):
+    for name in ("audit.key", "databases.json", "manifest-copy.json", "audit.vkeys"):
         (settings.state_dir / name).unlink()
     assert "audit.key" in told_by_status(settings)[0]
     assert run(settings, "state", "check").exit_code == 1

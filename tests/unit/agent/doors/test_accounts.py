@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _look_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reread_file, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(reread_file, "_POLL_SECONDS", 0.0)
 
 
 def basic(name: str, password: str) -> str:

@@ -31,7 +31,7 @@ def test_another_secret_finds_none(file: Path, secret: str) -> None:
 
 
 def test_changes_are_noticed_and_a_broken_file_changes_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reread_file, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(reread_file, "_POLL_SECONDS", 0.0)
     watched = Tokens(file)
     secret = add_token(file, "wordpress", [Scope.CHECK])
     assert watched.of(secret)

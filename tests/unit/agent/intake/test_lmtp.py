@@ -88,7 +88,7 @@ def test_while_the_disk_refuses_the_mail_server_is_told_to_try_again(door: Door)
 
 
 def test_of_a_message_that_is_too_large_the_beginning_is_kept(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("goodhoster_agent.intake.lmtp.LARGEST", 1000)
+    monkeypatch.setattr("goodhoster_agent.intake.lmtp.LARGEST_MAIL", 1000)
     with smtplib.LMTP(door.socket) as client:
         client.sendmail("a@b.example", ["abuse@hoster.example"], MAIL + b"\r\n.\r\n.. more\r\n")
         client.sendmail("a@b.example", ["abuse@hoster.example"], b"Subject: small\r\n\r\n")

@@ -7,7 +7,7 @@ import pytest
 from goodhoster.errors import PassingError
 from goodhoster.notices.spool import Spool
 from goodhoster_agent.intake.maildir import take_new_mails
-from goodhoster_agent.intake.storing import LARGEST, NoticeStorage
+from goodhoster_agent.intake.storing import LARGEST_MAIL, NoticeStorage
 
 
 def test_new_mails_are_kept_oldest_first_and_then_seen(tmp_path: Path) -> None:
@@ -59,10 +59,10 @@ def test_of_a_mail_that_is_too_large_the_beginning_is_kept(tmp_path: Path) -> No
         (tmp_path / "Maildir" / folder).mkdir(parents=True)
     with (tmp_path / "Maildir/new/a").open("wb") as file:
         file.write(b"Subject: x")
-        file.truncate(LARGEST + 1)
+        file.truncate(LARGEST_MAIL + 1)
     (kept,) = take_new_mails(tmp_path / "Maildir", NoticeStorage(spool.keep, lambda: None))
     content = spool.raw(kept).content
-    assert (len(content), content[:10]) == (LARGEST, b"Subject: x")
+    assert (len(content), content[:10]) == (LARGEST_MAIL, b"Subject: x")
 
 
 def test_a_maildir_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -338,14 +338,14 @@ class TestSwapsInBetween:
 
     @pytest.fixture
     def just_before_the_rename(self, monkeypatch: pytest.MonkeyPatch) -> Plan:
-        original = labels.declare_intent
+        original = labels.commit_intent
 
         def plan(act: Callable[[], object]) -> None:
             def declare_then_act(folder: int, case_id: str) -> None:
                 original(folder, case_id)
                 act()
 
-            monkeypatch.setattr(taking, "declare_intent", declare_then_act)
+            monkeypatch.setattr(taking, "commit_intent", declare_then_act)
 
         return plan
 

@@ -1,5 +1,6 @@
 """Back exactly as it was, on every file system that can be mounted here; and what a disk in trouble does."""
 
+import errno
 import os
 import subprocess
 from collections.abc import Callable
@@ -152,10 +153,40 @@ class TestBtrfs:
         fill_disk(top / "anna" / "ballast")
         quarantine.take_offline(CASE, upload, sha256())
         assert not os.path.lexists(upload.place.absolute)
+        quarantine.put_back(CASE, upload)
+        quarantine.verify_in_place(upload, sha256())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 class TestDiskInTrouble:
+    def test_a_restore_over_the_owners_quota_is_refused_until_there_is_room(
+        self, disk: Disk, as_root_tree: Tree, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A file counts for its owner again when it is given back: there the kernel refuses (EDQUOT). Injected: not
+        every kernel can count per owner.
+        """
+        tree, change_owner = as_root_tree(disk(kind)), os.fchown
+        quarantine, path = LocalQuarantine((tree,)), uploaded(tree, b"anna/a.jpg").place.absolute
+        os.chown(path, ANNA, ANNA)
+        upload, before = seen(tree, b"anna/a.jpg"), os.stat(path)
+        quarantine.take_offline(CASE, upload, sha256())
+
+        def refuse_to_customers(fd: int, uid: int, gid: int) -> None:
+            if uid == before.st_uid:
+                raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+            change_owner(fd, uid, gid)
+
+        with monkeypatch.context() as full:
+            full.setattr(os, "fchown", refuse_to_customers)
+            with pytest.raises(QuarantineError, match=r"quota exceeded \(of its owner: raise it"):
+                quarantine.put_back(CASE, upload)
+        assert not os.path.lexists(upload.place.absolute)
+        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        quarantine.put_back(CASE, upload)
+        quarantine.verify_in_place(upload, sha256())
+        after = os.stat(upload.place.absolute)
+        assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+
     def test_a_customer_who_fills_the_disk_gains_nothing(self, disk: Disk, as_root_tree: Tree, kind: str) -> None:
         tree = as_root_tree(disk(kind))
         quarantine = LocalQuarantine((tree,))

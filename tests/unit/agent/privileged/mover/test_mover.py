@@ -25,7 +25,7 @@ from goodhoster.settings import Settings, load
 from goodhoster.testing.suites.hash_source import made_up
 from goodhoster.testing.suites.quarantine import BYTES, CASE, sha256, uploaded
 from goodhoster_agent.privileged.mover.process import MOVERS
-from goodhoster_agent.privileged.starter.launch import kept_beside
+from goodhoster_agent.privileged.starter.launch import running_supervisor
 from tests.processes import is_there, movers_below, status
 from tests.waiting import wait_until
 
@@ -52,7 +52,7 @@ def settings(tmp_path: Path, tree: bytes) -> Settings:
 @pytest.fixture
 def running(settings: Settings) -> Iterator[int]:
     """The process id of one mover of those that serve."""
-    with kept_beside(settings, frozenset()):
+    with running_supervisor(settings, frozenset()):
         yield movers_below(os.getpid())[0]
 
 
@@ -175,25 +175,27 @@ class TestAMoverThatIsAway:
         assert waiting.state is CaseState.OPEN
         assert waiting.measures[0].state is MeasureState.INTENDED
         assert "cannot be reached" in waiting.measures[0].detail
-        assert desk.recover(failed=False) == desk.recover() == []
+        assert desk.recover(retry_failed=False) == desk.recover() == []
         assert [e.event.kind for e in desk.audit.entries()] == ["measure.intended", "measure.waits"]
 
     def test_finds_its_work_when_it_is_back(self, desk: CaseDesk, waiting: Case, settings: Settings) -> None:
-        with kept_beside(settings, frozenset()):
-            (after,) = desk.recover(failed=False)
+        with running_supervisor(settings, frozenset()):
+            (after,) = desk.recover(retry_failed=False)
             assert (after.id, after.state) == (waiting.id, CaseState.OFFLINE)
             assert not os.path.lexists(waiting.upload.place.absolute)
         with pytest.raises(PassingError):
             desk.restore(waiting.id, Order("eve", "mine"))
-        with kept_beside(settings, frozenset()):
-            assert [case.state for case in desk.recover(failed=False)] == [CaseState.RESTORED]
+        with running_supervisor(settings, frozenset()):
+            assert [case.state for case in desk.recover(retry_failed=False)] == [CaseState.RESTORED]
         assert Path(os.fsdecode(waiting.upload.place.absolute)).read_bytes() == b"known"
 
 
 def test_it_ends_with_whoever_started_it(settings: Settings) -> None:
     script = "import sys,time\nfrom pathlib import Path\nfrom goodhoster.settings import load\n"
-    script += "from goodhoster_agent.privileged.starter.launch import kept_beside\n"
-    script += "with kept_beside(load(Path(sys.argv[1])), frozenset()):\n print('up', flush=True)\n time.sleep(60)"
+    script += "from goodhoster_agent.privileged.starter.launch import running_supervisor\n"
+    script += (
+        "with running_supervisor(load(Path(sys.argv[1])), frozenset()):\n print('up', flush=True)\n time.sleep(60)"
+    )
     command = [sys.executable, "-c", script, str(settings.file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None

@@ -18,7 +18,7 @@ from goodhoster.settings import Settings, load
 from goodhoster_agent.hashing.worker_handle import Worker
 from goodhoster_agent.privileged.starter.client import StarterClient
 from goodhoster_agent.privileged.starter.commands import Command
-from goodhoster_agent.privileged.starter.launch import kept_beside
+from goodhoster_agent.privileged.starter.launch import running_supervisor
 from goodhoster_agent.privileged.starter.plan import terms_of
 from goodhoster_agent.privileged.starter.server import StarterServer
 from tests.processes import is_there
@@ -136,7 +136,7 @@ def test_a_listener_that_a_killed_daemon_left_is_nobodys_mover(settings: Setting
         child = int(left.stdout.readline())
     try:
         assert mover_of(settings).listens()
-        with kept_beside(settings, frozenset()):
+        with running_supervisor(settings, frozenset()):
             mover_of(settings).ping()
     finally:
         os.kill(child, signal.SIGKILL)

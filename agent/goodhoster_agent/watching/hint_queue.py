@@ -1,4 +1,4 @@
-"""Hints that wait for the index, taken in turn by whose they are.
+"""Hints that wait for the index, taken from each customer in turn.
 
 However many one customer brings about, no other waits for them. Hints of the same name are one. A customer whose hints
 come faster than they can be taken gets a gap of its own: what it changes until then is found by a comparison of the
@@ -27,38 +27,38 @@ _COMPARE_AFTER = 5.0
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """What waits of one customer."""
+class _CustomerQueue:
+    """The hints of one customer that wait."""
 
     hints: dict[tuple[bytes, bytes], Hint] = field(default_factory=dict)
-    missed: bytes = b""
+    dropped: bytes = b""
     """The directory that all hints lie in that were not kept; empty while there are none."""
     compare_at: float = float("inf")
 
 
-class FairHints:
+class FairHintQueue:
     """Hints and gaps from any thread, for the one that takes them; `put` never blocks."""
 
-    def __init__(self, whose: Callable[[Hint], Hashable], clock: Callable[[], float] = time.monotonic) -> None:
-        """Store whose a hint is: None for what lies in no tree."""
-        self._whose = whose
+    def __init__(self, owner_of: Callable[[Hint], Hashable], clock: Callable[[], float] = time.monotonic) -> None:
+        """`owner_of` tells whose a hint is: None for what lies in no tree."""
+        self._owner_of = owner_of
         self._clock = clock
-        self._waiting: dict[Hashable, _Waiting] = {}
+        self._queues: dict[Hashable, _CustomerQueue] = {}
         self._gaps: dict[str, Gap] = {}
         self._count = 0
         self._ended = False
         self._changed = threading.Condition()
 
-    def put(self, told: Hint | Gap) -> None:
+    def put(self, event: Hint | Gap) -> None:
         """Add a report. A hint that finds no room becomes a gap of its customer's."""
         with self._changed:
-            if isinstance(told, Hint):
-                self._put(told)
-            elif told.below:
-                whose = self._whose(Hint(told.below, b""))
-                self._note_missed(self._waiting.setdefault(whose, _Waiting()), told.below)
+            if isinstance(event, Hint):
+                self._put(event)
+            elif event.below:
+                owner = self._owner_of(Hint(event.below, b""))
+                self._note_dropped(self._queues.setdefault(owner, _CustomerQueue()), event.below)
             else:
-                self._gaps[told.reason] = told
+                self._gaps[event.reason] = event
             self._changed.notify_all()
 
     def end(self) -> None:
@@ -70,7 +70,7 @@ class FairHints:
     def missed(self) -> list[bytes]:
         """Directories in which hints are missed now, until they are compared."""
         with self._changed:
-            return sorted(waiting.missed for waiting in self._waiting.values() if waiting.missed)
+            return sorted(queue.dropped for queue in self._queues.values() if queue.dropped)
 
     def take(self, count: int) -> list[Hint | Gap] | None:
         """Up to so many reports, of each customer as many as of the others; None at the end."""
@@ -78,55 +78,55 @@ class FairHints:
             while not (taken := self._take(count)):
                 if self._ended:
                     return None
-                soonest = min((waiting.compare_at for waiting in self._waiting.values()), default=float("inf"))
+                soonest = min((queue.compare_at for queue in self._queues.values()), default=float("inf"))
                 wait = soonest - self._clock()
                 self._changed.wait(max(0.0, wait) if wait < threading.TIMEOUT_MAX else None)
             return taken
 
     def _put(self, hint: Hint) -> None:
-        whose = self._whose(hint)
-        if whose is None:
+        owner = self._owner_of(hint)
+        if owner is None:
             return
-        waiting = self._waiting.get(whose)
-        if waiting is None:
-            waiting = self._waiting[whose] = _Waiting()
+        queue = self._queues.get(owner)
+        if queue is None:
+            queue = self._queues[owner] = _CustomerQueue()
         key = (hint.directory, hint.name)
-        before = waiting.hints.get(key)
+        before = queue.hints.get(key)
         if before is not None:
-            waiting.hints[key] = _merged(before, hint)
-        elif waiting.missed or len(waiting.hints) >= self._room():
-            self._note_missed(waiting, hint.directory)
+            queue.hints[key] = _merged(before, hint)
+        elif queue.dropped or len(queue.hints) >= self._limit():
+            self._note_dropped(queue, hint.directory)
         else:
-            waiting.hints[key] = hint
+            queue.hints[key] = hint
             self._count += 1
 
-    def _room(self) -> int:
+    def _limit(self) -> int:
         """Hints of one customer that may wait now.
 
         No more than there is room left for those of others.
         """
         return max(_LEAST_OF_ONE, min(_MOST_OF_ONE, _MOST - self._count))
 
-    def _note_missed(self, waiting: _Waiting, directory: bytes) -> None:
-        if not waiting.missed:
-            waiting.missed, waiting.compare_at = directory, self._clock() + _COMPARE_AFTER
-        elif not lies_at_or_below(directory, waiting.missed):
-            waiting.missed = os.path.commonpath([waiting.missed, directory])
+    def _note_dropped(self, queue: _CustomerQueue, directory: bytes) -> None:
+        if not queue.dropped:
+            queue.dropped, queue.compare_at = directory, self._clock() + _COMPARE_AFTER
+        elif not lies_at_or_below(directory, queue.dropped):
+            queue.dropped = os.path.commonpath([queue.dropped, directory])
 
     def _take(self, count: int) -> list[Hint | Gap]:
         taken: list[Hint | Gap] = list(self._gaps.values())
         self._gaps.clear()
-        now, share = self._clock(), max(1, count // max(1, len(self._waiting)))
-        for whose in list(self._waiting):
-            waiting = self._waiting.pop(whose)
-            if waiting.compare_at <= now:
-                taken.append(Gap("hints of one customer came faster than they could be taken", waiting.missed))
-                waiting.missed, waiting.compare_at = b"", float("inf")
-            for key in list(itertools.islice(waiting.hints, share)):
-                taken.append(waiting.hints.pop(key))
+        now, share = self._clock(), max(1, count // max(1, len(self._queues)))
+        for owner in list(self._queues):
+            queue = self._queues.pop(owner)
+            if queue.compare_at <= now:
+                taken.append(Gap("hints of one customer came faster than they could be taken", queue.dropped))
+                queue.dropped, queue.compare_at = b"", float("inf")
+            for key in list(itertools.islice(queue.hints, share)):
+                taken.append(queue.hints.pop(key))
                 self._count -= 1
-            if waiting.hints or waiting.missed:
-                self._waiting[whose] = waiting  # behind those that were not looked at yet
+            if queue.hints or queue.dropped:
+                self._queues[owner] = queue  # behind those that were not looked at yet
             if len(taken) >= count:
                 break
         return taken

@@ -1,4 +1,4 @@
-"""A supervisor that restarts the mover, and the daemon's other helpers, whenever they end.
+"""A supervisor that restarts starter and movers whenever they end.
 
 It is their parent, which takes no orders and so has nothing to die of. The daemon could not do this: once it has given
 its own privileges up it cannot start a process that has them.
@@ -16,26 +16,33 @@ from typing import NoReturn
 from goodhoster.linux import privileges
 
 _log = logging.getLogger(__name__)
-_PAUSE = 0.5
+_PAUSE_SECONDS = 0.5
 """Seconds before it is started again."""
 
 
 Serve = Callable[[], None]
 
 
-def keep(kept: Sequence[tuple[str, Serve]]) -> NoReturn:
+def supervise(processes: Sequence[tuple[str, Serve]]) -> NoReturn:
     """Run each function in a child of its name, and restart those that die, until killed.
 
     The children end with this process. To be called in a process with one thread.
     """
     privileges.set_process_name("gh-supervisor")
-    children = {_started(name, serve): (name, serve) for name, serve in kept}
+    children = {_started(*processes[number]): number for number in range(len(processes))}
     while True:
         child, status = os.wait()
-        name, serve = children.pop(child)
-        _log.error("the %s ended (%s) and is started again", name, _exit_text(status))
-        time.sleep(_PAUSE)
-        children[_started(name, serve)] = name, serve
+        number = children.pop(child)
+        _log.error("the %s ended (%s) and is started again", _title(processes, number), _exit_text(status))
+        time.sleep(_PAUSE_SECONDS)
+        children[_started(*processes[number])] = number
+
+
+def _title(processes: Sequence[tuple[str, Serve]], number: int) -> str:
+    """The name of a process, with its number where several have that name."""
+    same = [each for each, (name, _) in enumerate(processes) if name == processes[number][0]]
+    name = processes[number][0]
+    return f"{name} {same.index(number) + 1} of {len(same)}" if len(same) > 1 else name
 
 
 def _started(name: str, serve: Serve) -> int:

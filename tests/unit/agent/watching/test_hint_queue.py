@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from goodhoster_agent.watching.events import Gap, Hint
-from goodhoster_agent.watching.fair_hints import FairHints
+from goodhoster_agent.watching.hint_queue import FairHintQueue
 
 FLOOD = 60_000
 
@@ -23,19 +23,19 @@ def whose(hint: Hint) -> str | None:
     return customer if srv == "srv" else None
 
 
-def flood(hints: FairHints, count: int = FLOOD, directory: bytes = b"/srv/evil/www/fl") -> None:
+def flood(hints: FairHintQueue, count: int = FLOOD, directory: bytes = b"/srv/evil/www/fl") -> None:
     for number in range(count):
         hints.put(Hint(directory, b"f%d" % number))
 
 
-def all_of(hints: FairHints) -> Iterator[Hint | Gap]:
+def all_of(hints: FairHintQueue) -> Iterator[Hint | Gap]:
     hints.end()
     while (batch := hints.take(500)) is not None:
         yield from batch
 
 
 def test_one_customers_flood_holds_up_no_other() -> None:
-    hints = FairHints(whose)
+    hints = FairHintQueue(whose)
     flood(hints)
     other = Hint(b"/srv/anna/www", b"a.jpg")
     hints.put(other)
@@ -43,7 +43,7 @@ def test_one_customers_flood_holds_up_no_other() -> None:
 
 
 def test_many_customers_take_turns() -> None:
-    hints = FairHints(whose)
+    hints = FairHintQueue(whose)
     for number in range(2000):
         flood(hints, 3, b"/srv/c%d" % number)
     first = [hint.directory for _ in range(4) for hint in hints.take(500) or [] if isinstance(hint, Hint)]
@@ -51,7 +51,7 @@ def test_many_customers_take_turns() -> None:
 
 
 def test_hints_of_one_name_are_one_and_the_last_says_whether_it_settled() -> None:
-    hints = FairHints(whose)
+    hints = FairHintQueue(whose)
     for settled in (False, True, False):
         hints.put(Hint(b"/srv/anna", b"a", settled=settled))
     hints.put(Hint(b"/srv/anna", b"b", is_directory=True))
@@ -64,7 +64,7 @@ def test_hints_of_one_name_are_one_and_the_last_says_whether_it_settled() -> Non
 
 def test_a_flood_becomes_a_gap_of_the_directory_that_all_of_it_lies_in() -> None:
     clock = Clock()
-    hints = FairHints(whose, clock)
+    hints = FairHintQueue(whose, clock)
     flood(hints)
     assert hints.missed() == [b"/srv/evil/www/fl"]
     flood(hints, 10, b"/srv/evil/www/flat")
@@ -84,7 +84,7 @@ def test_a_flood_becomes_a_gap_of_the_directory_that_all_of_it_lies_in() -> None
 
 def test_events_that_were_dropped_before_are_part_of_the_same_gap() -> None:
     clock = Clock()
-    hints = FairHints(whose, clock)
+    hints = FairHintQueue(whose, clock)
     hints.put(Gap("dropped", b"/srv/evil/www/fl"))
     hints.put(Hint(b"/srv/evil/mail", b"x"))
     hints.put(Hint(b"/srv/anna", b"a"))
@@ -94,7 +94,7 @@ def test_events_that_were_dropped_before_are_part_of_the_same_gap() -> None:
 
 
 def test_the_same_gap_of_everything_is_told_once() -> None:
-    hints = FairHints(whose)
+    hints = FairHintQueue(whose)
     for reason in ("lost", "lost", "full"):
         hints.put(Gap(reason))
     assert list(all_of(hints)) == [Gap("lost"), Gap("full")]
@@ -102,7 +102,7 @@ def test_the_same_gap_of_everything_is_told_once() -> None:
 
 @pytest.mark.slow
 def test_what_waits_of_all_is_bounded() -> None:
-    hints = FairHints(whose, Clock())
+    hints = FairHintQueue(whose, Clock())
     for number in range(30):
         flood(hints, 20_000, b"/srv/c%d" % number)
     told = list(all_of(hints))
@@ -111,6 +111,6 @@ def test_what_waits_of_all_is_bounded() -> None:
 
 
 def test_what_lies_in_no_tree_is_dropped() -> None:
-    hints = FairHints(whose)
+    hints = FairHintQueue(whose)
     hints.put(Hint(b"/etc", b"passwd"))
     assert list(all_of(hints)) == []

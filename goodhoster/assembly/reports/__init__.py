@@ -1,0 +1,1 @@
+"""Reports of this machine, made from its record, log, index and quarantine."""
