@@ -201,7 +201,7 @@ class ReadNotice:
 
     @property
     def is_confidential(self) -> bool:
-        """Whether customers are told nothing about it before a person says so. In doubt they are not."""
+        """Whether customers are told nothing about it before a person says so."""
         return bool(self.confidential) or (self.order is not None and self.order.confidential)
 
 

@@ -109,7 +109,7 @@ def page_text(notice: Notice, *, observing: bool = False) -> str:
 
 
 def confidential_text(notice: Notice) -> str:
-    """What keeps customers from being told, with the sentence, and how a person releases it; else empty."""
+    """What keeps customers from being told, and how a person releases it; else empty."""
     if notice.read is None or not notice.read.is_confidential:
         return ""
     said = _ADDRESS.sub("(address)", notice.read.confidential) or "the order says so"
@@ -117,7 +117,10 @@ def confidential_text(notice: Notice) -> str:
 
 
 def tightened(notice: Notice, read: ReadNotice, ends: Iterable[datetime]) -> Notice:
-    """A notice after a reply or a reminder: its term can only be shorter, and it is confidential if either is."""
+    """A notice after a reply or a reminder.
+
+    Its term can only be shorter, and it is confidential if either is.
+    """
     if notice.read is not None and read.is_confidential and not notice.read.is_confidential:
         said = read.confidential or "a reply says so"
         notice = replace(notice, read=replace(notice.read, confidential=said))

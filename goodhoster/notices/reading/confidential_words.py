@@ -1,4 +1,4 @@
-"""What a word can be in a sentence about telling a customer, by its stem in twelve languages.
+"""What a word can be in a sentence about telling a customer, in twelve languages.
 
 Words come in lower case and without accents. `words_like` tells how the stems are written.
 """

@@ -145,7 +145,7 @@ def _confidential_in(text: str) -> Iterator[str]:
 
 
 def _label_says(line: str, following: Sequence[str]) -> bool | None:
-    """What a line `Confidential: yes` says, or a heading of that word; None where it is no such line."""
+    """What a line `Confidential: yes` or such a heading says; None where it is none."""
     found = _LABEL.match(folded(line[:200]))
     if not found:
         return None

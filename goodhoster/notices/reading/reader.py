@@ -118,7 +118,10 @@ def _read_mail(content: bytes) -> ReadNotice:
 
 
 def _in_doubt_confidential(mail: Mail, notice: ReadNotice, unread: Sequence[str]) -> ReadNotice:
-    """What is quoted or enclosed counts as well; so does what was not read of an order, which may say so."""
+    """The notice with what says that it is confidential, in quoted and enclosed text as well.
+
+    What was not read of an order may say so.
+    """
     said = confidential_sentence(texts_of_mail(mail, (*mail.parts, *mail.enclosed)))
     if notice.order is None:
         return replace(notice, confidential=said)

@@ -239,7 +239,7 @@ def _terms_of(said: str, quote: str, this_year: int, cues: Iterator[int]) -> Ite
 
 
 def _lengths(words: Sequence[str], said: str) -> Iterator[timedelta]:
-    """Spans beside a word for a term: `within one hour`, `you have 2 hours`, `24 hours after receipt`."""
+    """Spans beside a word for a term: `within one hour`, `24 hours after receipt`."""
     for place, word in enumerate(words):
         unit = next((length for pattern, length in _UNITS if pattern.match(word)), None)
         if _HALF_HOURS.match(word):
@@ -286,15 +286,14 @@ def _is_term(sentence: tuple[Sequence[str], str], first: int, last: int, *, coun
         return False
     if any(_WITHIN.match(word) for word in (before if counted else before[-2:])):
         return True
-    if any(map(_WITHIN.match, behind[:2])) if counted else bool(behind) and behind[0] in _POSTPOSITIONS:
-        return True
     if not counted:
-        return False
-    if any(map(_NOUN.match, (*before, *behind[:2]))) or (any(map(_HAVE.match, before)) and _YOU.intersection(before)):
+        return bool(behind) and behind[0] in _POSTPOSITIONS
+    if any(map(_WITHIN.match, behind[:2])) or any(map(_NOUN.match, (*before, *behind[:2]))):
         return True
-    if behind and _FROM.match(behind[0]) and any(map(_RECEIPT.match, behind[1:])):
+    if any(map(_HAVE.match, before)) and _YOU.intersection(before):
         return True
-    return bool(before and _LOOSE.match(before[-1]) and _TO_BE_DONE.search(said))
+    from_receipt = behind and _FROM.match(behind[0]) and any(map(_RECEIPT.match, behind[1:]))
+    return bool(from_receipt or (before and _LOOSE.match(before[-1]) and _TO_BE_DONE.search(said)))
 
 
 def _moments(said: str, quote: str, this_year: int, cue: str) -> Iterator[StatedTerm]:
@@ -323,7 +322,7 @@ def _moments(said: str, quote: str, this_year: int, cue: str) -> Iterator[Stated
 
 
 def _dates(said: str, this_year: int) -> Iterator[tuple[int, int, int, int]]:
-    """Year, month and day of a date, and where it ends; of one that can be read in two ways both."""
+    """Year, month and day of a date in each way it can be read, and where it ends."""
     if found := _ISO.search(said):
         yield int(found["year"]), int(found["month"]), int(found["day"]), found.end()
         return
