@@ -308,7 +308,7 @@ class TrustFinding:
     copy_of: str = ""
     """Receipt of the very same mail, which came shortly before by another of our addresses: that one is answered."""
     passing: bool = False
-    """A key could not be fetched this time: asked again, the answer may be better."""
+    """A `temperror` of RFC 8601: a key could not be fetched this time; asked again, the answer may be better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ LOOK_AGAIN = timedelta(minutes=15)
 SYNC_EVERY = timedelta(minutes=5)
 """How often a notice that waits for something else is looked after: a person, a name server, a pager."""
 
-PAGES = frozenset({"page-person", "page-reopened", "page-warning", "page-overdue"})
+CLOCK_ALERTS = frozenset({"page-person", "page-reopened", "page-warning", "page-overdue"})
 """Codes of the alerts about a running clock."""
 
 
@@ -106,32 +106,32 @@ def _end_of(term: StatedTerm, received: datetime) -> datetime | None:
     return max(end, received + SHORTEST)
 
 
-def pages(notice: Notice, now: datetime, terms: DeadlineTerms) -> Iterator[tuple[str, str]]:
+def due_alerts(notice: Notice, now: datetime, terms: DeadlineTerms) -> Iterator[tuple[str, str]]:
     """Unsent alerts that are due by now: a short stable code, and the text."""
-    told = set(notice.sent)
+    sent = set(notice.sent)
     reply = f"page-reply-{sum(reply.seen for reply in notice.replies)}"
     proven = notice.level in {TrustLevel.AUTHORITY, TrustLevel.PINNED}
-    if proven and any(reply.waits for reply in notice.replies) and reply not in told:
+    if proven and any(reply.waits for reply in notice.replies) and reply not in sent:
         yield reply, "there is a reply to our letter"
     if notice.stopped_at is not None or notice.deadline is None:
         return
     waits = [*_waiting(notice), notice.reason]
-    if "page-person" not in told and notice.state is NoticeState.NEEDS_PERSON and _is_urgent(notice):
+    if "page-person" not in sent and notice.state is NoticeState.NEEDS_PERSON and _is_urgent(notice):
         yield "page-person", f"a person must decide: {waits[0]}"
-    if "page-reopened" not in told and any(item.state is ItemState.REOPENED for item in notice.items):
+    if "page-reopened" not in sent and any(item.state is ItemState.REOPENED for item in notice.items):
         yield "page-reopened", "it was gone and is back online"
     if now >= notice.deadline or notice.dated_ahead(now):
-        if "page-overdue" not in told:
+        if "page-overdue" not in sent:
             ahead = "it was received while the clock was ahead, and its deadline is wrong"
             yield "page-overdue", ahead if notice.dated_ahead(now) else "the deadline has passed"
-    elif "page-warning" not in told and now >= notice.deadline - _warn_before(notice, terms):
+    elif "page-warning" not in sent and now >= notice.deadline - _warn_before(notice, terms):
         yield "page-warning", "the deadline is near"
 
 
-def kind_of(told: str) -> AlertKind:
-    """The kind of the alert with that code of `pages`."""
+def alert_kind_of(code: str) -> AlertKind:
+    """The kind of the alert with that code of `due_alerts`."""
     kinds = {"page-warning": AlertKind.DEADLINE, "page-overdue": AlertKind.OVERDUE}
-    return kinds.get(told, AlertKind.NOTICE)
+    return kinds.get(code, AlertKind.NOTICE)
 
 
 def next_due(notice: Notice, now: datetime, terms: DeadlineTerms) -> datetime | None:
@@ -141,7 +141,7 @@ def next_due(notice: Notice, now: datetime, terms: DeadlineTerms) -> datetime | 
         if notice.deadline is not None:
             turns = (notice.deadline - _warn_before(notice, terms), notice.deadline)
             moments += [moment for moment in turns if moment > now]
-        if notice.state is not NoticeState.OPEN or _waits(notice) or any(pages(notice, now, terms)):
+        if notice.state is not NoticeState.OPEN or _waits(notice) or any(due_alerts(notice, now, terms)):
             moments.append(now + SYNC_EVERY)
     return min(moments, default=None)
 

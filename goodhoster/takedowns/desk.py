@@ -47,7 +47,14 @@ from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
-from goodhoster.takedowns.deadlines import DeadlineTerms, deadline_of, kind_of, next_due, pages, stated_ends
+from goodhoster.takedowns.deadlines import (
+    DeadlineTerms,
+    alert_kind_of,
+    deadline_of,
+    due_alerts,
+    next_due,
+    stated_ends,
+)
 from goodhoster.takedowns.demands import Grounds
 from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.takedowns.outside_checks import after_look, first_look, found_again, worst_of
@@ -412,19 +419,19 @@ class NoticeDesk:
     def _page(self, notice: Notice) -> Notice:
         observing = not self._parts.acts.desk.rules.enforce
         again = sum(item.reopened for item in notice.items)
-        for told, words in pages(notice, self._parts.clock(), self._terms):
+        for code, words in due_alerts(notice, self._parts.clock(), self._terms):
             subject = f"goodhoster: notice {notice.id}: {words}"
             try:
                 self._parts.pager.page(
                     subject,
                     page_text(notice, observing=observing),
-                    kind_of(told),
-                    f"{notice.id} {told}{f' {again}' * bool(again)}",
+                    alert_kind_of(code),
+                    f"{notice.id} {code}{f' {again}' * bool(again)}",
                 )
             except PassingError as error:
                 _log.error("no alert could be delivered: %s (%s)", error, subject)
                 continue
-            notice = replace(notice, sent=(*notice.sent, told))
+            notice = replace(notice, sent=(*notice.sent, code))
         return notice
 
     def _check_from_outside(self, notice: Notice) -> None:

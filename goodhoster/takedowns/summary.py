@@ -19,7 +19,7 @@ from goodhoster.model.notice_status import (
 )
 from goodhoster.model.notices import ReadNotice
 from goodhoster.notices.spool import Waiting
-from goodhoster.takedowns.deadlines import PAGES
+from goodhoster.takedowns.deadlines import CLOCK_ALERTS
 
 _ADDRESS = re.compile(r"\S*(?::/|www\.|[\w-]\.[\w-]+/)\S*", re.IGNORECASE)
 """What a mail program would make a link of."""
@@ -40,9 +40,9 @@ def state_after(notice: Notice, now: datetime, *, by_person: bool) -> Notice:
         return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now)
     if notice.stopped_at is not None and notice.deadline is not None:
         term = notice.deadline - notice.receipt.received_at
-        told = tuple(each for each in notice.sent if each not in PAGES)  # a new clock: who was paged is paged anew
+        sent = tuple(code for code in notice.sent if code not in CLOCK_ALERTS)  # a new clock: all are sent anew
         end = max(notice.deadline, now + min(term, timedelta(days=1)))
-        notice = replace(notice, stopped_at=None, deadline=end, sent=told)
+        notice = replace(notice, stopped_at=None, deadline=end, sent=sent)
     waits = any(item.state.waits_for_person for item in notice.items)
     return replace(notice, state=NoticeState.NEEDS_PERSON if waits else NoticeState.OPEN)
 

@@ -6,13 +6,13 @@ of its own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from goodhoster.errors import UnclearUrlError, UnreadableError
 from goodhoster.locating.urls import WebAddress, read_url
+from goodhoster.model.letters import LETTER_REFERENCE
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadItem, ReadNotice
 from goodhoster.notices.reading.acknowledgements import is_passed_on
 from goodhoster.notices.reading.confidentiality import confidential_sentence
@@ -55,8 +55,6 @@ _BODIES: dict[Carrier, Callable[[bytes], ReadNotice]] = {
 
 _LONGEST_OPENING = 200
 _LONGEST_TEXT = 20_000
-_REFERENCE = re.compile(r"\bGH-[2-9a-hj-km-np-z]{12}\b")
-"""Of a letter to a customer, as its subject has it."""
 
 ENCLOSED = "it stands in an enclosed or quoted mail: a person confirms that its sender means it"
 
@@ -165,7 +163,7 @@ def _why_passed_on(mail: Mail, notice: ReadNotice) -> str:
 
 def _text(mail: Mail) -> str:
     """The beginning of a mail that answers a letter of ours. Quotations were taken out before."""
-    if not (_answers(mail) or _REFERENCE.search(mail.header("Subject"))):
+    if not (_answers(mail) or LETTER_REFERENCE.search(mail.header("Subject"))):
         return ""
     texts = (*mail.texts("text/plain"), *(text_of_html(markup).text for markup in mail.texts("text/html")))
     return next((text.strip() for text in texts if text.strip()), "")[:_LONGEST_TEXT]
