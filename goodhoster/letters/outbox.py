@@ -270,7 +270,7 @@ class Outbox:
     def _count(self, letter: Letter) -> bool:
         """Count one more for that receiver and cause today; False when its limit is reached.
 
-        A byte a letter. What one cause uses up is left to all others: a stranger keeps nobody from a letter that matters.
+        A byte a letter. What one cause uses up is left to all others: no stranger keeps letters that matter away.
         """
         cause = "answer" if letter.kind in _TO_NOTIFIERS else f"{letter.kind}"
         cause, most = (f"unproven {cause}", _UNPROVEN_A_DAY) if letter.unproven else (cause, self._letters_a_day)
