@@ -162,7 +162,7 @@ class StandingServices(LazyParts):
         return Recipient(address, language, why)
 
     def _confidential(self, subject: str) -> bool:
-        """Whether a case comes from a confidential order, or its notice cannot be found any more."""
+        """Whether a case comes from a confidential notice, or its notice cannot be found any more."""
         if not subject.startswith(_CASE):
             return False
         notice_id = self._services.case_store.get(subject.removeprefix(_CASE)).notice
@@ -172,7 +172,7 @@ class StandingServices(LazyParts):
             notice = self._services.notices.store.get(notice_id)
         except RefusedError:
             return True
-        return bool(notice.read and notice.read.order and notice.read.order.confidential)
+        return notice.read is not None and notice.read.is_confidential
 
     def _restore(self, case_ids: Sequence[str], order: Order) -> Mapping[str, str]:
         orders = self._services.toolkit.restore(case_ids, order)

@@ -160,7 +160,10 @@ class NoticeItem:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A mail that answers one of our letters about a notice. It changes nothing by itself."""
+    """A mail that answers one of our letters about a notice.
+
+    By itself it can only shorten the term, or keep customers from being told.
+    """
 
     receipt: Receipt
     sender: str = ""

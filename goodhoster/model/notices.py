@@ -98,6 +98,24 @@ class RemovalOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedTerm:
+    """By when a notice wants something gone, in one of its sentences."""
+
+    words: str
+    """The sentence."""
+    seconds: float | None = None
+    """From our receipt."""
+    moment: datetime | None = None
+    days: int | None = None
+    """After the day of our receipt."""
+    weekday: int | None = None
+    """Monday is 0; the next one."""
+    minutes: int | None = None
+    """After midnight of that day, or of the day of our receipt."""
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Reporter:
     """The reporter as the notice names it; proves nothing.
 
@@ -152,6 +170,10 @@ class ReadNotice:
     order: RemovalOrder | None = None
     doubts: tuple[str, ...] = ()
     """Why a person must look before anything is done about any item; empty when the reading stands by itself."""
+    cues: tuple[str, ...] = ()
+    """What it may mean other than an order, each with the sentence that says so. A person reads it first, unless the
+    notifier's profile has the sentence as its usual text.
+    """
     unread: tuple[str, ...] = ()
     """Attachments and other parts that no program read, in words. What was read is acted on all the same, but the
     notice is not done before a person has seen to them.
@@ -171,11 +193,20 @@ class ReadNotice:
     """
     deliveries: tuple[DeliveryReport, ...] = ()
     """What it reports about the delivery of another mail."""
+    terms: tuple[StatedTerm, ...] = ()
+    """What its sender says itself about by when it must be gone. No term is longer for it."""
+    confidential: str = ""
+    """The sentence, of whatever part of it, by which it may be confidential; empty where it has none."""
 
     @property
     def test(self) -> bool:
         """A trial of the address or the API: logged, never acted on."""
         return self.trial or self.format is NoticeFormat.SCART_TEST
+
+    @property
+    def is_confidential(self) -> bool:
+        """Whether customers are told nothing about it before a person says so."""
+        return bool(self.confidential) or (self.order is not None and self.order.confidential)
 
 
 class NotifierKind(StrEnum):
@@ -224,6 +255,8 @@ class Notifier:
     """Language of the answers; None takes the notice's own."""
     layout: str = ""
     """Format that this sender always uses; its reading then needs no person to confirm it."""
+    usual_text: tuple[str, ...] = ()
+    """Sentences that it always writes, by which its notices do not wait for a person."""
     dkim_keys: tuple[DkimKey, ...] = ()
     token_sha256: bytes = b""
     """SHA-256 of its API token; empty when it has none."""

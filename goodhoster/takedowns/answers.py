@@ -76,7 +76,7 @@ class Answers:
     def write_statements(self, notice: Notice) -> Notice:
         """Write the statements to customers, by order of a person.
 
-        Also what was withheld from customers because an order was confidential.
+        Also what was withheld from customers because the notice may be confidential.
         """
         for name, letter in self.statements(notice, withhold=False):
             notice = self._enqueue(notice, name, letter)
@@ -87,7 +87,7 @@ class Answers:
 
         RefusedError when it is not for others to see.
         """
-        if _confidential(notice):
+        if notice.read and notice.read.order and notice.read.is_confidential:
             raise RefusedError(f"notice {notice.id} is a confidential order", hint="only its authority may hand it on")
         if notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY}:
             hint = "act on it: goodhoster notices confirm or dismiss"
@@ -163,7 +163,7 @@ class Answers:
 
 
 def _confidential(notice: Notice) -> bool:
-    return bool(notice.read and notice.read.order and notice.read.order.confidential)
+    return notice.read is not None and notice.read.is_confidential
 
 
 def _inaccessible_by_customer(notice: Notice, cases: Iterable[Case]) -> dict[str, InaccessibleUrls]:

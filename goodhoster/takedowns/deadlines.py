@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.notice_status import ItemState, Notice, NoticeState, Receipt
-from goodhoster.model.notices import Notifier, NotifierKind, ReadNotice, TrustLevel
+from goodhoster.model.notices import Notifier, NotifierKind, ReadNotice, StatedTerm, TrustLevel
 
 LONGEST_ORDER = timedelta(hours=12)
 """A removal order's term where it does not tell its own (ATKM: at most 12 h)."""
+
+SHORTEST = timedelta(hours=1)
+"""The term of what wants something gone at once (Reg. (EU) 2021/784, Art. 3(3)).
+
+It is the shortest that somebody unproven can set, too: nobody pages people at will.
+"""
+
+_EARLIEST_ZONE = timezone(timedelta(hours=2))
+"""Of a day or a time of the day without a time zone: the earliest that can be meant in the Netherlands."""
+_JUST_PASSED, _PASSED_TODAY = timedelta(days=1), timedelta(hours=3)
+"""A moment that passed so shortly before our receipt was meant; the mail was late."""
 
 LOOKS = (
     timedelta(0),
@@ -50,17 +61,49 @@ class DeadlineTerms:
 def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, terms: DeadlineTerms) -> datetime:
     """Moment by which a notice's items must be inaccessible.
 
-    The shortest of what the notifier's profile and the order itself say.
+    The shortest of what the notifier's profile, the order and the notice itself say. Nobody makes it longer.
     """
     received = receipt.received_at.astimezone(UTC)
     ends = [received + (timedelta(seconds=notifier.deadline) if notifier else terms.default)]
     if notifier and notifier.kind is NotifierKind.AUTHORITY:
         ends.append(received + LONGEST_ORDER)
+    ends += stated_ends(receipt, read, notifier)
+    return min(ends)
+
+
+def stated_ends(receipt: Receipt, read: ReadNotice, notifier: Notifier | None) -> list[datetime]:
+    """The moments that a notice states; of a sender who is not proven none in less than an hour."""
+    received = receipt.received_at.astimezone(UTC)
+    ends = []
     if read.order and read.order.deadline and read.order.deadline > received:
         ends.append(read.order.deadline.astimezone(UTC))
     if read.order and read.order.term:
         ends.append(received + timedelta(seconds=read.order.term))
-    return min(ends)
+    at_once = read.order is not None or (notifier is not None and notifier.kind is NotifierKind.AUTHORITY)
+    for term in read.terms:
+        end = received + SHORTEST if term.at_once and at_once else _end_of(term, received)
+        if end is not None:
+            ends.append(end.astimezone(UTC))
+    return ends if notifier else [max(end, received + SHORTEST) for end in ends]
+
+
+def _end_of(term: StatedTerm, received: datetime) -> datetime | None:
+    """The earliest moment that a term can mean."""
+    if term.seconds is not None:
+        return received + timedelta(seconds=term.seconds)
+    if term.moment is not None:
+        if term.moment > received:
+            return term.moment
+        return received + SHORTEST if received - term.moment < _JUST_PASSED else None
+    if term.days is None and term.weekday is None and term.minutes is None:
+        return None
+    here = received.astimezone(_EARLIEST_ZONE)
+    days = term.days or 0 if term.weekday is None else (term.weekday - here.weekday()) % 7
+    end = here.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days, minutes=term.minutes or 0)
+    only_time = term.days is None and term.weekday is None
+    if only_time and received - end > _PASSED_TODAY:
+        end += timedelta(days=1)
+    return max(end, received + SHORTEST)
 
 
 def due_alerts(notice: Notice, now: datetime, terms: DeadlineTerms) -> Iterator[tuple[str, str]]:

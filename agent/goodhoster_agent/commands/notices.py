@@ -190,6 +190,7 @@ def confirm_command(
         if preview:
             for whole_id in whole_ids:
                 _print_preview(desk.preview(whole_id), as_json=as_json)
+                _print_confidential(services, whole_id, as_json=as_json)
             return
         order = order_of(required_reason(reason))
         _order_each(services, whole_ids, lambda whole_id: desk.confirm(whole_id, order), as_json=as_json)
@@ -259,7 +260,7 @@ def tell_command(
     preview: Annotated[bool, typer.Option("--preview", help="Print the letters and send nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send the statements of reasons that were withheld because an order was confidential."""
+    """Send the statements of reasons that were withheld because a notice may be confidential."""
     with open_services(config) as services:
         whole_id = services.notices.store.complete(notice_id)
         if preview:
@@ -361,6 +362,14 @@ def _reply_of(notice: Notice, reply_id: str) -> Reply:
 def _print_preview(lines: Iterable[PreviewLine], *, as_json: bool) -> None:
     for line in lines:
         print_json(preview_object(line)) if as_json else print_line(_preview_text(line))
+
+
+def _print_confidential(services: Services, notice_id: str, *, as_json: bool) -> None:
+    """Say what keeps the customers from being told; in JSON `show` has it."""
+    from goodhoster.takedowns.summary import confidential_text
+
+    if not as_json and (text := confidential_text(services.notices.store.get(notice_id))):
+        print_line(f"secret {text}")
 
 
 def _print_letter(notice_id: str, letter: Letter, *, as_json: bool) -> None:
