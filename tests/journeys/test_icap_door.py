@@ -607,7 +607,12 @@ def test_uploads_beyond_the_limit_bring_about_no_error_that_squid_counts(host: I
     with site() as (behind, _), squid(host, behind) as port:
         for _ in range(12):
             with suppress(OSError):  # the page may come, and the end, before all is sent
-                said_by(port, "POST", "/up", bytes(8 << 20), "image/png")
+                client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                client.request(
+                    "POST", "/up", iter([bytes(1 << 20)] * 16), encode_chunked=True
+                )  # its length is not told
+                client.getresponse().read()
+            client.close()
         assert said_by(port, "POST", "/up", OTHER, "image/png") == (200, b"stored")
 
 
@@ -615,14 +620,14 @@ def test_uploads_beyond_the_limit_bring_about_no_error_that_squid_counts(host: I
 @pytest.mark.parametrize("whole_head", [False, True], ids=["half a head", "a body that never ends"])
 def test_another_account_does_not_take_the_connections_of_the_proxy(host: IcapHost, *, whole_head: bool) -> None:
     host.start("connections = 16")
+    others = []
+    for number in range(100):
+        slow = Asked(OTHER, fields=(f"X-Client-IP: 192.0.2.{number}",)).pieces()[0]
+        others.append(socket.create_connection(("127.0.0.1", host.port), timeout=60))
+        with suppress(OSError):  # those beyond its share are turned away
+            others[-1].sendall(slow[:-20] if whole_head else slow[:20])
     with site() as (behind, _), squid(host, behind) as port:
-        others = []
-        for number in range(100):
-            slow = Asked(OTHER, fields=(f"X-Client-IP: 192.0.2.{number}",)).pieces()[0]
-            others.append(socket.create_connection(("127.0.0.1", host.port), timeout=60))
-            with suppress(OSError):  # those beyond its share are turned away
-                others[-1].sendall(slow[:-20] if whole_head else slow[:20])
         for _ in range(12):
             assert said_by(port, "POST", "/up", OTHER, "image/png") == (200, b"stored")
-        for client in others:
-            client.close()
+    for client in others:
+        client.close()
