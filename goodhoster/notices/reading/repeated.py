@@ -17,7 +17,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from goodhoster.notices.reading.acknowledgements import acknowledges, is_automatic, withdraws
+from goodhoster.notices.reading.acknowledgements import acknowledges, is_automatic
 from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.mail import Mail, Part
 
@@ -218,8 +218,6 @@ def _why_by_words(mail: Mail) -> str:
     begun = [text[:_RECEIPT_WITHIN] for text in _own_texts(mail)]
     if any(map(acknowledges, begun)):
         return _ACKNOWLEDGEMENT
-    if any(map(withdraws, begun)):
-        return "it may take a report back, or ask to leave something online"
     return ""
 
 
