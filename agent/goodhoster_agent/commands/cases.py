@@ -239,6 +239,7 @@ def _as_page(case: Case, told: dict[str, bool]) -> str:
         ("opened", local_time(case.opened_at)),
         ("closed", local_time(case.closed_at, "not yet")),
         ("why", case.reason),
+        *([("notice", case.notice)] if case.notice else []),
         ("decided by", case.actor or "the house rules"),
         ("SHA-256", case.digests.sha256.hex()),
         *(("match", _match_text(match)) for match in case.matches),
