@@ -236,11 +236,11 @@ def idle_connections(_: Path, folder: Path) -> Iterator[None]:
         yield
 
 
-def prepared(folder: Path) -> Path:
+def prepared(folder: Path, known: int = KNOWN) -> Path:
     tree, state = folder / "customers", folder / "state"
     tree.mkdir()
     state.mkdir(mode=0o700)
-    digests = (hashlib.sha1(content(number), usedforsecurity=False).digest() for number in range(KNOWN))
+    digests = (hashlib.sha1(content(number), usedforsecurity=False).digest() for number in range(known))
     import_entries(state / "hashlists", "made-up", ((digest, Category.ILLEGAL) for digest in digests))
     return tree
 

@@ -35,7 +35,7 @@ def ours(events: str, tree: str, state: str) -> None:
     from goodhoster_agent.watching.watcher import Rhythm, Watcher  # noqa: PLC0415
 
     root, index = os.fsencode(tree), UploadIndex(Path(state) / "index.sqlite")
-    rhythm = Rhythm(every=21_600.0, settle=2.0, rate=float("inf"), pause=PAUSE)
+    rhythm = Rhythm(every=21_600.0, quiet=2.0, rate=float("inf"), pause=PAUSE)
     watcher = Watcher([Tree(root, None)], index, choose_source(events, [root]), rhythm)
     watcher.start()
     if events == "scan":

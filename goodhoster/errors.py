@@ -8,6 +8,7 @@
     │   ├── BusyError               another goodhoster process holds what is needed
     │   ├── IndexUnavailableError   the index cannot be read or written now (disk full, read-only)
     │   ├── StaleVerdictError       what was known of a content is too old to act on: ask its sources again
+    │   ├── LetterPutOffError       a mail server does not take one letter now; it may take others
     │   ├── UnrecordedError         something was done, and its outcome cannot be written now (disk full)
     │   └── WorkerLostError, …      a process that opens files hung or died over one (defined where it is used)
     ├── PermanentError              trying again alone will not help: a person must act
@@ -110,6 +111,10 @@ class StaleVerdictError(PassingError):
 
     Nothing was done; ask the sources themselves again.
     """
+
+
+class LetterPutOffError(PassingError):
+    """A mail server does not take this letter now; that says nothing of others."""
 
 
 class UnrecordedError(PassingError):

@@ -98,10 +98,10 @@ class ObjectHandling:
         except UnrecordedError as error:
             self.queue.retry(job, "not-recorded", self.clock() + delay(job.tries, _AFTER_AUDIT_ERROR))
             return ObjectOutcome(unrecorded=error)
-        self._settle(job, verdict, case)
+        self._update_row(job, verdict, case)
         return ObjectOutcome(verdict, case)
 
-    def _settle(self, job: ObjectJob, verdict: Verdict, case: Case | None) -> None:
+    def _update_row(self, job: ObjectJob, verdict: Verdict, case: Case | None) -> None:
         if case is not None and case.state is CaseState.GONE:  # it was another object by then
             self.queue.retry(job, "changed", self.clock() + AFTER_CHANGE)
         elif verdict.reason not in {"", OTHER_ARCHIVE, *NO_SAY}:

@@ -21,7 +21,7 @@ from goodhoster.uploads.check_scheduling import (
     AFTER_CHANGE,
     delay,
     is_its_own,
-    unsettled_for,
+    still_changing_for,
     wait_after,
 )
 from goodhoster.uploads.index import Job
@@ -114,7 +114,7 @@ class UploadHandling:
         try:
             if not _is_covered(job.place, trees):
                 return UploadOutcome(QueueAction.FORGET)
-            if wait := unsettled_for(job, time.time()):
+            if wait := still_changing_for(job, time.time()):
                 return UploadOutcome(QueueAction.POSTPONE, wait)
             with self.examiner.examine(job.place, job.remembered) as read:
                 record(job, read)

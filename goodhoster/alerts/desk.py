@@ -126,7 +126,7 @@ class AlertDesk:
     def _deliver(self, delivery: AlertDelivery) -> bool:
         rule, receiver = self._rules.get(delivery.rule, (None, None))
         if rule is None or receiver is None:
-            self._queue.settle(delivery, DeliveryState.GIVEN_UP, None, "there is no such rule any more")
+            self._queue.note_failure(delivery, DeliveryState.GIVEN_UP, None, "there is no such rule any more")
             return False
         _, away_until = self._failures.get(rule.name, (0, self._clock()))
         due = max(rule.due_at(delivery.alert, self._clock()), away_until)
@@ -188,9 +188,9 @@ class AlertDesk:
         self._failures[first.rule] = times + 1, now + pause
         for each in deliveries:
             if now - each.alert.raised_at > _GIVE_UP_AFTER and each.state is DeliveryState.WAITING:
-                self._queue.settle(each, DeliveryState.GIVEN_UP, None, said)
+                self._queue.note_failure(each, DeliveryState.GIVEN_UP, None, said)
             else:
-                self._queue.settle(each, each.state, now + pause, said)
+                self._queue.note_failure(each, each.state, now + pause, said)
 
     def _still(self, alert: Alert) -> bool:
         if alert.about in self._queue.conditions():

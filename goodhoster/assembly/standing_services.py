@@ -165,7 +165,7 @@ class StandingServices(LazyParts):
         return Recipient(address, language, why)
 
     def _confidential(self, subject: str) -> bool:
-        """Whether a case comes from a confidential order, or its notice cannot be found any more."""
+        """Whether a case comes from a confidential notice, or its notice cannot be found any more."""
         if not subject.startswith(_CASE):
             return False
         notice_id = self._services.case_store.get(subject.removeprefix(_CASE)).notice
@@ -175,7 +175,7 @@ class StandingServices(LazyParts):
             notice = self._services.notices.store.get(notice_id)
         except RefusedError:
             return True
-        return bool(notice.read and notice.read.order and notice.read.order.confidential)
+        return notice.read is not None and notice.read.is_confidential
 
     def _told_by_notice(self, case: Case) -> bool:
         """Whether the statement of its notice, which is not lost, told the customer of a case."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from goodhoster.cases.observe_switch import ObserveSwitch
     from goodhoster.exemptions.sets import ExemptionSets
     from goodhoster.letters.list_owners.reports import ListOwnerReports
+    from goodhoster.model.audit import AuditEvent
     from goodhoster.model.cases import Order
     from goodhoster.notices.monotonic_clock import MonotonicClock
     from goodhoster.settings import Settings, WatchSettings
@@ -184,17 +186,36 @@ def accept_loss(settings: Settings, name: str, order: Order) -> None:
     accepted = {"file": name, "reason": order.reason, "actor": order.actor}
     event = AuditEvent("state.loss-accepted", accepted)
     if name == "witness/witness.key":
-        begin_new_keys(witness_name(settings), settings.state_dir / "witness")
-        file_audit_log(settings).append(event)
+        begin_new_keys(
+            witness_name(settings), settings.state_dir / "witness", lambda: file_audit_log(settings).append(event)
+        )
         return
     state_manifest.expect_lost(settings.state_dir, name)
     if name == AUDIT_FILE:
-        _move_aside(settings.state_dir, _OF_THE_LOG)
-        state_manifest.accept_loss(settings.state_dir, name)
-        file_audit_log(settings).append(event)
+        _begin_log(settings.state_dir, event)
     else:
         file_audit_log(settings).append(event)
         state_manifest.accept_loss(settings.state_dir, name)
+
+
+def _begin_log(directory: Path, event: AuditEvent) -> None:
+    """Begin a log that says why: it is there with that entry, or the old one is still missed."""
+    from goodhoster.audit.log import FileAuditLog
+    from goodhoster.linux.durable_files import move_durably
+    from goodhoster.linux.file_lock import FileLock
+    from goodhoster.linux.state_manifest import expect_lost
+
+    begun = directory / ".begun"
+    with FileLock(directory / "audit.checkpoint.lock"):
+        expect_lost(directory, AUDIT_FILE)
+        if begun.exists():  # a crash left it
+            shutil.rmtree(begun)
+        begun.mkdir(mode=0o700)
+        FileAuditLog(begun / AUDIT_FILE).append(event)
+        _move_aside(directory, _OF_THE_LOG)
+        for name in (f"{AUDIT_FILE}.tail", AUDIT_FILE):
+            move_durably(begun / name, directory / name)
+        shutil.rmtree(begun)
 
 
 def _move_aside(directory: Path, names: Sequence[str]) -> None:

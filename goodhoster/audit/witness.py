@@ -7,7 +7,7 @@ cosigns the next one only with a proof that the log begins with all of that one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
@@ -156,11 +156,15 @@ class Witness:
             return signers or _new_keys(self._name, self._directory)
 
 
-def begin_new_keys(name: str, directory: Path) -> None:
-    """Give a witness whose keys are lost new ones. RefusedError where they are not."""
+def begin_new_keys(name: str, directory: Path, note: Callable[[], object] = lambda: None) -> None:
+    """Give a witness whose keys are lost new ones, once that is noted.
+
+    RefusedError where they are not.
+    """
     with FileLock(directory / "lock"):
         if not trace_of_lost_witness_keys(directory):
             raise RefusedError("the keys of the witness are not lost", hint="goodhoster witness keys prints them")
+        note()
         _new_keys(name, directory)
 
 

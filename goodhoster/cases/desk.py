@@ -266,14 +266,15 @@ class CaseDesk:
         No case waits for the pager meanwhile, and a call while another thread is delivering leaves it to that
         one.
         """
-        if self.brake.delivering.acquire(blocking=False):
-            try:
-                for storm in self.brake.undelivered():
-                    if self.brake.deliver_alert(storm):
-                        with self.session() as session:
-                            session.brake.note_alert_delivered(storm.id)
-            finally:
-                self.brake.delivering.release()
+        if not self.brake.delivering.acquire(blocking=False):
+            return
+        try:
+            for storm in self.brake.undelivered():
+                if self.brake.deliver_alert(storm):
+                    with self.session() as session:
+                        session.brake.note_alert_delivered(storm.id)
+        finally:
+            self.brake.delivering.release()
 
     # Carrying out
 
@@ -309,7 +310,7 @@ class CaseDesk:
         under_way = False
         try:
             effort = Measures(self.quarantine, self.audit, self.pool).begin(list(session.work.values()))
-            effort.settle()
+            effort.wait_unless_hung()
             carried = self._finish(effort.ended(), session.holder)
             if effort.left:
                 self._finish_later(effort, session.holder)

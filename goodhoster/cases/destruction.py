@@ -96,7 +96,7 @@ class QuarantineDestruction:
                     return result
                 if measure.kind is MeasureKind.QUARANTINE and measure.state is MeasureState.DONE:
                     left -= case.about(number).upload.state.size
-                    self._settle(case, number, result)
+                    self._destroy_if_due(case, number, result)
         return result
 
     def _due(self) -> Iterator[Case]:
@@ -109,7 +109,7 @@ class QuarantineDestruction:
                 if case.closed_at is not None and case.closed_at < until:
                     yield case
 
-    def _settle(self, case: Case, number: int, result: DestructionResult) -> None:
+    def _destroy_if_due(self, case: Case, number: int, result: DestructionResult) -> None:
         name = case.quarantine_id(number)
         try:
             copy = self.copies.copy(name)
@@ -132,7 +132,7 @@ class QuarantineDestruction:
     def _destroy(self, case: Case, number: int) -> None:
         """Destroy one file: intention in the log, the deed, the outcome in the log, the record."""
         name, upload, done = case.quarantine_id(number), case.about(number).upload, "destroyed"
-        if self.desk.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
+        if self.desk.quarantine.recover(name, upload) is Whereabouts.QUARANTINE:
             self._append("measure.destroying", case, number)
             self.desk.quarantine.destroy(name, upload)
             with recording(f"{name} is destroyed"):

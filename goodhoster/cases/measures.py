@@ -161,12 +161,12 @@ class Effort:
         for number, step in enumerate(steps):
             self._where[step.case.id, step.number] = future, number
 
-    def settle(self) -> None:
+    def wait_unless_hung(self) -> None:
         """Wait until every file was moved or its disk hangs.
 
         What had not begun there then waits for another time.
         """
-        self._pool.settle(self._calls)
+        self._pool.wait_unless_hung(self._calls)
 
     def wait(self) -> None:
         """Wait for everything, also for disks that do not answer."""
@@ -241,7 +241,7 @@ class Measures:
         What was done before is reported as such, not as done twice.
         """
         try:
-            if self.quarantine.settle(step.name, step.copy.upload) is Whereabouts.QUARANTINE:
+            if self.quarantine.recover(step.name, step.copy.upload) is Whereabouts.QUARANTINE:
                 return _done(step, "found done after a crash", "measure.found-done")
         except GoodhosterError as error:
             return _not_done(step, error)
@@ -281,14 +281,14 @@ class Measures:
         What was taken must be at its place then.
         """
         upload, name = step.copy.upload, step.name
-        if self.quarantine.settle(name, upload) is not Whereabouts.QUARANTINE:
+        if self.quarantine.recover(name, upload) is not Whereabouts.QUARANTINE:
             if step.measure.state is MeasureState.DONE:
                 self.quarantine.verify_in_place(upload, step.copy.sha256)
             return False
         try:
             self.quarantine.put_back(name, upload, moved=step.work.moved)
         except QuarantineError:
-            if self.quarantine.settle(name, upload) is Whereabouts.QUARANTINE:
+            if self.quarantine.recover(name, upload) is Whereabouts.QUARANTINE:
                 raise
             self.quarantine.verify_in_place(upload, step.copy.sha256)
         return True

@@ -75,7 +75,7 @@ class PendingSeals:
     def _seal_all(self, piece: Sequence[Unsealed], stopping: Callable[[], bool]) -> Iterator[Unsealed]:
         """Seal these, each in a thread of its disk: one that hangs keeps no other waiting."""
         calls = [(one.disk, self._begin(one, stopping)) for one in piece]
-        self.pool.settle(calls)
+        self.pool.wait_unless_hung(calls)
         for one, (_, call) in zip(piece, calls, strict=True):
             if call.cancelled() or not call.done():
                 yield replace(one, why="its disk does not answer")

@@ -91,7 +91,7 @@ def _known_then(desk: CaseDesk, storm: Storm) -> list[str]:
 def _completed(desk: CaseDesk, storms: Sequence[Storm], holder: int) -> None:
     """Record that all of a decision was tried, unless another is carried out by now.
 
-    What cannot be recorded is `left_undone`, and tried again: what became of each case is told all the same.
+    What cannot be recorded is an interrupted decision, and tried again: what became of each case is told all the same.
     """
     try:
         with desk.session() as session:

@@ -80,7 +80,7 @@ class BucketQuarantine:
     def take_offline(self, case_id: str, upload: Upload, sha256: bytes) -> str:
         """See `ports.Quarantine`."""
         bucket, key = self._bucket(upload.place), key_of(upload.place)
-        if self.settle(case_id, upload) is Whereabouts.QUARANTINE:
+        if self.recover(case_id, upload) is Whereabouts.QUARANTINE:
             return "found done after a crash"
         found = bucket.store.look(key)
         if found is None or state_of(bucket.name, found[0]) != upload.state:
@@ -149,7 +149,7 @@ class BucketQuarantine:
 
     def destroy(self, case_id: str, upload: Upload) -> None:
         """See `ports.Quarantine`: never; the store's own lifecycle rules can."""
-        if self.settle(case_id, upload) is Whereabouts.QUARANTINE:
+        if self.recover(case_id, upload) is Whereabouts.QUARANTINE:
             message = f"{upload.place} lies in a closed bucket, in which goodhoster destroys nothing"
             raise RefusedError(message, hint="set a lifecycle rule of that bucket")
 
@@ -157,7 +157,7 @@ class BucketQuarantine:
         """See `ports.Quarantine`. There is no room to be kept; the closed bucket must answer."""
         self._bucket(Place(tree, b"")).closed.look(_LABEL)
 
-    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
+    def recover(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`.
 
         While the object is there with its bytes, nothing was taken, or it was given back: our copy goes.
@@ -331,9 +331,9 @@ class FilesAndBuckets:
         """See `ports.Quarantine`."""
         self._of(Place(tree, b"")).prepare(tree)
 
-    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
+    def recover(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""
-        return self._of(upload.place).settle(case_id, upload)
+        return self._of(upload.place).recover(case_id, upload)
 
     def _of(self, place: Place) -> Quarantine:
         return self.objects() if is_bucket(place.tree) else self.files

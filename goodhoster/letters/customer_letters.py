@@ -74,7 +74,7 @@ class LetterParts:
     told_by_notice: Callable[[Case], bool]
     """Whether a notice's own statement told the customer of a case."""
     confidential: Callable[[str], bool]
-    """Whether a subject such as `case:ID` comes from an order that is confidential."""
+    """Whether a subject such as `case:ID` comes from a notice that is confidential."""
     clock: Clock
 
 
@@ -88,7 +88,7 @@ class _Draft:
     subjects: tuple[str, ...]
     values: Mapping[str, Any]
     secret: bool = False
-    """It rests on an order that is confidential."""
+    """It rests on a notice that is confidential."""
 
 
 class CustomerLetters:
@@ -219,7 +219,7 @@ class CustomerLetters:
         to = self._parts.recipient(draft.customer)
         state, why = StatementState.SENT, ""
         if draft.secret:
-            state, why = StatementState.WITHHELD, "an order is confidential (DSA Art. 9)"
+            state, why = StatementState.WITHHELD, "a notice is confidential (DSA Art. 9)"
         elif not to.address:
             state, why = StatementState.NOT_SENT, to.why_not or "there is no proven contact"
         name = f"{now:%Y%m%d}-{''.join(secrets.choice(_LETTERS) for _ in range(_REFERENCE))}"

@@ -196,11 +196,12 @@ def _to_notifier(kind: LetterKind, notice: Notice, head: Letterhead, round_: int
     return Letter(
         id=f"{notice.id}-{kind}" + (f"-{round_}" if round_ > 1 else ""),
         kind=kind,
-        to=_one_line(read.reporter.answer_to) if read else "",
+        to=read.reporter.answer_to if read else "",
         subject=subject,
         text=text,
         in_reply_to=_one_line(read.message_id) if read else "",
         limited=notice.level not in {TrustLevel.PINNED, TrustLevel.AUTHORITY},
+        unproven=notice.level in {None, TrustLevel.UNAUTHENTICATED},
     )
 
 

@@ -75,7 +75,7 @@ class DiskPool:
                 threading.Thread(target=self._work, args=(disk, found), name=name, daemon=True).start()
         return future
 
-    def settle(self, calls: Iterable[tuple[int, Future[Any]]]) -> None:
+    def wait_unless_hung(self, calls: Iterable[tuple[int, Future[Any]]]) -> None:
         """Wait until each of these calls has ended or its disk hangs.
 
         Calls that had not started by then are cancelled.

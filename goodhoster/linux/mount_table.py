@@ -27,7 +27,7 @@ class Mount(NamedTuple):
     kind: str
     """Such as `ext4`; customers' own begin with `fuse`."""
     number: int
-    """Whatever is mounted anew has another."""
+    """Whatever is mounted anew has another, but what takes the place of one that ended just then."""
     root: bytes = b"/"
     """What of the file system is mounted there: its path from the top of the file system."""
     device: bytes = b""

@@ -123,8 +123,8 @@ class ThreadCrew:
         while not self._stopping:
             with self._changed:
                 self._changed.wait_for(lambda: self._began or self._stopping)
-                late = time.monotonic() - self._size.timeout
-                self._held_up |= {thread for thread, began in self._began.items() if began < late}
+                held_up_before = time.monotonic() - self._size.timeout
+                self._held_up |= {thread for thread, began in self._began.items() if began < held_up_before}
                 missing = min(
                     self._size.free - len(self._threads - self._held_up), self._size.most - len(self._threads)
                 )

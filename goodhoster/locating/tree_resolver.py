@@ -21,6 +21,7 @@ from goodhoster.errors import NoPlaceError
 from goodhoster.linux import kernel
 from goodhoster.linux.mount_table import lies_at_or_below
 from goodhoster.linux.path_steps import steps_to
+from goodhoster.linux.real_paths import real_path
 from goodhoster.model.site_rules import ServedFrom
 from goodhoster.model.uploads import FileState, Place, Upload, display
 from goodhoster.uploads.linked_homes import through_home_link
@@ -130,4 +131,7 @@ def _real(directory: bytes) -> bytes:
         for step in steps_to(directory):
             if step.is_link and step.found.st_uid not in {0, os.geteuid()}:
                 raise NoPlaceError(f"{display(step.path)} is a link of a customer's", reason="link")
-    return os.path.realpath(directory)
+    real = real_path(directory)
+    if real is None:
+        raise NoPlaceError(f"links on the way to {display(directory)} change all the time", reason="link")
+    return real

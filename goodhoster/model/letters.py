@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+LETTER_REFERENCE = re.compile(r"\bGH-([2-9a-hj-km-np-z]{12})\b")
+"""The reference of a letter to a customer, as its subject has it in brackets; the group is the letter's own part."""
 
 
 class LetterKind(StrEnum):
@@ -59,6 +63,8 @@ class Letter:
     """Message-ID of what is answered."""
     limited: bool = False
     """Counts against the limit for each receiver: for whoever is not a proven notifier."""
+    unproven: bool = False
+    """Anybody may have caused it in its receiver's name: such letters have a smaller limit, and use up no other."""
     code: str = ""
     """What follows the name in its Message-ID, so that nobody can make up an answer to it."""
     bounces_to: str = ""
@@ -67,3 +73,5 @@ class Letter:
     """Of a letter to a contact: when the mail server took it, or refused it for good (ISO 8601)."""
     secret: bool = False
     """Its text is not kept once it was sent: whoever reads it may act in its receiver's name."""
+    refused: str = ""
+    """Why no mail server takes it; empty where that was not so."""

@@ -33,7 +33,7 @@ class MoverVerb(StrEnum):
     PUT_BACK = "put-back"
     PUT_BACK_MOVED = "put-back-moved"
     """`put_back` where a person says that another directory than before is the right one."""
-    SETTLE = "settle"
+    RECOVER = "settle"  # the word that movers of earlier versions know
     VERIFY_IN_PLACE = "verify-in-place"
     DESTROY = "destroy"
     PREPARE = "prepare"

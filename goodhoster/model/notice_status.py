@@ -128,7 +128,9 @@ class NoticeItem:
     reopened: int = 0
     """How often it was gone and came back."""
     consecutive_checks: int = 0
-    """How often in a row it was seen from outside to be gone, or, while it is not, to be there."""
+    """While it is inaccessible: how often in a row it was seen to be gone. While it is to be seen to go: how often in a
+    row it was still there, or could not be looked at. Of a reopened item: 0 until it was acted on once more.
+    """
     gone_checks: int = 0
     """How often in a row it was seen to be gone although nothing was done about it."""
     next_check_at: datetime | None = None
@@ -169,7 +171,10 @@ class NoticeItem:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A mail that answers one of our letters about a notice. It changes nothing by itself."""
+    """A mail that answers one of our letters about a notice.
+
+    By itself it can only shorten the term, or keep customers from being told.
+    """
 
     receipt: Receipt
     sender: str = ""

@@ -98,6 +98,24 @@ class RemovalOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedTerm:
+    """By when a notice wants something gone, in one of its sentences."""
+
+    words: str
+    """The sentence."""
+    seconds: float | None = None
+    """From our receipt."""
+    moment: datetime | None = None
+    days: int | None = None
+    """After the day of our receipt."""
+    weekday: int | None = None
+    """Monday is 0; the next one."""
+    minutes: int | None = None
+    """After midnight of that day, or of the day of our receipt."""
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Reporter:
     """The reporter as the notice names it; proves nothing.
 
@@ -171,11 +189,20 @@ class ReadNotice:
     """
     deliveries: tuple[DeliveryReport, ...] = ()
     """What it reports about the delivery of another mail."""
+    terms: tuple[StatedTerm, ...] = ()
+    """What its sender says itself about by when it must be gone. No term is longer for it."""
+    confidential: str = ""
+    """The sentence, of whatever part of it, by which it may be confidential; empty where it has none."""
 
     @property
     def test(self) -> bool:
         """A trial of the address or the API: logged, never acted on."""
         return self.trial or self.format is NoticeFormat.SCART_TEST
+
+    @property
+    def is_confidential(self) -> bool:
+        """Whether customers are told nothing about it before a person says so."""
+        return bool(self.confidential) or (self.order is not None and self.order.confidential)
 
 
 class NotifierKind(StrEnum):
@@ -281,7 +308,7 @@ class TrustFinding:
     copy_of: str = ""
     """Receipt of the very same mail, which came shortly before by another of our addresses: that one is answered."""
     passing: bool = False
-    """A key could not be fetched this time: asked again, the answer may be better."""
+    """A `temperror` of RFC 8601: a key could not be fetched this time; asked again, the answer may be better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class AlertQueue(Protocol):
     def sent(self, rule: str, since: datetime) -> list[SentAlert]:
         """What was accepted by that rule since then, oldest first; a repetition counts once."""
 
-    def settle(self, delivery: AlertDelivery, state: DeliveryState, next_at: datetime | None, error: str) -> None:
+    def note_failure(self, delivery: AlertDelivery, state: DeliveryState, next_at: datetime | None, error: str) -> None:
         """Write that a claimed delivery was not accepted, and why."""
 
     def accept(self, delivery: AlertDelivery, message: str, now: datetime, next_at: datetime | None) -> None:

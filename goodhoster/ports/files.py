@@ -14,7 +14,7 @@ from goodhoster.model.uploads import FileState, Place, Upload
 class Quarantine(Protocol):
     """Takes a file offline on its own file system and restores it; never touches any other file.
 
-    After a crash at any point `settle` says where the file is, and every call may be made again. Each raises
+    After a crash at any point `recover` says where the file is, and every call may be made again. Each raises
     PassingError (nothing was changed) when the process that moves files for us cannot be reached.
     """
 
@@ -61,7 +61,7 @@ class Quarantine(Protocol):
         The reserve is room that a full disk must not take. Raises QuarantineError when that cannot be done.
         """
 
-    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
+    def recover(self, case_id: str, upload: Upload) -> Whereabouts:
         """Complete or discard an interrupted move after a crash, and say where the file is.
 
         A file that was moved is locked to the end, an intention that was not carried out is forgotten. Raises

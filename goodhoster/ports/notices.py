@@ -112,7 +112,7 @@ class SignatureCheck(Protocol):
     """A proof of a mail's sender other than its DKIM signature. Threads may share it."""
 
     @property
-    def settles(self) -> bool:
+    def is_final(self) -> bool:
         """Whether this proof is final: a sender accepted by it is trusted, and no other is asked.
 
         Else the best of all proofs counts.
@@ -131,7 +131,8 @@ class Mailer(Protocol):
     def send(self, letter: Letter) -> None:
         """Send a mail; returns when the server has accepted it.
 
-        PassingError: not now, try all of them later; PermanentError: never this one.
+        PassingError: not now, try all of them later; LetterPutOffError: not this one now; PermanentError: never this
+        one.
         """
 
     def close(self) -> None:

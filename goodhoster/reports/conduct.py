@@ -213,12 +213,12 @@ def _within_24h(mirror: Mirror) -> tuple[NormStanding, str]:
     if not share.whole:
         return NormStanding.UNPROVEN, "nothing of ours was reported in this period"
     told = f"{share.part:,} of {share.whole:,} URLs gone within 24 h, {speed.open_over_24h:,} open for longer"
-    late = share.whole - share.part - speed.too_young
+    too_slow = share.whole - share.part - speed.too_young
     if speed.too_young:
         told += f", {speed.too_young:,} open for less: too early to tell"
-    if not (share.part or late or speed.open_over_24h):
+    if not (share.part or too_slow or speed.open_over_24h):
         return NormStanding.UNPROVEN, told
-    return (NormStanding.FALLS_SHORT if late or speed.open_over_24h else NormStanding.MET), told
+    return (NormStanding.FALLS_SHORT if too_slow or speed.open_over_24h else NormStanding.MET), told
 
 
 def _every_match(installation: Installation) -> tuple[NormStanding, str]:

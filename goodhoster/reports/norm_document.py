@@ -121,8 +121,7 @@ def _tiles(total: Norm) -> Iterator[Tile]:
     yield Tile(
         "Median", hours_text(ours.median), f"hotline's clock: {hours_text(total.speed[FigureClock.HOTLINE].median)}"
     )
-    late = ours.open_over_24h
-    yield Tile("Open over 24 h", f"{late:,}", "must be 0", Tone.BAD if late else Tone.GOOD)
+    yield Tile("Open over 24 h", f"{ours.open_over_24h:,}", "must be 0", Tone.BAD if ours.open_over_24h else Tone.GOOD)
     yield Tile("Open now", f"{ours.open_now:,}", f"{ours.too_young:,} for less than 24 h")
     if total.unmeasured:
         yield Tile(

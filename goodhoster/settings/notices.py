@@ -149,7 +149,7 @@ class NoticesSettings:
         example='["maildir"]',
     )
     answers_a_day: int = setting(
-        whole(1, 100_000), "Letters to one address in a day; a proven notifier has no limit.", default=20
+        whole(1, 100_000), "Letters of one kind to one address in a day; a proven notifier has no limit.", default=20
     )
     hotline: str | None = setting(
         mail_address,

@@ -129,7 +129,7 @@ class TakedownActions:
                 self.act([asked], visible=visible, tries=tries - 1)[0] if _not_taken(item) else item
                 for asked, item in zip(items, after, strict=True)
             ]
-        if left := [upload for item, each in zip(after, looked, strict=True) for upload in _left(item, each)]:
+        if left := [upload for item, each in zip(after, looked, strict=True) for upload in _files_left(item, each)]:
             self.hurry(left)
         if later := [upload for each in zip(found, after, looked, strict=True) for upload in self._copies_since(*each)]:
             self.hurry(later)
@@ -260,7 +260,7 @@ class TakedownActions:
         )
         match location.outcome:
             case LocationKind.NOT_OURS:
-                return _Found(self._settled(found, ItemState.NOT_OURS, grounds))
+                return _Found(self._nothing_to_act_on(found, ItemState.NOT_OURS, grounds))
             case LocationKind.AMBIGUOUS:
                 return _Found(self._held(found, location.detail or "it is not certain what is meant"))
             case LocationKind.DYNAMIC if location.place is not None and not visible:
@@ -369,7 +369,7 @@ class TakedownActions:
         """
         if self.may_look or grounds.uncertain:
             missing = replace(item, reason="there is no such file (any more)")
-            return self._settled(missing, ItemState.MISSING, grounds)
+            return self._nothing_to_act_on(missing, ItemState.MISSING, grounds)
         if self.blocks is not None:
             return self._block(item, grounds)
         return self._held(
@@ -407,7 +407,7 @@ class TakedownActions:
         of_customer = [block for block in recent if block.customer == item.customer]
         return NoticeCircumstances(grounds.doubt, grounds.caps, len(recent), len(of_customer))
 
-    def _settled(self, item: NoticeItem, state: ItemState, grounds: Grounds) -> NoticeItem:
+    def _nothing_to_act_on(self, item: NoticeItem, state: ItemState, grounds: Grounds) -> NoticeItem:
         """Settle an item where nothing is here to be acted on.
 
         Where the reading is not certain, something else may have been meant.
@@ -464,7 +464,7 @@ def _known_to(matches: Iterable[Match]) -> tuple[str, ...]:
     return tuple(sorted({match.source for match in matches if match.exemption is None and not match.near}))
 
 
-def _left(item: NoticeItem, looked: LookedFor | GoodhosterError) -> Iterator[Upload]:
+def _files_left(item: NoticeItem, looked: LookedFor | GoodhosterError) -> Iterator[Upload]:
     """Files of an item that waits for a person, and so did not go offline with them.
 
     What the sources say of them counts by itself.

@@ -84,7 +84,7 @@ class Answers:
     def write_statements(self, notice: Notice) -> Notice:
         """Write the statements to customers, by order of a person.
 
-        Also what was withheld from customers because an order was confidential.
+        Also what was withheld from customers because the notice may be confidential.
         """
         return self._with_statements(notice, withhold=False)
 
@@ -93,7 +93,7 @@ class Answers:
 
         RefusedError when it is not for others to see.
         """
-        if _confidential(notice):
+        if notice.read and notice.read.order and notice.read.is_confidential:
             raise RefusedError(f"notice {notice.id} is a confidential order", hint="only its authority may hand it on")
         if notice.level in {TrustLevel.PINNED, TrustLevel.AUTHORITY}:
             hint = "act on it: goodhoster notices confirm or dismiss"
@@ -176,7 +176,7 @@ class Answers:
 
 
 def _confidential(notice: Notice) -> bool:
-    return bool(notice.read and notice.read.order and notice.read.order.confidential)
+    return notice.read is not None and notice.read.is_confidential
 
 
 @dataclass(slots=True)

@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from goodhoster.model.alerts import AlertKind
 from goodhoster.model.notice_status import ItemState, Notice, NoticeState, Receipt
-from goodhoster.model.notices import Notifier, NotifierKind, ReadNotice, TrustLevel
+from goodhoster.model.notices import Notifier, NotifierKind, ReadNotice, StatedTerm, TrustLevel
 
 LONGEST_ORDER = timedelta(hours=12)
 """A removal order's term where it does not tell its own (ATKM: at most 12 h)."""
+
+SHORTEST = timedelta(hours=1)
+"""The term of what wants something gone at once (Reg. (EU) 2021/784, Art. 3(3)).
+
+It is the shortest that somebody unproven can set, too: nobody pages people at will.
+"""
+
+_EARLIEST_ZONE = timezone(timedelta(hours=2))
+"""Of a day or a time of the day without a time zone: the earliest that can be meant in the Netherlands."""
+_JUST_PASSED, _PASSED_TODAY = timedelta(days=1), timedelta(hours=3)
+"""A moment that passed so shortly before our receipt was meant; the mail was late."""
 
 LOOKS = (
     timedelta(0),
@@ -34,7 +45,7 @@ LOOK_AGAIN = timedelta(minutes=15)
 SYNC_EVERY = timedelta(minutes=5)
 """How often a notice that waits for something else is looked after: a person, a name server, a pager."""
 
-PAGES = frozenset({"page-person", "page-reopened", "page-warning", "page-overdue"})
+CLOCK_ALERTS = frozenset({"page-person", "page-reopened", "page-warning", "page-overdue"})
 """Codes of the alerts about a running clock."""
 
 
@@ -50,45 +61,77 @@ class DeadlineTerms:
 def deadline_of(receipt: Receipt, read: ReadNotice, notifier: Notifier | None, terms: DeadlineTerms) -> datetime:
     """Moment by which a notice's items must be inaccessible.
 
-    The shortest of what the notifier's profile and the order itself say.
+    The shortest of what the notifier's profile, the order and the notice itself say. Nobody makes it longer.
     """
     received = receipt.received_at.astimezone(UTC)
     ends = [received + (timedelta(seconds=notifier.deadline) if notifier else terms.default)]
     if notifier and notifier.kind is NotifierKind.AUTHORITY:
         ends.append(received + LONGEST_ORDER)
+    ends += stated_ends(receipt, read, notifier)
+    return min(ends)
+
+
+def stated_ends(receipt: Receipt, read: ReadNotice, notifier: Notifier | None) -> list[datetime]:
+    """The moments that a notice states; of a sender who is not proven none in less than an hour."""
+    received = receipt.received_at.astimezone(UTC)
+    ends = []
     if read.order and read.order.deadline and read.order.deadline > received:
         ends.append(read.order.deadline.astimezone(UTC))
     if read.order and read.order.term:
         ends.append(received + timedelta(seconds=read.order.term))
-    return min(ends)
+    at_once = read.order is not None or (notifier is not None and notifier.kind is NotifierKind.AUTHORITY)
+    for term in read.terms:
+        end = received + SHORTEST if term.at_once and at_once else _end_of(term, received)
+        if end is not None:
+            ends.append(end.astimezone(UTC))
+    return ends if notifier else [max(end, received + SHORTEST) for end in ends]
 
 
-def pages(notice: Notice, now: datetime, terms: DeadlineTerms) -> Iterator[tuple[str, str]]:
+def _end_of(term: StatedTerm, received: datetime) -> datetime | None:
+    """The earliest moment that a term can mean."""
+    if term.seconds is not None:
+        return received + timedelta(seconds=term.seconds)
+    if term.moment is not None:
+        if term.moment > received:
+            return term.moment
+        return received + SHORTEST if received - term.moment < _JUST_PASSED else None
+    if term.days is None and term.weekday is None and term.minutes is None:
+        return None
+    here = received.astimezone(_EARLIEST_ZONE)
+    days = term.days or 0 if term.weekday is None else (term.weekday - here.weekday()) % 7
+    end = here.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days, minutes=term.minutes or 0)
+    only_time = term.days is None and term.weekday is None
+    if only_time and received - end > _PASSED_TODAY:
+        end += timedelta(days=1)
+    return max(end, received + SHORTEST)
+
+
+def due_alerts(notice: Notice, now: datetime, terms: DeadlineTerms) -> Iterator[tuple[str, str]]:
     """Unsent alerts that are due by now: a short stable code, and the text."""
-    told = set(notice.sent)
+    sent = set(notice.sent)
     reply = f"page-reply-{sum(reply.seen for reply in notice.replies)}"
     proven = notice.level in {TrustLevel.AUTHORITY, TrustLevel.PINNED}
-    if proven and any(reply.waits for reply in notice.replies) and reply not in told:
+    if proven and any(reply.waits for reply in notice.replies) and reply not in sent:
         yield reply, "there is a reply to our letter"
     if notice.stopped_at is not None or notice.deadline is None:
         return
     waits = [*_waiting(notice), notice.reason]
-    if "page-person" not in told and notice.state is NoticeState.NEEDS_PERSON and _is_urgent(notice):
+    if "page-person" not in sent and notice.state is NoticeState.NEEDS_PERSON and _is_urgent(notice):
         yield "page-person", f"a person must decide: {waits[0]}"
-    if "page-reopened" not in told and any(item.state is ItemState.REOPENED for item in notice.items):
+    if "page-reopened" not in sent and any(item.state is ItemState.REOPENED for item in notice.items):
         yield "page-reopened", "it was gone and is back online"
     if now >= notice.deadline or notice.dated_ahead(now):
-        if "page-overdue" not in told:
+        if "page-overdue" not in sent:
             ahead = "it was received while the clock was ahead, and its deadline is wrong"
             yield "page-overdue", ahead if notice.dated_ahead(now) else "the deadline has passed"
-    elif "page-warning" not in told and now >= notice.deadline - _warn_before(notice, terms):
+    elif "page-warning" not in sent and now >= notice.deadline - _warn_before(notice, terms):
         yield "page-warning", "the deadline is near"
 
 
-def kind_of(told: str) -> AlertKind:
-    """The kind of the alert with that code of `pages`."""
+def alert_kind_of(code: str) -> AlertKind:
+    """The kind of the alert with that code of `due_alerts`."""
     kinds = {"page-warning": AlertKind.DEADLINE, "page-overdue": AlertKind.OVERDUE}
-    return kinds.get(told, AlertKind.NOTICE)
+    return kinds.get(code, AlertKind.NOTICE)
 
 
 def next_due(notice: Notice, now: datetime, terms: DeadlineTerms) -> datetime | None:
@@ -98,7 +141,7 @@ def next_due(notice: Notice, now: datetime, terms: DeadlineTerms) -> datetime | 
         if notice.deadline is not None:
             turns = (notice.deadline - _warn_before(notice, terms), notice.deadline)
             moments += [moment for moment in turns if moment > now]
-        if notice.state is not NoticeState.OPEN or _waits(notice) or any(pages(notice, now, terms)):
+        if notice.state is not NoticeState.OPEN or _waits(notice) or any(due_alerts(notice, now, terms)):
             moments.append(now + SYNC_EVERY)
     return min(moments, default=None)
 

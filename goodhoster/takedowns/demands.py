@@ -101,9 +101,9 @@ class _Plan:
 
     def add(self, demand: Demand) -> DemandResult:
         about = {id(file): self.session.cases_of_state(file.upload) for file in demand.files}
-        known = {case.id: case for cases in about.values() for case in cases}
-        decision = decide_notice(self.session.rules, self._circumstances(demand, known.values()))
-        joined = {case.id: case for case in known.values() if _may_join(case, demand, decision)}
+        existing = {case.id: case for cases in about.values() for case in cases}
+        decision = decide_notice(self.session.rules, self._circumstances(demand, existing.values()))
+        joined = {case.id: case for case in existing.values() if _may_join(case, demand, decision)}
         left = [file for file in demand.files if not any(case.id in joined for case in about[id(file)])]
         cases = [self._join(case, demand, decision) for case in joined.values()]
         return DemandResult([*cases, self._opened(left, demand, decision)] if left else cases, decision.reason)
@@ -155,9 +155,9 @@ class _Plan:
         else:
             self.session.proceed(case)
 
-    def _circumstances(self, demand: Demand, known: Iterable[Case]) -> NoticeCircumstances:
+    def _circumstances(self, demand: Demand, existing: Iterable[Case]) -> NoticeCircumstances:
         first, grounds = demand.files[0], demand.grounds
-        overruled = any(case.state in OVERRULED for case in known) or self.session.overruled(
+        overruled = any(case.state in OVERRULED for case in existing) or self.session.overruled(
             first.upload, first.digests
         )
         return NoticeCircumstances(

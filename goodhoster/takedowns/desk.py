@@ -47,7 +47,14 @@ from goodhoster.notices.spool import Arrived, Spool
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeReader, NoticeStore, Outside, Pager
 from goodhoster.takedowns.actions import TakedownActions
 from goodhoster.takedowns.answers import Answers
-from goodhoster.takedowns.deadlines import DeadlineTerms, deadline_of, kind_of, next_due, pages
+from goodhoster.takedowns.deadlines import (
+    DeadlineTerms,
+    alert_kind_of,
+    deadline_of,
+    due_alerts,
+    next_due,
+    stated_ends,
+)
 from goodhoster.takedowns.demands import Grounds
 from goodhoster.takedowns.forwarding import CustomerForwarding
 from goodhoster.takedowns.outside_checks import after_look, first_look, found_again, worst_of
@@ -58,6 +65,7 @@ from goodhoster.takedowns.summary import (
     expect_undecided,
     page_text,
     state_after,
+    tightened,
     with_replies_seen,
 )
 
@@ -134,17 +142,21 @@ class NoticeDesk:
             self._parts.spool.taken(receipt.id)
             return self._handle(self._parts.store.get(receipt.id))
 
-    def join(self, notice_id: str, reply: Reply) -> Notice:
+    def join(self, notice_id: str, reply: Reply, read: ReadNotice | None = None) -> Notice:
         """Add a reply to its notice; it ends nothing and starts nothing.
 
-        May be called again for the same.
+        What it says of its notifier's (`read`) can shorten the term, and keep customers from being told. May be called
+        again for the same.
         """
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
             if any(known.receipt.id == reply.receipt.id for known in notice.replies):
                 return notice
             self._log("notice.replied", notice_id, reply=reply.receipt.id, sha256=reply.receipt.sha256.hex())
-            return self._handle(replace(notice, replies=(*notice.replies, reply)), recorded=notice)
+            joined = replace(notice, replies=(*notice.replies, reply))
+            if read is not None and not reply.automatic:
+                joined = tightened(joined, read, stated_ends(reply.receipt, read, None))
+            return self._handle(joined, recorded=notice)
 
     def due(self) -> list[str]:
         """Notices to be processed by now.
@@ -255,6 +267,7 @@ class NoticeDesk:
         notice = self._forwarded(notice)  # to customers with servers of their own
         if before.state is NoticeState.RECEIVED:
             notice = replace(notice, duplicate_of=self._earlier_copy(notice))
+            self._tighten_earlier(notice)
         # What the items add up to, and whether the clock stops.
         notice = state_after(notice, self._parts.clock(), by_person=by_person)
         notice = self._parts.letters.write(notice)  # to its sender, and to the customers
@@ -351,6 +364,17 @@ class NoticeDesk:
                 return other.id
         return ""
 
+    def _tighten_earlier(self, notice: Notice) -> None:
+        """What a reminder says more strictly holds for the notice that it repeats."""
+        if not notice.duplicate_of or notice.read is None:
+            return
+        earlier = self._parts.store.get(notice.duplicate_of)
+        ends = stated_ends(notice.receipt, notice.read, self._notifiers.get(notice.notifier))
+        after = tightened(earlier, notice.read, ends)
+        if after != earlier:
+            after = replace(after, due=next_due(after, self._parts.clock(), self._terms))
+            self._parts.store.replace(after, expected=earlier.state)
+
     def _index_gap(self, notice: Notice) -> str:
         acting = not self._waits_for_keys(notice) and any(_to_act_on(notice, item) for item in notice.items)
         return self._parts.index_gap() if acting else notice.index_gap
@@ -401,19 +425,19 @@ class NoticeDesk:
     def _page(self, notice: Notice) -> Notice:
         observing = not self._parts.acts.desk.rules.enforce
         again = sum(item.reopened for item in notice.items)
-        for told, words in pages(notice, self._parts.clock(), self._terms):
+        for code, words in due_alerts(notice, self._parts.clock(), self._terms):
             subject = f"goodhoster: notice {notice.id}: {words}"
             try:
                 self._parts.pager.page(
                     subject,
                     page_text(notice, observing=observing),
-                    kind_of(told),
-                    f"{notice.id} {told}{f' {again}' * bool(again)}",
+                    alert_kind_of(code),
+                    f"{notice.id} {code}{f' {again}' * bool(again)}",
                 )
             except PassingError as error:
                 _log.error("no alert could be delivered: %s (%s)", error, subject)
                 continue
-            notice = replace(notice, sent=(*notice.sent, told))
+            notice = replace(notice, sent=(*notice.sent, code))
         return notice
 
     def _check_from_outside(self, notice: Notice) -> None:

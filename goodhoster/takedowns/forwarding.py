@@ -74,7 +74,7 @@ class CustomerForwarding:
         if not self.enforcing:
             return _ForwardingResult(ItemState.OBSERVED, f"{where}: would be forwarded to its contact")
         if share.confidential:
-            return _ForwardingResult(ItemState.HELD, f"{where}, and a confidential order is not handed on")
+            return _ForwardingResult(ItemState.HELD, f"{where}, and a confidential notice is not handed on")
         if deadline - share.now < _LEAST_TIME_TO_ACT:
             return _ForwardingResult(
                 ItemState.HELD, f"{where}, and the deadline leaves it no time: reach the customer yourself"
@@ -102,8 +102,7 @@ class _Share:
 
     @property
     def confidential(self) -> bool:
-        read = self.notice.read
-        return bool(read and read.order and read.order.confidential)
+        return self.notice.read is not None and self.notice.read.is_confidential
 
     def deadline(self, within: timedelta) -> datetime:
         """The customer's, which is never later than the notice's own."""

@@ -67,7 +67,7 @@ class IncomingMail:
         read = self.reader.read(raw)
         sender, only_reply = mail.address("From"), _only_answers(read, answered)
         reply = Reply(receipt, sender, read.opening, read.automatic, "" if only_reply else receipt.id)
-        joined = self.desk.join(answered.id, reply)
+        joined = self.desk.join(answered.id, reply, read)
         if not only_reply:
             return self.desk.receive(receipt)
         self.spool.taken(receipt.id)

@@ -8,7 +8,6 @@ is no appeal.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from goodhoster.customers.standing.appeals import says_something
 from goodhoster.errors import RefusedError
 from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState
+from goodhoster.model.letters import LETTER_REFERENCE
 from goodhoster.model.notice_status import Receipt
 from goodhoster.model.notices import RawNotice, ReadNotice, TrustLevel
 from goodhoster.notices.reading.mail import Mail
@@ -24,7 +24,6 @@ from goodhoster.policy.contacts import same_address
 from goodhoster.takedowns.desk import Believe
 from goodhoster.takedowns.letter_appeals import LetterAppeals
 
-_REFERENCE = re.compile(r"\bGH-[2-9a-hj-km-np-z]{12}\b")
 _UNPROVEN = frozenset({TrustLevel.UNAUTHENTICATED})
 
 
@@ -70,7 +69,7 @@ class MailedAppeals:
         return bool(opened) and all(one.state is AppealState.OPEN and one.text == text for one in opened)
 
     def _references(self, answer: AnsweringMail) -> list[str]:
-        named = _REFERENCE.findall(answer.mail.header("Subject"))
+        named = (found[0] for found in LETTER_REFERENCE.finditer(answer.mail.header("Subject")))
         of_letters = filter(None, map(self.letters.reference_of, answer.letters))
         return list(dict.fromkeys([*named, *of_letters]))
 

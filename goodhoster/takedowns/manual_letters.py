@@ -41,7 +41,7 @@ class ManualLetters:
             return self._record(notice, self.letters.write_answer(notice))
 
     def inform_customers(self, notice_id: str, order: Order) -> Notice:
-        """Inform the customers of what was withheld because an order was confidential.
+        """Inform the customers of what was withheld because a notice may be confidential.
 
         RefusedError when nobody is left to be informed.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,9 +17,12 @@ from goodhoster.model.notice_status import (
     NoticeItem,
     NoticeState,
 )
+from goodhoster.model.notices import ReadNotice
 from goodhoster.notices.spool import Waiting
-from goodhoster.takedowns.deadlines import PAGES
+from goodhoster.takedowns.deadlines import CLOCK_ALERTS
 
+_ADDRESS = re.compile(r"\S*(?::/|www\.|[\w-]\.[\w-]+/)\S*", re.IGNORECASE)
+"""What a mail program would make a link of."""
 _TOUCHED = frozenset({ItemState.OFFLINE, ItemState.INACCESSIBLE, ItemState.REOPENED})
 
 
@@ -36,9 +40,9 @@ def state_after(notice: Notice, now: datetime, *, by_person: bool) -> Notice:
         return replace(notice, state=NoticeState.DONE, stopped_at=notice.stopped_at or now)
     if notice.stopped_at is not None and notice.deadline is not None:
         term = notice.deadline - notice.receipt.received_at
-        told = tuple(each for each in notice.sent if each not in PAGES)  # a new clock: who was paged is paged anew
+        sent = tuple(code for code in notice.sent if code not in CLOCK_ALERTS)  # a new clock: all are sent anew
         end = max(notice.deadline, now + min(term, timedelta(days=1)))
-        notice = replace(notice, stopped_at=None, deadline=end, sent=told)
+        notice = replace(notice, stopped_at=None, deadline=end, sent=sent)
     waits = any(item.state.waits_for_person for item in notice.items)
     return replace(notice, state=NoticeState.NEEDS_PERSON if waits else NoticeState.OPEN)
 
@@ -99,13 +103,40 @@ def page_text(notice: Notice, *, observing: bool = False) -> str:
     return (
         f"Notice {notice.id} {notice.reference} from {notice.notifier or 'an unproven sender'} ({notice.level}).\n"
         f"Deadline: {notice.deadline:%Y-%m-%d %H:%M} UTC. Items: {counts}.\n"
-        f"{_in_observe(notice, observing=observing)}See: goodhoster notices show {notice.id}\n"
+        f"{_in_observe(notice, observing=observing)}{_confidential_line(notice)}"
+        f"See: goodhoster notices show {notice.id}\n"
     )
+
+
+def confidential_text(notice: Notice) -> str:
+    """What keeps customers from being told, and how a person releases it; else empty."""
+    if notice.read is None or not notice.read.is_confidential:
+        return ""
+    said = _ADDRESS.sub("(address)", notice.read.confidential) or "the order says so"
+    return f'customers are told nothing, by "{said}"; to have them told: goodhoster notices tell {notice.id}'
+
+
+def tightened(notice: Notice, read: ReadNotice, ends: Iterable[datetime]) -> Notice:
+    """A notice after a reply or a reminder.
+
+    Its term can only be shorter, and it is confidential if either is.
+    """
+    if notice.read is not None and read.is_confidential and not notice.read.is_confidential:
+        said = read.confidential or "a reply says so"
+        notice = replace(notice, read=replace(notice.read, confidential=said))
+    if notice.deadline is None or notice.stopped_at is not None:
+        return notice
+    return replace(notice, deadline=min((notice.deadline, *ends)))
 
 
 def untouched(notice: Notice) -> bool:
     """Whether every item of a notice is as it was when it came."""
     return not any(item.state in _TOUCHED or item.blocked for item in notice.items)
+
+
+def _confidential_line(notice: Notice) -> str:
+    text = confidential_text(notice)
+    return f"Confidential: {text}\n" if text else ""
 
 
 def _in_observe(notice: Notice, *, observing: bool) -> str:

@@ -14,7 +14,7 @@ from goodhoster.model.uploads import LEASED, POSTPONED, Fault, Place, Upload
 from goodhoster.model.verdicts import NOT_ASKABLE, Verdict
 from goodhoster.uploads.index import Arrival, Job, Priority, UploadIndex
 from goodhoster.uploads.opening import open_upload
-from goodhoster.uploads.queue import LONGEST_UNSETTLED
+from goodhoster.uploads.queue import LONGEST_CHANGING
 
 AFTER_CHANGE = 1.0
 """Seconds until a file is looked at again that became another one meanwhile."""
@@ -52,9 +52,9 @@ def check_other_sizes(index: UploadIndex, place: Place) -> None:
         index.expect([Arrival(other, customer, now, Priority.FRESH) for other, customer in sizes], now)
 
 
-def unsettled_for(job: Job, now: float) -> float:
+def still_changing_for(job: Job, now: float) -> float:
     """Seconds until the file has been unchanged for long enough; 0 after a minute in any case."""
-    if not job.quiet or now - job.since >= LONGEST_UNSETTLED:
+    if not job.quiet or now - job.since >= LONGEST_CHANGING:
         return 0.0
     try:
         with open_upload(job.place) as opened:

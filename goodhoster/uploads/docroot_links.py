@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from threading import Lock
 
 from goodhoster.linux.mount_table import lies_at_or_below
+from goodhoster.linux.real_paths import real_path
 
 _MOST_DIRECTORIES_OF_ONE = 1000
 """Directories of one customer; with more links than that, all that it has counts as served."""
@@ -67,7 +68,9 @@ class DocrootLinks:
             return False
         if directory in self._whole:
             return True  # of too many links to look at each
-        target = os.path.realpath(link)
+        target = real_path(link)
+        if target is None:
+            return True  # it cannot be told now
         if os.path.islink(link) and (lies_at_or_below(directory, target) or os.path.dirname(target) == directory):
             return True
         with self._lock:

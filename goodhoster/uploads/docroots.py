@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from goodhoster.errors import GoodhosterError
+from goodhoster.linux.real_paths import real_path
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class Docroots:
         if self._named and time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + _FRESH
             try:
-                found = {os.path.join(os.path.realpath(path), b"") for path in self._named()}
+                found = {os.path.join(real_path(path) or path, b"") for path in self._named()}
                 self._known = frozenset(found - {b"/"}) or None  # whoever serves the whole machine serves no mail
             except GoodhosterError as error:
                 _log.warning("document roots are recognised by their usual names: %s", error)

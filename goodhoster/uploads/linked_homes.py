@@ -49,11 +49,12 @@ def home_links(tree: bytes) -> list[HomeLink]:
     found = []
     with os.scandir(tree) as entries:
         for entry in entries:
-            if entry.is_symlink() and entry.stat(follow_symlinks=False).st_uid == 0:
-                link = os.path.join(tree, entry.name)
-                target = os.path.normpath(os.path.join(tree, os.readlink(link)))
-                if not lies_at_or_below(target, tree):
-                    found.append(HomeLink(tree, link, target))
+            with suppress(FileNotFoundError):  # it vanished just now
+                if entry.is_symlink() and entry.stat(follow_symlinks=False).st_uid == 0:
+                    link = os.path.join(tree, entry.name)
+                    target = os.path.normpath(os.path.join(tree, os.readlink(link)))
+                    if not lies_at_or_below(target, tree):
+                        found.append(HomeLink(tree, link, target))
     return sorted(found, key=lambda link: link.path)
 
 

@@ -19,7 +19,7 @@ MOST_OF_ONE = 64
 """Rows of one customer that a process has in hand: however long they take, others are taken beside them. What is
 ordered has as many places again, so that it waits for none of the others.
 """
-LONGEST_UNSETTLED = 60.0
+LONGEST_CHANGING = 60.0
 """Seconds. A file that is written to without end is checked then, as it is."""
 _ROWS_PER_PIECE = 1000
 _BEFORE_ALL = -1
@@ -31,7 +31,7 @@ ON CONFLICT DO UPDATE SET
   since = CASE waiting WHEN {RowWait.NOTHING:d} THEN excluded.since ELSE since END,
   turn = CASE WHEN waiting = {RowWait.TURN:d} AND priority <= excluded.priority THEN turn ELSE excluded.turn END,
   priority = CASE waiting WHEN {RowWait.NOTHING:d} THEN excluded.priority ELSE min(priority, excluded.priority) END,
-  waiting = CASE WHEN waiting > {RowWait.NOTHING:d} AND since <= excluded.since - {LONGEST_UNSETTLED}
+  waiting = CASE WHEN waiting > {RowWait.NOTHING:d} AND since <= excluded.since - {LONGEST_CHANGING}
     THEN {RowWait.TURN:d} ELSE excluded.waiting END
 """  # noqa: S608 - our own texts
 _READY = f"""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from goodhoster.linux.mount_table import lies_at_or_below
+from goodhoster.linux.real_paths import real_path
 from goodhoster.model.quarantine import OWN_DIRECTORIES
 from goodhoster.model.uploads import Place, display
 from goodhoster.uploads.docroot_links import DocrootLinks
@@ -110,7 +111,9 @@ class Tree:
         """
         if self.private_reason or not (self.docroots.serves(link) or self.links.serves(os.path.dirname(link))):
             return None
-        target = os.path.realpath(link)
+        target = real_path(link)
+        if target is None:
+            return None  # it is being renamed: what it becomes is hinted at as well
         directory = os.path.dirname(target) if os.path.isfile(target) else target
         own = self._own_of(link)
         if lies_at_or_below(own, directory):

@@ -12,6 +12,7 @@ import pytest
 from goodhoster_agent.watching import fanotify_kernel as kernel
 from goodhoster_agent.watching.fanotify import FanotifySource
 from goodhoster_agent.watching.fanotify_kernel import open_by_handle
+from goodhoster_agent.watching.mounts import mounts_of
 from tests.conformance.test_event_sources import SessionReport, write
 from tests.conftest import PROGRAM_PATH, Bind, Disk
 from tests.waiting import wait_until
@@ -234,3 +235,25 @@ def test_a_directory_far_below_is_told_of_by_one_above_it(told: SessionReport, t
     assert told.wait(lambda: any(hint.is_directory for hint in told.hints.values()))
     (hint,) = told.hints.values()
     assert (os.path.join(hint.directory, hint.name) + b"/").startswith(bytes(tree) + b"/anna/d/d/")
+
+
+def test_a_disk_that_is_unmounted_and_mounted_again_at_once_is_watched_again(
+    told: SessionReport, source: FanotifySource, tree: Path, tmp_path: Path, mounted: ExitStack
+) -> None:
+    """Its number and device are those that it had: the mount table does not tell, and the mark went with the first."""
+    image = tmp_path / "other.img"
+    subprocess.run(["mkfs.ext4", "-q", image, "16M"], check=True, env=os.environ | {"PATH": PROGRAM_PATH})
+    point = mount(mounted, image, tree / "anna" / "other")
+    source.cover(bytes(point))
+    before = mounts_of([bytes(tree)])
+    assert source.lost(before) == []
+    assert wait_until(lambda: unmounted(point))
+    mount(mounted, image, point)
+    after = mounts_of([bytes(tree)])
+    lost = source.lost(after)
+    if after == before:
+        assert [each.point for each in lost] == [bytes(point)]
+    for each in (after - before) | set(lost):
+        source.cover(each.point)
+    assert told.settled(write(bytes(point / "a")))
+    assert source.lost(after) == []

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.journeys.host import GOODHOSTER, PATIENCE, Host
 from tests.waiting import wait_until
 
@@ -68,6 +70,28 @@ def test_what_the_log_says_of_a_case_is_exported_and_verified_without_goodhoster
     assert alone(moved / "verify.py", moved, "--key", key).returncode == 1
     log = host.folder / "state" / "audit.log"
     assert alone(moved / "verify.py", log, "--earlier", earlier).returncode == 0
+
+
+@pytest.mark.debian("python3-cryptography", program="/usr/bin/python3")
+def test_debians_own_python_verifies_an_export(host: Host) -> None:
+    """Another interpreter, an older `cryptography`, and nothing of ours: as whoever is only given the export has it."""
+    debian = ["/usr/bin/python3", "-I"]
+    if subprocess.run([*debian, "-c", "import cryptography"], capture_output=True, check=False).returncode:
+        pytest.skip("apt-get install python3-cryptography")
+    assert subprocess.run([*debian, "-c", "import goodhoster"], capture_output=True, check=False).returncode == 1
+    case = with_a_case(host)
+    earlier, out = host.folder / "earlier", host.folder / "out"
+    earlier.write_text(host.run("audit", "checkpoint"))
+    host.run("cases", "restore", case, "--reason", "made up")
+    key = host.run("audit", "keys").splitlines()[0]
+    host.run("audit", "export", "--case", case, "--to", str(out), "--since", str(earlier))
+    command = [*debian, str(out / "verify.py"), str(out), "--key", key, "--earlier", str(earlier)]
+    verified = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    assert "entries are in it, unchanged" in verified.stdout
+    entry = min(out.glob("entries/*.json"))
+    entry.write_bytes(entry.read_bytes().replace(b"quarantine", b"quarantime"))
+    assert subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False).returncode == 1
 
 
 def test_a_rollback_is_found_by_a_checkpoint_that_was_kept(host: Host) -> None:

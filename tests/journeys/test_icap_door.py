@@ -244,6 +244,31 @@ class TestConversations:
             assert b"(" + reason + b")" in said
             assert b"X-Infection-Found" not in said
 
+    def test_a_range_of_a_text_passes_and_one_of_what_may_hold_pictures_does_not(self, opened: IcapHost) -> None:
+        text, bytes_of_a_picture = b"let caf\xc3\xa9 = 1;\n" * 20, bytes(range(256))
+        cases = {
+            ("text/javascript; charset=utf-8", text): b"ICAP/1.0 204 ",
+            ("application/json", text): b"ICAP/1.0 204 ",
+            ("video/mp4", bytes_of_a_picture): b"ICAP/1.0 204 ",
+            ("text/javascript", bytes_of_a_picture): b"(partial)",
+            ("application/pdf", text): b"(partial)",
+            ("application/zip", bytes_of_a_picture): b"(partial)",
+            ("image/svg+xml", text): b"(partial)",
+        }
+        for (kind, body), answer in cases.items():
+            response = ["HTTP/1.1 206 Partial Content", f"Content-Type: {kind}", "Content-Range: bytes 100-299/5000"]
+            asked = Asked(body, "respmod", "RESPMOD", ALLOW, response=response)
+            assert answer in opened.ask(*asked.pieces()), kind
+
+    def test_a_packed_form_that_shows_another_one_to_programs_that_do_not_unpack(self, opened: IcapHost) -> None:
+        packed = gzip.compress(form(OTHER), mtime=0)
+        extra = b"\r\n" + form(PICTURE)
+        body = packed[:3] + b"\4" + packed[4:10] + len(extra).to_bytes(2, "little") + extra + packed[10:]
+        assert gzip.decompress(body) == form(OTHER)
+        for content, answer in {packed: b"ICAP/1.0 204 ", body: b"(ambiguous)"}.items():
+            asked = Asked(content, request=[*FORM, "Content-Encoding: gzip"], fields=ALLOW)
+            assert answer in opened.ask(*asked.pieces())
+
     def test_what_nobody_can_tell_passes_where_the_door_is_open(self, host: IcapHost) -> None:
         host.start('on_unchecked = "open"')
         for preview in (None, 10):

@@ -93,6 +93,9 @@ def test_an_entry_of_proper_text_is_read_whole(entry: AuditEntry) -> None:
 @example(b'{"at":"2026-01-01T00:00:00.000000Z","data":3,"kind":"a","n":0,"previous":""}')
 @example(b'{"at":"2026-01-01T00:00:00.000000Z","data":{},"kind":"\\ud800","n":0,"previous":""}')
 @example(b'{"at":7,"data":{},"kind":"a","n":0,"previous":""}')
+@example(b'{"at":"2026-01-01T00:00:00.000000Z","data":{},"kind":"a","n":0, "previous":"%s"}' % (b"0" * 64))
+@example(b'{"at":"2026-01-01T00:00:00.000000Z","kind":"a","data":{},"n":0,"previous":"%s"}' % (b"0" * 64))
+@example(b'{"at":"2026-01-01T00:00:00.000000Z","data":{},"kind":"\\u0061","n":0,"previous":"%s"}' % (b"0" * 64))
 @example(b"9" * 5000)
 @example(b"null")
 def test_any_other_line_is_refused(line: bytes) -> None:

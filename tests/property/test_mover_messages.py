@@ -70,7 +70,7 @@ OTHER = replace(ORDER, state=FileState(1, 3, 3, 4, 5))
         (ORDER, ORDER),
         (ORDER, replace(OTHER, tree="z")),
         (ORDER, replace(OTHER, verb=MoverVerb.PUT_BACK)),
-        (replace(ORDER, verb=MoverVerb.SETTLE),),
+        (replace(ORDER, verb=MoverVerb.RECOVER),),
         (ORDER, replace(OTHER, path=b"../x")),
         tuple(replace(ORDER, state=FileState(1, n, 3, 4, 5)) for n in range(LARGEST_BATCH + 1)),
     ],
@@ -112,13 +112,13 @@ def test_a_field_of_another_kind_is_no_order(order: MoveOrder, field: str, value
 
 @pytest.mark.parametrize("path", [b"/etc/passwd", b"..", b"a/../../b", b"a/..", b"a\0b"])
 def test_a_path_out_of_the_tree_is_no_order(path: bytes) -> None:
-    order = MoveOrder(MoverVerb.SETTLE, "x", "y", path, "anna", FileState(0, 0, 0, 0, 0), bytes(32))
+    order = MoveOrder(MoverVerb.RECOVER, "x", "y", path, "anna", FileState(0, 0, 0, 0, 0), bytes(32))
     with pytest.raises(ValueError, match="out of the tree"):
         MoveOrder.from_bytes(order.to_bytes())
 
 
 def test_a_message_has_its_limit() -> None:
-    order = MoveOrder(MoverVerb.SETTLE, "x", "y", b"a" * LONGEST_MESSAGE, "anna", FileState(0, 0, 0, 0, 0), bytes(32))
+    order = MoveOrder(MoverVerb.RECOVER, "x", "y", b"a" * LONGEST_MESSAGE, "anna", FileState(0, 0, 0, 0, 0), bytes(32))
     with pytest.raises(ValueError, match="too long"):
         order.to_bytes()
     with pytest.raises(ValueError, match="too long"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +28,7 @@ from goodhoster.reports.norm_document import norm_document
 from goodhoster.reports.periods import Period
 from goodhoster.reports.proofs import Proofs
 from goodhoster.reports.removals import FigureClock, Key, OutsideCheckEntry, needs_log, note_look, reported
+from goodhoster.reports.statistics import Duration, survival
 from goodhoster.reports.transparency import transparency_document
 from goodhoster.reports.weekly_document import weekly_document
 from goodhoster.takedowns.outside_checks import after_look, first_look
@@ -274,6 +275,22 @@ def _as_counted(found: Mirror) -> dict[Figure, int]:
     }
 
 
+DURATIONS = st.lists(st.tuples(st.integers(0, 40).map(float), st.booleans()), min_size=1, max_size=60)
+
+
+@given(DURATIONS)
+def test_the_curve_is_the_product_of_the_shares_that_stayed(durations: list[tuple[float, bool]]) -> None:
+    """Kaplan and Meier 1958, word for word; what is still going on counts for as long as it was watched."""
+    curve = survival(Duration(hours, ended) for hours, ended in durations)
+    left = 1.0
+    for hour in range(42):
+        at_risk = sum(hours >= hour for hours, _ in durations)
+        ended = sum(hours == hour and ended for hours, ended in durations)
+        left *= (at_risk - ended) / at_risk if ended else 1
+        assert curve.at(hour) == pytest.approx(left)
+    assert curve.median == pytest.approx(_median([(hours, not ended) for hours, ended in durations]))
+
+
 @settings(max_examples=25)
 @given(st.integers(0, 2**32), st.integers(1, 60))
 def test_the_counts_of_all_reports_agree(seed: int, notices: int) -> None:
@@ -287,6 +304,9 @@ def test_the_counts_of_all_reports_agree(seed: int, notices: int) -> None:
     inside = [notice for notice in made.notices if notice.receipt.received_at in period]
     for notice in inside:
         facts.take_notice(notice, reported(notice, looks))
+    trials = [_a_trial(notice) for notice in inside[:3]]
+    for trial in trials:
+        facts.take_notice(trial, reported(trial, looks))
     cases = [case for case in (a_case(rng, number) for number in range(notices)) if case.opened_at in period]
     for case in cases:
         facts.take_case(case)
@@ -298,6 +318,11 @@ def test_the_counts_of_all_reports_agree(seed: int, notices: int) -> None:
         return sum(row["value"] or 0 for row in sections[section] if row["indicator"] == indicator)
 
     urls = sum(len(notice.items) for notice in inside)
+    names = [week["week"] for week in weekly["weeks"]]
+    assert names == [_week(day) for day in sorted(_mondays(names))], (
+        "no week is left out between the first and the last"
+    )
+    assert norm["tests"] == len(trials)
     assert norm["received"] == sum(week["reported"] for week in weekly["weeks"]) == urls
     assert value("1.2 orders", "items in these orders") + value("1.3 notices", "items in these notices") == urls
     assert sum(group["received"] for group in norm["by"]["notifier"].values()) == urls
@@ -315,6 +340,24 @@ def test_the_counts_of_all_reports_agree(seed: int, notices: int) -> None:
     assert told[NormId.WITHIN_24H].startswith(
         expected if share["of"] else "nothing of ours was reported in this period"
     )
+
+
+def _a_trial(notice: Notice) -> Notice:
+    """The same, by a sender who only tries the way."""
+    return replace(notice, read=ReadNotice(NoticeFormat.SCART_TEST))
+
+
+def _week(monday: date) -> str:
+    year, number, _ = monday.isocalendar()
+    return f"{year}-W{number:02}"
+
+
+def _mondays(names: list[str]) -> set[date]:
+    """Every Monday from that of the first of these weeks to that of the last."""
+    if not names:
+        return set()
+    first, last = (date.fromisocalendar(int(name[:4]), int(name[6:]), 1) for name in (min(names), max(names)))
+    return {first + timedelta(weeks=number) for number in range((last - first).days // 7 + 1)}
 
 
 def installation() -> Installation:

@@ -100,7 +100,7 @@ class NoticeWork:
         ways = [way.problem for way in self._open if way.problem]
         refused = self._notices.outbox.refused()
         letters = [f"the mail server refused {refused} letters for good: see letters/refused"] if refused else []
-        letters += self._letters_that_wait()
+        letters += [*self._notices.outbox.problems(), *self._letters_that_wait()]
         damaged = [f"{name} cannot be read: restore it from a backup" for name in self._notices.spool.damaged]
         return [*self._problems.values(), *ways, *letters, *damaged, *self._odd_sites(), *self._clock_problem()]
 
@@ -218,7 +218,7 @@ class NoticeWork:
             return False
         except Exception:
             _log.exception("%s failed; it is tried again", what)
-            self._problems[what] = f"{what} failed: see the log"
+            self._problems[what] = f"{what} failed, and is tried again: see the journal"
             return False
         self._problems.pop(what, None)
         return True

@@ -139,7 +139,7 @@ class UploadWorkers:
                 self._index.postpone(job, time.time() + _UNTIL_IT_ANSWERS)
                 return
             outcome = self._handle(job, self._trees, self._record)
-            self._settle(job, outcome)
+            self._update_row(job, outcome)
             if outcome.examined is None or outcome.examined.verdict.reason != LEASED:
                 LEASES.release(job.place.absolute)
             self._report(job, outcome)
@@ -216,7 +216,7 @@ class UploadWorkers:
     def _record(self, job: Job, examined: Examined) -> None:
         self._index.record(job, (examined.state, examined.content), examined.verdict, time.time())
 
-    def _settle(self, job: Job, outcome: UploadOutcome) -> None:
+    def _update_row(self, job: Job, outcome: UploadOutcome) -> None:
         """Record the row's outcome in the queue."""
         due = time.time() + outcome.wait
         match outcome.row:

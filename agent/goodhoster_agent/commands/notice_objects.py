@@ -38,11 +38,19 @@ def notice_object(notice: Notice) -> dict[str, Any]:
         "replies": [_reply_object(reply) for reply in notice.replies],
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],
+        "confidential": _confidential(notice),
+        "terms": list(dict.fromkeys(term.words for term in notice.read.terms)) if notice.read else [],
         "unread": list(notice.read.unread) if notice.read else [],
         "named": list(notice.named),
         "index_gap": notice.index_gap,
         "rules": [{"name": r.name, "passed": r.passed, "why": r.why} for r in (trust.rules if trust else ())],
     }
+
+
+def _confidential(notice: Notice) -> str | None:
+    """The sentence by which it may be confidential; None where customers are told."""
+    read = notice.read
+    return (read.confidential or "the order says so") if read and read.is_confidential else None
 
 
 def _reply_object(reply: Reply) -> dict[str, Any]:

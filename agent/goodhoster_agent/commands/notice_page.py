@@ -70,7 +70,7 @@ def page_of(notice: Notice, services: Services) -> str:
 def _head(notice: Notice, sender: str) -> Iterator[Row]:
     from goodhoster.letters.texts import defanged
     from goodhoster.model.notice_status import ItemState
-    from goodhoster.takedowns.summary import untouched
+    from goodhoster.takedowns.summary import confidential_text, untouched
 
     read, trust = notice.read, notice.trust
     yield "notice", notice.id
@@ -89,6 +89,9 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     if any(item.state is ItemState.OBSERVED for item in notice.items):
         done = "nothing was touched" if untouched(notice) else "what is observed was not touched"
         yield "observe", f"{done} and nobody is answered"
+    yield from (("term", _unlinked(words)) for words in dict.fromkeys(t.words for t in (read.terms if read else ())))
+    if text := confidential_text(notice):
+        yield "secret", text
     yield from (("doubt", doubt) for doubt in (read.doubts if read else ()))
     yield from (("not read", part) for part in (read.unread if read else ()))
     yield from (("names", f"{defanged(name)}: ours, and no item leads there") for name in notice.named)

@@ -188,7 +188,9 @@ def confirm_command(
     with open_services(config) as services:
         desk, whole_ids = services.notices.desk, _whole_ids(services, notice_ids)
         if preview:
-            _print_previews(whole_ids, desk.preview, as_json=as_json)
+            _print_previews(
+                whole_ids, desk.preview, lambda whole_id: _confidential_line(services, whole_id), as_json=as_json
+            )
             return
         order = order_of(required_reason(reason))
         _order_each(services, whole_ids, lambda whole_id: desk.confirm(whole_id, order), as_json=as_json)
@@ -257,7 +259,7 @@ def tell_command(
     preview: Annotated[bool, typer.Option("--preview", help="Print the letters and send nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send the statements of reasons that were withheld because an order was confidential."""
+    """Send the statements of reasons that were withheld because a notice may be confidential."""
     with open_services(config) as services:
         whole_id = services.notices.store.complete(notice_id)
         if preview:
@@ -357,7 +359,11 @@ def _reply_of(notice: Notice, reply_id: str) -> Reply:
 
 
 def _print_previews(
-    notice_ids: Sequence[str], preview: Callable[[str], Sequence[PreviewLine]], *, as_json: bool
+    notice_ids: Sequence[str],
+    preview: Callable[[str], Sequence[PreviewLine]],
+    remark: Callable[[str], str] = lambda _: "",
+    *,
+    as_json: bool,
 ) -> None:
     """Print what would be done for each notice; of several, below its number."""
     for notice_id in notice_ids:
@@ -372,6 +378,16 @@ def _print_previews(
             print_line(f"{notice_id}:")
         for line in lines:
             print_line(_preview_text(line))
+        if text := remark(notice_id):
+            print_line(text)
+
+
+def _confidential_line(services: Services, notice_id: str) -> str:
+    """What keeps the customers from being told, for people; in JSON `show` has it."""
+    from goodhoster.takedowns.summary import confidential_text
+
+    text = confidential_text(services.notices.store.get(notice_id))
+    return f"secret {text}" if text else ""
 
 
 def _print_letter(notice_id: str, letter: Letter, *, as_json: bool) -> None:

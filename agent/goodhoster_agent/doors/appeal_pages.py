@@ -18,7 +18,7 @@ from goodhoster.customers.standing.appeals import says_something
 from goodhoster.errors import PassingError
 from goodhoster.model.customers.standing import Appeal, AppealState
 from goodhoster_agent.doors.http_server import read_body
-from goodhoster_agent.doors.plain_pages import language_wanted, page
+from goodhoster_agent.doors.plain_pages import html_page, language_wanted
 
 if TYPE_CHECKING:
     from goodhoster.takedowns.form_appeals import FormAppeals, FormState
@@ -126,7 +126,7 @@ class AppealPages:
         if self._rate_limit.admit(self._address_of(request)):
             return None
         language = _known(language_wanted(request))
-        response = page(language, _WORDS[language]["slow"], "", 429)
+        response = html_page(language, _WORDS[language]["slow"], "", 429)
         response.headers["Retry-After"] = "1"
         return response
 
@@ -138,7 +138,7 @@ class AppealPages:
         language = _known(state.language, wanted)
         words = _WORDS[language]
         if state.appeals:
-            return page(language, words["thanks"], _numbers(language, state))
+            return html_page(language, words["thanks"], _numbers(language, state))
         return _form(language, state)
 
     def _taken(self, letter: str, code: str, text: str | None, wanted: str) -> web.Response:
@@ -152,7 +152,7 @@ class AppealPages:
         try:
             state = appeals.take(letter, code, text)
         except PassingError:
-            return page(language, _WORDS[language]["later"], "", 503)
+            return html_page(language, _WORDS[language]["later"], "", 503)
         return _receipt(language, state, text) if state else _gone(wanted)
 
 
@@ -175,14 +175,14 @@ def _known(*languages: str) -> str:
 
 def _form(language: str, state: FormState) -> web.Response:
     """The empty form."""
-    return page(language, _WORDS[language]["title"], _fields(language, state))
+    return html_page(language, _WORDS[language]["title"], _fields(language, state))
 
 
 def _form_again(language: str, state: FormState, text: str | None) -> web.Response:
     """The form with what is wrong: it is empty, too long, or could not be read."""
     words, long = _WORDS[language], text is None or len(text) > _LONGEST_TEXT
     problem = f'<p role="alert"><strong>{words["long" if long else "empty"]}</strong></p>'
-    return page(language, words["title"], problem + _fields(language, state, text or ""), 413 if long else 422)
+    return html_page(language, words["title"], problem + _fields(language, state, text or ""), 413 if long else 422)
 
 
 def _fields(language: str, state: FormState, text: str = "") -> str:
@@ -197,8 +197,8 @@ def _receipt(language: str, state: FormState, text: str) -> web.Response:
     """What became of an objection that was sent: taken, or another was there before."""
     words = _WORDS[language]
     if any(one.text == text for one in state.appeals):
-        return page(language, words["thanks"], _numbers(language, state), 201)
-    return page(language, words["already"], f"<p>{words['kept']}</p>{_numbers(language, state)}", 409)
+        return html_page(language, words["thanks"], _numbers(language, state), 201)
+    return html_page(language, words["already"], f"<p>{words['kept']}</p>{_numbers(language, state)}", 409)
 
 
 def _numbers(language: str, state: FormState) -> str:
@@ -213,4 +213,4 @@ def _status_text(language: str, appeal: Appeal) -> str:
 
 def _gone(wanted: str) -> web.Response:
     language = _known(wanted)
-    return page(language, _WORDS[language]["gone"], f"<p>{_WORDS[language]['why']}</p>", 404)
+    return html_page(language, _WORDS[language]["gone"], f"<p>{_WORDS[language]['why']}</p>", 404)

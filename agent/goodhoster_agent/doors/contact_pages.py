@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from goodhoster.model.customers.contact_requests import ContactRequest, RequestKind
-from goodhoster_agent.doors.plain_pages import language_wanted, page
+from goodhoster_agent.doors.plain_pages import html_page, language_wanted
 
 if TYPE_CHECKING:
     from goodhoster.customers.contacts.desk import ContactDesk
@@ -82,7 +82,7 @@ class ContactPages:
         words = _WORDS[language]
         title = words["drill" if found.kind is RequestKind.DRILL else "verify"]
         form = f'<form method="post"><button>{words["button"]}</button></form>'
-        return page(language, title, f"<p>{escape(found.id)}</p><p>{words['press']}</p>{form}")
+        return html_page(language, title, f"<p>{escape(found.id)}</p><p>{words['press']}</p>{form}")
 
     def _confirmed(self, token: str, wanted: str) -> web.Response:
         desk = self._contacts()
@@ -90,7 +90,7 @@ class ContactPages:
         if desk is None or found is None:
             return _gone(wanted)
         language = _language(desk, found, wanted)
-        return page(language, _WORDS[language]["thanks"], f"<p>{_WORDS[language]['done']}</p>")
+        return html_page(language, _WORDS[language]["thanks"], f"<p>{_WORDS[language]['done']}</p>")
 
 
 def _token(request: web.Request) -> str:
@@ -105,4 +105,4 @@ def _language(desk: ContactDesk, found: ContactRequest, wanted: str) -> str:
 def _gone(wanted: str) -> web.Response:
     language = wanted if wanted in _WORDS else "en"
     words = _WORDS[language]
-    return page(language, words["gone"], f"<p>{words['why']}</p>", 404)
+    return html_page(language, words["gone"], f"<p>{words['why']}</p>", 404)

@@ -13,7 +13,7 @@ HEADERS = {
 _NO_INDEX = {"X-Robots-Tag": "noindex"}
 
 
-def page(language: str, title: str, body: str, status: int = 200) -> web.Response:
+def html_page(language: str, title: str, body: str, status: int = 200) -> web.Response:
     """A page; title and body are HTML already."""
     html = (
         f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">'

@@ -5,11 +5,12 @@ They are never the truth: that is on the disk and in the index.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from goodhoster.linux.file_system_calls import FileSystemCalls
+from goodhoster.linux.mount_table import Mount
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,12 @@ class EventSource(Protocol):
 
     def uncover(self, directory: bytes) -> None:
         """Stop reporting what was mounted there and is gone."""
+
+    def lost(self, mounts: Iterable[Mount]) -> list[Mount]:
+        """Return those of these mounts that are watched no longer although they seem to be the same.
+
+        What is unmounted and mounted again within a moment has the same number and device.
+        """
 
     def problems(self) -> list[str]:
         """Descriptions of what is not watched now; empty when all is.

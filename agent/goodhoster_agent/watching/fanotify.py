@@ -17,11 +17,11 @@ import errno
 import os
 import select
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from goodhoster.linux.file_system_calls import FileSystemCalls
 from goodhoster.linux.kernel import mount_id
-from goodhoster.linux.mount_table import mount_table
+from goodhoster.linux.mount_table import Mount, mount_table
 from goodhoster.linux.thread_crew import CrewSize, ThreadCrew
 from goodhoster.model.uploads import display
 from goodhoster_agent.watching import fanotify_kernel as kernel
@@ -63,6 +63,8 @@ class FanotifySource:
         self._events = PendingEvents()
         self._next = threading.Lock()
         self._marked: set[bytes] = set()
+        self._seen: frozenset[bytes] = frozenset()
+        """Devices whose mark the kernel showed."""
         self._uncovered: dict[bytes, str] = {}
         self._listener: Listener = lambda _: None
         self._drainer = threading.Thread(target=self._drain, name="fanotify-drain", daemon=True)
@@ -93,6 +95,15 @@ class FanotifySource:
     def uncover(self, directory: bytes) -> None:
         """See `EventSource`."""
         self._uncovered.pop(directory, None)
+
+    def lost(self, mounts: Iterable[Mount]) -> list[Mount]:
+        """See `EventSource`.
+
+        A mark ends with its file system. Only one that was seen before is missed: not every kernel shows them.
+        """
+        present = kernel.marked_devices(self._group)
+        gone, self._seen = self._seen - present, present
+        return [mount for mount in mounts if mount.device in gone] if gone else []
 
     def _watch_tree(self, directory: bytes) -> None:
         device = _device_of(directory)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,6 +73,17 @@ def mark_file_system(group: int, path: bytes, *, writes: bool = False) -> None:
     """
     mask = MODIFY if writes else _MASK
     _checked(_libc.fanotify_mark(group, _FAN_MARK_ADD | _FAN_MARK_FILESYSTEM, mask, _AT_FDCWD, path))
+
+
+_MARK = re.compile(rb"^fanotify sdev:([0-9a-f]+) ", re.MULTILINE)
+_MINOR_BITS = 20
+
+
+def marked_devices(group: int) -> frozenset[bytes]:
+    """The devices of the file systems that are marked in a group, as the mount table names them."""
+    with open(f"/proc/self/fdinfo/{group}", "rb") as shown:
+        numbers = [int(number, 16) for number in _MARK.findall(shown.read())]
+    return frozenset(b"%d:%d" % (number >> _MINOR_BITS, number & (1 << _MINOR_BITS) - 1) for number in numbers)
 
 
 def fsid_of(path: bytes) -> bytes:

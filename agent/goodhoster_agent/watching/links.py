@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from goodhoster.linux.mount_table import lies_at_or_below
 from goodhoster.linux.path_steps import steps_to
+from goodhoster.linux.real_paths import real_path
 from goodhoster.model.uploads import display
 from goodhoster.uploads.linked_homes import home_links
 from goodhoster.uploads.trees import Tree
@@ -74,8 +75,8 @@ def switched(tree: Tree) -> SwitchedTree | None:
         return None
     if tree.is_linked_home and not os.path.lexists(tree.path) and os.path.isdir(os.path.dirname(tree.path)):
         return SwitchedTree(tree, b"", trusted=True)
-    target = os.path.realpath(tree.path)
-    if target == tree.root:
+    target = real_path(tree.path)
+    if target is None or target == tree.root:
         return None
     return SwitchedTree(tree, target, _is_by_our_links(tree.path) and os.path.isdir(target))
 

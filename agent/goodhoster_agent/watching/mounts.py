@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from goodhoster.linux.mount_table import Mount, MountTable, mount_table
@@ -51,11 +51,16 @@ class MountWatch:
     """Watch of what is mounted and unmounted: a thread that waits for the table to change."""
 
     def __init__(
-        self, trees: Sequence[bytes], mounted: Callable[[Mount], None], unmounted: Callable[[Mount], None]
+        self,
+        trees: Sequence[bytes],
+        mounted: Callable[[Mount], None],
+        unmounted: Callable[[Mount], None],
+        lost: Callable[[frozenset[Mount]], Iterable[Mount]] = lambda _: (),
     ) -> None:
         self._trees = tuple(trees)
         self._mounted = mounted
         self._unmounted = unmounted
+        self._lost = lost
         self._stop = os.eventfd(0, os.EFD_CLOEXEC)
         self._thread = threading.Thread(target=self._watch, name="mounts", daemon=True)
         self.known: frozenset[Mount] = frozenset()
@@ -87,6 +92,8 @@ class MountWatch:
                 for mount in gone:
                     self._unmounted(mount)
                 for mount in new:
+                    self._mounted(mount)
+                for mount in self._lost(present):
                     self._mounted(mount)
                 ready = {fd for fd, _ in poll.poll()}
                 ready |= {fd for fd, _ in end.poll(1000 * _SETTLE)}

@@ -38,7 +38,7 @@ class Rhythm:
 
     every: float
     """The whole tree is compared with the index so often (T of promise G1)."""
-    settle: float
+    quiet: float
     """A file whose closing was not seen must be unchanged for so long before it is checked."""
     rate: float = 20_000.0
     """Files a second, at the most, when a whole tree is compared."""

@@ -5,9 +5,10 @@ Files are found by scanning.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from goodhoster.linux.file_system_calls import FileSystemCalls
+from goodhoster.linux.mount_table import Mount
 from goodhoster_agent.watching.events import Listener
 
 
@@ -28,6 +29,10 @@ class ScanOnlySource:
 
     def uncover(self, directory: bytes) -> None:
         """Do nothing: nothing was watched there."""
+
+    def lost(self, mounts: Iterable[Mount]) -> list[Mount]:  # noqa: ARG002 - see `EventSource`
+        """Return none: nothing was watched there."""
+        return []
 
     def problems(self) -> list[str]:
         """Always one problem: nobody shall believe that files are found at once."""

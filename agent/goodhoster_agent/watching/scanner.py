@@ -67,7 +67,7 @@ class Scanner:
     """Comparison of trees with the index; threads may share it."""
 
     index: UploadIndex
-    settle: float
+    quiet: float
     """A file must be unchanged for so many seconds before it is checked, unless its closing was seen."""
     queued: Callable[[], None] = lambda: None
     """Called after each batch, so that workers look."""
@@ -228,5 +228,5 @@ class _Batch:
         if self.priority is Priority.FRESH:
             return Arrival(place, customer, now, self.priority)
         quiet_since = max(state.mtime_ns, state.ctime_ns) / 1e9
-        due = min(now + self.scanner.settle, max(now, quiet_since + self.scanner.settle))
-        return Arrival(place, customer, due, self.priority, quiet=self.scanner.settle)
+        due = min(now + self.scanner.quiet, max(now, quiet_since + self.scanner.quiet))
+        return Arrival(place, customer, due, self.priority, quiet=self.scanner.quiet)

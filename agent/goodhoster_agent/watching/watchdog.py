@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from watchdog.events import (
     DirCreatedEvent,
@@ -25,6 +25,7 @@ from watchdog.observers.inotify import InotifyFullEmitter
 from watchdog.observers.inotify_c import CallbackId, InotifyEvent, InotifyFD, Mask, WatchCallback, WatchDescriptor
 
 from goodhoster.linux.file_system_calls import FileSystemCalls
+from goodhoster.linux.mount_table import Mount
 from goodhoster.model.uploads import display
 from goodhoster_agent.watching.events import Gap, Hint, Listener
 
@@ -86,6 +87,10 @@ class WatchdogSource:
     def uncover(self, directory: bytes) -> None:
         """See `EventSource`."""
         self._uncovered.pop(directory, None)
+
+    def lost(self, mounts: Iterable[Mount]) -> list[Mount]:  # noqa: ARG002 - see `EventSource`
+        """Return none: it watches directories one by one, and is not told of their end."""
+        return []
 
     def problems(self) -> list[str]:
         """See `EventSource`."""

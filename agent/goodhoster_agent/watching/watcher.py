@@ -83,11 +83,11 @@ class Watcher:
         """The trees that a new start would watch: root may have linked another home since."""
         self._new_roots: frozenset[bytes] = frozenset()
         self._is_new_root_sure = False
-        scanner = Scanner(index, rhythm.settle, self._ring, self._calls, self._look_where_it_leads)
+        scanner = Scanner(index, rhythm.quiet, self._ring, self._calls, self._look_where_it_leads)
         self._newcomers = NewDirectories(scanner, self._listen)
         self._reconciler = Reconciler(trees, scanner, rhythm)
         self._reconciler.events_are_missing = lambda: bool(source.problems())
-        self._mounts = MountWatch([tree.root for tree in trees], self._mounted, self._unmounted)
+        self._mounts = MountWatch([tree.root for tree in trees], self._mounted, self._unmounted, source.lost)
         self._thread = threading.Thread(target=self._empty, name="hints", daemon=True)
         self.source = source
         self.queued: Callable[[], None] = lambda: None
@@ -332,7 +332,7 @@ class Watcher:
                 self._newcomers.look_through(tree, place)
                 return None
             if place is not None:
-                quiet = 0.0 if hint.settled else self._rhythm.settle
+                quiet = 0.0 if hint.settled else self._rhythm.quiet
                 customer = tree.customer_of(place.path)
                 self._remember_customer(hint.directory, tree, customer)
                 return Arrival(place, customer, time.time() + quiet, Priority.FRESH, quiet)

@@ -76,7 +76,7 @@ class CircuitBreaker(SourceWrapper[HashSource]):
             self._failed(generation, at_least=min(error.retry_after or 0.0, self._pauses.obeyed))
             raise
         except BaseException:
-            self._left(generation)
+            self._end_neutral(generation)
             raise
         self._answered(generation)
         return matches
@@ -130,7 +130,7 @@ class CircuitBreaker(SourceWrapper[HashSource]):
         self._on_trial = False
         self._until = self._monotonic() + max(at_least, pause * (1 - self._chance() / 2))
 
-    def _left(self, generation: int) -> None:
+    def _end_neutral(self, generation: int) -> None:
         """End a question that says nothing about the source."""
         with self._lock:
             if generation == self._generation:

@@ -45,9 +45,9 @@ class MoverOrHere:
         """See `ports.Quarantine`."""
         self._chosen().prepare(tree)
 
-    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
+    def recover(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""
-        return self._chosen().settle(case_id, upload)
+        return self._chosen().recover(case_id, upload)
 
     def _chosen(self) -> Quarantine:
         return self.mover if self.mover.listens() else self.here

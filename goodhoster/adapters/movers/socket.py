@@ -91,9 +91,9 @@ class MoverQuarantine:
         """See `ports.Quarantine`."""
         self._ask(MoveOrder.about(MoverVerb.PREPARE, "", Upload(Place(tree, b""), "", _NO_STATE)))
 
-    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
+    def recover(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""
-        return Whereabouts(self._ask(MoveOrder.about(MoverVerb.SETTLE, case_id, upload)))
+        return Whereabouts(self._ask(MoveOrder.about(MoverVerb.RECOVER, case_id, upload)))
 
     def ping(self) -> None:
         """Check that the mover is there and takes our orders; PassingError when not."""

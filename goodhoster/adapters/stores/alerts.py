@@ -114,7 +114,7 @@ class SqliteAlertQueue:
             for message, sent_at, *row in rows
         ]
 
-    def settle(self, delivery: AlertDelivery, state: DeliveryState, next_at: datetime | None, error: str) -> None:
+    def note_failure(self, delivery: AlertDelivery, state: DeliveryState, next_at: datetime | None, error: str) -> None:
         """See `ports.AlertQueue`."""
         with self._record.changing() as db:
             values = (state, delivery.tries + 1, time_text(next_at), error, delivery.number)

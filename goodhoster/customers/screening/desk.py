@@ -103,7 +103,7 @@ class ScreeningDesk:
             with store.together():
                 before = self._findings_about(name, asked_anew, lost)
                 unsure = _unsure(listed, compared, before, frozenset(customers))
-                saved = list(self._settled(name, compared.pairs, before, unsure))
+                saved = list(self._changed_findings(name, compared.pairs, before, unsure))
                 asked_again = {customer for _, customer in unsure}
                 remembered = [party for party in changed if party.id not in asked_again]
                 run = _run(listed, compared, saved)
@@ -206,7 +206,7 @@ class ScreeningDesk:
             for party, comparisons in found:
                 compared.pairs[entry.id, party.id] = comparisons
 
-    def _settled(
+    def _changed_findings(
         self,
         name: str,
         pairs: Mapping[Pair, tuple[FieldComparison, ...]],
@@ -220,7 +220,7 @@ class ScreeningDesk:
             if known is None:
                 yield ScreeningFinding(new_id(now, "s"), name, entry, customer, comparisons, now)
             elif known.decision is ScreeningDecision.WITHDRAWN or known.comparisons != comparisons:
-                was_decided = known.decision in {ScreeningDecision.MATCH, ScreeningDecision.NO_MATCH}
+                was_decided = known.decision in _BY_PERSON
                 again = known.asked_again or was_decided
                 yield replace(known, comparisons=comparisons, decision=ScreeningDecision.OPEN, asked_again=again)
         for pair, known in before.items():

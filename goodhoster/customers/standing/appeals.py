@@ -5,7 +5,6 @@ One for each measure. It comes by a reference that only the letter has, or by a 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from goodhoster.model.customers.house_rules import AppealRules
 from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState, Statement
 from goodhoster.model.customers.suspensions import Suspension, SuspensionState
 from goodhoster.model.ids import new_id
+from goodhoster.model.letters import LETTER_REFERENCE
 from goodhoster.policy.appeals import decision_due, in_time
 from goodhoster.ports import AuditLog, CaseStore, Clock
 from goodhoster.ports.standing import StandingStore, StepLetters
@@ -30,7 +30,6 @@ _TOLD_LATER = timedelta(days=7)
 _NOTHING_DONE = frozenset({CaseState.GONE, CaseState.WITHDRAWN, CaseState.OBSERVED, CaseState.HELD})
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
 """Letters that are not seen."""
-_REFERENCE = re.compile(r"\bGH-([2-9a-hj-km-np-z]{12})\b")
 _CASE, _STEP, _SUSPENSION = case_subject(""), step_subject(""), suspension_subject("")
 
 
@@ -90,7 +89,7 @@ class AppealDesk:
 
     def referred(self, words: str) -> list[Statement]:
         """The records of the letter of ours that is named, one for each measure that it tells of."""
-        named = _REFERENCE.search(words)
+        named = LETTER_REFERENCE.search(words)
         letters = self._parts.store.referred(named[1]) if named else ()
         return [one for one in letters if one.subject.startswith((_CASE, _STEP, _SUSPENSION))]
 

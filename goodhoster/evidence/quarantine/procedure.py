@@ -73,7 +73,7 @@ class LocalQuarantine:
     def take_all_offline(self, requests: Sequence[QuarantineRequest]) -> list[str | GoodhosterError]:
         """See `ports.Quarantine`."""
         ours = [request for request in requests if request.upload.place.tree in self.trees]
-        results = iter(take_all(ours, self.settle))
+        results = iter(take_all(ours, self.recover))
         return [next(results) if request in ours else _not_watched(request.upload.place) for request in requests]
 
     def put_back(self, case_id: str, upload: Upload, *, moved: bool = False) -> None:
@@ -148,7 +148,7 @@ class LocalQuarantine:
             top = stack.enter_context(opened(open_directory(tree)))
             keep_reserve(stack.enter_context(opened(open_quarantine(tree, top))))
 
-    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
+    def recover(self, case_id: str, upload: Upload) -> Whereabouts:
         """See `ports.Quarantine`."""
         with self._working_in(upload.place) as stack:
             found = self._find(case_id, upload, stack)

@@ -3,7 +3,7 @@
 So they wait for the disk side by side.
 
 The steps of each file are those of the procedure, in their order: its intent is on disk before anything is renamed, its
-lock before its label is committed. So a crash leaves each file by itself where `settle` finds it, and each has its own
+lock before its label is committed. So a crash leaves each file by itself where `recover` finds it, and each has its own
 inverse. What is shared is the waiting: one sync of the quarantine folder stands for all that was renamed in it.
 """
 
@@ -52,13 +52,13 @@ _SYNCS_AT_ONCE = 25
 """All of a call of the case desk: what waits together waits for one commit of the file system (decision 011)."""
 _FOUND_DONE = "found done after a crash"
 
-Settle = Callable[[str, Upload], Whereabouts]
+Recover = Callable[[str, Upload], Whereabouts]
 
 
-def take_all(requests: Sequence[QuarantineRequest], settle: Settle) -> list[str | GoodhosterError]:
+def take_all(requests: Sequence[QuarantineRequest], recover: Recover) -> list[str | GoodhosterError]:
     """Take each file offline, whatever comes of the others; see `ports.Quarantine`."""
     with ExitStack() as stack:
-        taking = _Taking(stack, settle, requests)
+        taking = _Taking(stack, recover, requests)
         taking.each(_write_draft, at_once=_SYNCS_AT_ONCE)
         taking.each(_commit_intent)
         taking.sync(_folder)  # every intent is on disk before the first deed
@@ -127,7 +127,7 @@ class _Taking:
     """Files that are being taken together; one that fails drops out."""
 
     stack: ExitStack
-    settle: Settle
+    recover: Recover
     requests: Sequence[QuarantineRequest]
     ends: dict[int, str | GoodhosterError] = field(default_factory=dict)
     files: list[_File] = field(default_factory=list)
@@ -182,7 +182,7 @@ class _Taking:
         case_file = file_name(request.case_id)
         if (
             exists(directory.folder, case_file)
-            and self.settle(request.case_id, request.upload) is Whereabouts.QUARANTINE
+            and self.recover(request.case_id, request.upload) is Whereabouts.QUARANTINE
         ):
             self.ends[number] = _FOUND_DONE
             return

@@ -16,7 +16,15 @@ from functools import cache
 from typing import Any
 
 from goodhoster.model.digests import Digest
-from goodhoster.model.notices import DeliveryReport, NoticeFormat, ReadItem, ReadNotice, RemovalOrder, Reporter
+from goodhoster.model.notices import (
+    DeliveryReport,
+    NoticeFormat,
+    ReadItem,
+    ReadNotice,
+    RemovalOrder,
+    Reporter,
+    StatedTerm,
+)
 
 Plain = dict[str, Any]
 _HALF = re.compile("[\ud800-\udfff]")
@@ -40,6 +48,7 @@ def notice_of(table: Mapping[str, Any]) -> ReadNotice:
     values["unread"] = tuple(values.pop("unread", ()))
     values["mentions"] = tuple(values.pop("mentions", ()))
     values["deliveries"] = tuple(map(_delivery_of, values.pop("deliveries", ())))
+    values["terms"] = tuple(StatedTerm(**_moments(term)) for term in values.pop("terms", ()))
     values["order"] = RemovalOrder(**_moments(values["order"])) if "order" in values else None
     return ReadNotice(**_moments(values))
 
@@ -56,7 +65,7 @@ def _delivery_of(table: Mapping[str, Any]) -> DeliveryReport:
     return DeliveryReport(tuple(table.get("receivers", ())), table.get("action", ""), table.get("status", ""))
 
 
-_MOMENTS = frozenset({"first_seen", "last_seen", "sent_at", "issued_at", "deadline", "preserve_until"})
+_MOMENTS = frozenset({"first_seen", "last_seen", "sent_at", "issued_at", "deadline", "preserve_until", "moment"})
 
 
 def _moments(table: Mapping[str, Any]) -> Plain:

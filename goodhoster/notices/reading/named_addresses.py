@@ -17,14 +17,10 @@ from goodhoster.locating.urls import DOT_WORDS, host_name, read_url
 from goodhoster.model.notices import ReadItem
 from goodhoster.notices.reading.lookalikes import SLASH_WORDS, folded
 from goodhoster.notices.reading.mentions import with_plain_dots
-from goodhoster.notices.reading.url_finder import trimmed
+from goodhoster.notices.reading.url_finder import FILE_KINDS, trimmed
 
 MOST_ADDRESSES = 1_000
 _LONGEST_ADDRESS = 500  # characters of an address that is shown to a person
-_KINDS = (
-    r"(?:jpe?g|jpe|jfif|png|gif|webp|bmp|tiff?|hei[cf]|avif|jxl|mp4|m4v|mov|avi|mkv|webm|mpe?g|wmv|flv|3gp|ts|ogv"
-    r"|zip|rar|7z|tar|tgz)"
-)
 _ANY_SLASH = re.compile(r"[\w\])}\"'*>][ \t]{0,3}[/\\]|[\s(,;]/\w|%(?:25)*2f|&#|=2f", re.IGNORECASE)
 _WORD_SLASH = re.compile(
     rf"[ \t]{{1,3}}(?:{SLASH_WORDS})[ \t]{{1,3}}|[ \t]{{0,2}}[\[({{<]\s?(?:/|{SLASH_WORDS})\s?[\])}}>][ \t]{{0,2}}"
@@ -52,7 +48,7 @@ _JOINED = re.compile(
 )
 """A host with something else in place of its dots."""
 _OTHER_JOINT = re.compile("[,;_]")
-_KIND = re.compile(rf"\.{_KINDS}(?!\.?[\w/\\])", re.IGNORECASE)
+_KIND = re.compile(rf"\.{FILE_KINDS}(?!\.?[\w/\\])", re.IGNORECASE)
 _NUMBER_BEHIND = re.compile(r"[ ]?[(\[]\d{1,4}[)\]]\Z")
 _LOOSE_PATH = re.compile(
     r"(?:^|(?<=[\s\"'(>:=,]))/(?:[\w%~.-]{1,200}/){0,20}(?:[\w%~.-]{0,200}\?[\w%~.-]{1,100}=[^\s\"'<>]{1,300}"

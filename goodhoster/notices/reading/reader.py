@@ -6,15 +6,16 @@ of its own.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from goodhoster.errors import UnclearUrlError, UnreadableError
 from goodhoster.locating.urls import WebAddress, read_url
+from goodhoster.model.letters import LETTER_REFERENCE
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadItem, ReadNotice
 from goodhoster.notices.reading.acknowledgements import is_passed_on
+from goodhoster.notices.reading.confidentiality import confidential_sentence
 from goodhoster.notices.reading.delivery_reports import deliveries_in
 from goodhoster.notices.reading.formats import (
     arf,
@@ -32,6 +33,8 @@ from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.leftovers import mentions_in, mentions_in_body, not_compared, unread_parts
 from goodhoster.notices.reading.mail import Mail, headers_of, take_apart
 from goodhoster.notices.reading.repeated import why_repeated, without_quotes
+from goodhoster.notices.reading.terms import terms_in
+from goodhoster.notices.reading.wording import texts_of_form, texts_of_json, texts_of_mail
 
 _MAILS: tuple[Callable[[Mail], ReadNotice | None], ...] = (
     scart.read_test,
@@ -52,8 +55,6 @@ _BODIES: dict[Carrier, Callable[[bytes], ReadNotice]] = {
 
 _LONGEST_OPENING = 200
 _LONGEST_TEXT = 20_000
-_REFERENCE = re.compile(r"\bGH-[2-9a-hj-km-np-z]{12}\b")
-"""Of a letter to a customer, as its subject has it."""
 
 ENCLOSED = "it stands in an enclosed or quoted mail: a person confirms that its sender means it"
 
@@ -68,9 +69,16 @@ def read(raw: RawNotice) -> ReadNotice:
             return _read_mail(raw.content)
         notice = _BODIES[raw.carrier](raw.content)
         mentions = mentions_in_body(raw.content, notice)
+        said = tuple(_texts_of_body(raw))
+        notice = replace(notice, confidential=confidential_sentence(said), terms=terms_in(said))
         return replace(notice, mentions=mentions, unread=(*notice.unread, *not_compared(mentions)))
     except UnreadableError as error:
         return unreadable(str(error), raw)
+
+
+def _texts_of_body(raw: RawNotice) -> Iterator[str]:
+    forms = {Carrier.SCART_API, Carrier.DSA_FORM}
+    return texts_of_form(raw.content) if raw.carrier in forms else texts_of_json(raw.content.decode("utf-8", "replace"))
 
 
 def unreadable(why: str, raw: RawNotice) -> ReadNotice:
@@ -85,23 +93,39 @@ def _read_mail(content: bytes) -> ReadNotice:
 
     The reading of an enclosed mail is never certain.
     """
-    mail = without_quotes(take_apart(content))
+    mail = own = without_quotes(take_apart(content))
     notice = _reading_of(mail)
     if notice.format is NoticeFormat.UNREADABLE and mail.enclosed:
-        inner = _reading_of(replace(mail, parts=mail.enclosed, enclosed=()))
-        notice = replace(inner, doubts=(ENCLOSED, *inner.doubts)) if inner.items else notice
+        passed_on = replace(mail, parts=mail.enclosed, enclosed=())
+        inner = _reading_of(passed_on)
+        if inner.items:
+            notice, own = replace(inner, doubts=(ENCLOSED, *inner.doubts)), passed_on
     elif notice.format is NoticeFormat.URL_LIST:
         notice = replace(notice, items=(*notice.items, *_only_quoted(mail, notice)))
     if (why := why_repeated(mail) or _why_passed_on(mail, notice)) and not notice.test:
         notice = replace(notice, doubts=(why, *notice.doubts))
     mentions = mentions_in(mail, notice)
     unread = (*not_compared(mentions), *unread_parts(mail))
-    if notice.order and unread:  # that may say so
-        notice = replace(notice, order=replace(notice.order, confidential=True))
+    notice = _in_doubt_confidential(mail, notice, unread)
+    year = notice.sent_at.year if notice.sent_at else 0
+    notice = replace(notice, terms=terms_in(texts_of_mail(own, own.parts), this_year=year))
     deliveries = deliveries_in(mail.message)
     notice = replace(notice, unread=unread, mentions=mentions, deliveries=deliveries)
     text = _text(mail)
     return replace(notice, opening=_opening(text) if _answers(mail) else "", text=text)
+
+
+def _in_doubt_confidential(mail: Mail, notice: ReadNotice, unread: Sequence[str]) -> ReadNotice:
+    """The notice with what says that it is confidential, in quoted and enclosed text as well.
+
+    What was not read of an order may say so.
+    """
+    said = confidential_sentence(texts_of_mail(mail, (*mail.parts, *mail.enclosed)))
+    if notice.order is None:
+        return replace(notice, confidential=said)
+    doubt = f"an order, and {unread[0]}" if unread else ""
+    order = replace(notice.order, confidential=bool(said or doubt))
+    return replace(notice, confidential=said or doubt, order=order)
 
 
 def _only_quoted(mail: Mail, notice: ReadNotice) -> Iterator[ReadItem]:
@@ -139,7 +163,7 @@ def _why_passed_on(mail: Mail, notice: ReadNotice) -> str:
 
 def _text(mail: Mail) -> str:
     """The beginning of a mail that answers a letter of ours. Quotations were taken out before."""
-    if not (_answers(mail) or _REFERENCE.search(mail.header("Subject"))):
+    if not (_answers(mail) or LETTER_REFERENCE.search(mail.header("Subject"))):
         return ""
     texts = (*mail.texts("text/plain"), *(text_of_html(markup).text for markup in mail.texts("text/html")))
     return next((text.strip() for text in texts if text.strip()), "")[:_LONGEST_TEXT]

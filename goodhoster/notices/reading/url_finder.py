@@ -88,10 +88,14 @@ _SIGNS_THEN_KIND = re.compile(r"<[^<>\s]{1,20}>\.[a-z0-9]{2,5}\b|>{2,}", re.IGNO
 """Brackets with the rest of a name behind them, or signs for what goes on."""
 _CLOSING_TAG = re.compile(r"\[?</?[a-z][a-z0-9]{0,10}\s*/?>", re.IGNORECASE)
 _NAME_WITHIN = 300  # characters behind an address
+FILE_KINDS = (
+    r"(?:jpe?g|jpe|jfif|png|gif|webp|bmp|tiff?|hei[cf]|avif|jxl|mp4|m4v|mov|avi|mkv|webm|mpe?g|wmv|flv|3gp|ts|ogv"
+    r"|zip|rar|7z|tar|tgz)"
+)
+"""Ends of names of pictures, films and archives, as a pattern."""
 _NAME_BELOW = re.compile(
-    r"[^\n]{0,120}?[\w)\]-]\.(?:jpe?g|png|gif|webp|bmp|tiff?|hei[cf]|avif|mp4|m4v|mov|avi|mkv"
-    r"|webm|mpe?g|wmv|flv|3gp|zip|rar|7z)\b"
-    r"|\s{0,8}\n\s{0,8}(?:[*+-]\s{1,3})?[\w%~.()\[\]-]{1,120}\.(?:jpe?g|png|gif|webp|mp4|m4v|mov|avi|mkv|webm|zip|rar|7z)\s{0,8}(?:\n|\Z)"
+    rf"[^\n]{{0,120}}?[\w)\]-]\.{FILE_KINDS}\b"
+    rf"|\s{{0,8}}\n\s{{0,8}}(?:[*+-]\s{{1,3}})?[\w%~.()\[\]-]{{1,120}}\.{FILE_KINDS}\s{{0,8}}(?:\n|\Z)"
     r"|\s{0,8}\n\s{0,8}(?:file|datei|bestand|name|picture|image|bild|afbeelding)[\w ]{0,20}:\s[^\n]{1,120}\.\w{2,5}\b",
     re.IGNORECASE,
 )
@@ -105,7 +109,7 @@ _BRACKET_BEFORE_PATH = re.compile(r"\[/(?!\])")
 _END_TAG = re.compile(r"\[/[a-z*]{1,12}\]", re.IGNORECASE)
 _NO_HOST = re.compile(r"[^\w.:%\[\]-]|^h[tx*]{2}ps?[_-]|^\.|\.\.|^[^.:%\[]*(?::\d*)?$", re.IGNORECASE)
 """A sign that no host has, a dot too many, or none."""
-_NAME_IN_QUERY = re.compile(r"/\?[^?#]*\.(?:jpe?g|png|gif|webp|mp4|mov|avi|mkv|webm|zip|rar|7z)\Z", re.IGNORECASE)
+_NAME_IN_QUERY = re.compile(rf"/\?[^?#]*\.{FILE_KINDS}\Z", re.IGNORECASE)
 """A file's name in the query of a directory: the directory's own page is hardly meant."""
 _ENDS_SHORT = re.compile(r"(?:\u2026|\.{2,}|(?:\s\.){2,}|\[(?:\u2026|truncated|more|cut|snip)\])\s*\Z", re.IGNORECASE)
 _FURTHER_NAME = re.compile(r"\.[a-z0-9]{3,4}[,;]\s?[\w%~-]{1,200}\.[a-z0-9]{3,4}\Z", re.IGNORECASE)

@@ -33,7 +33,7 @@ class ForwarderCheck:
     """`SignatureCheck` by the seals (ARC) of pinned forwarders."""
 
     context: TrustContext
-    settles: bool = False
+    is_final: bool = False
 
     def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
         """Evaluate a forwarded mail, and record it when it is believed.

@@ -64,13 +64,13 @@ class Trust:
         evidence, whole = mail_evidence_of(raw), RawNotice(Carrier.MAIL, raw)
         if not evidence.sound:
             return Belief(TrustFinding(TrustLevel.UNAUTHENTICATED, rules=evidence.rules), whole)
-        settling: list[Belief] = []
+        final: list[Belief] = []
         for check in self._checks:
-            if check.settles and (belief := check.belief(raw, mail)) is not None:
+            if check.is_final and (belief := check.belief(raw, mail)) is not None:
                 if belief.trust.notifier:
                     return belief
-                settling.append(belief)
-        return _best(evidence, [*settling, *self._by_dkim(evidence, mail), *self._by_others(raw, mail)])
+                final.append(belief)
+        return _best(evidence, [*final, *self._by_dkim(evidence, mail), *self._by_others(raw, mail)])
 
     def _by_dkim(self, evidence: MailEvidence, mail: SeenMail) -> Iterator[Belief]:
         """The best of its signatures."""
@@ -83,7 +83,7 @@ class Trust:
             yield Belief(trust, RawNotice(Carrier.MAIL, without_unsigned(evidence.raw, signature.signed)))
 
     def _by_others(self, raw: bytes, mail: SeenMail) -> Iterator[Belief]:
-        found = (check.belief(raw, mail) for check in self._checks if not check.settles)
+        found = (check.belief(raw, mail) for check in self._checks if not check.is_final)
         yield from (belief for belief in found if belief is not None)
 
 

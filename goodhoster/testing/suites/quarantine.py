@@ -60,7 +60,7 @@ class QuarantineSuite:
         upload = uploaded(tree, b"anna/a.jpg")
         quarantine.take_offline(CASE, upload, sha256())
         assert not os.path.lexists(upload.place.absolute)
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
 
     def test_a_name_is_bytes(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/\xff\n.jpg")
@@ -76,10 +76,10 @@ class QuarantineSuite:
         quarantine.take_offline(f"{CASE}-1", other, sha256(b"other bytes"))
         with pytest.raises(RefusedError):
             quarantine.destroy(CASE, upload)
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
         time.sleep(1.1)
         quarantine.destroy(CASE, upload)
-        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert quarantine.recover(CASE, upload) is Whereabouts.ELSEWHERE
         assert not os.path.lexists(upload.place.absolute)
         with pytest.raises(RefusedError):
             quarantine.put_back(CASE, upload)
@@ -98,7 +98,7 @@ class QuarantineSuite:
         assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
         assert (after.st_atime_ns, after.st_mtime_ns) == (before.st_atime_ns, before.st_mtime_ns)
         assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
-        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert quarantine.recover(CASE, upload) is Whereabouts.ELSEWHERE
 
     def test_it_may_be_taken_again_after_it_was_put_back(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/a.jpg")
@@ -139,7 +139,7 @@ class QuarantineSuite:
         assert absolute.read_bytes() == BYTES[::-1]
         after = absolute.stat()
         assert (after.st_mode, after.st_mtime_ns, after.st_uid) == (before.st_mode, before.st_mtime_ns, before.st_uid)
-        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert quarantine.recover(CASE, upload) is Whereabouts.ELSEWHERE
 
     def test_another_file_of_that_name_stays(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(tree, b"anna/a.jpg")
@@ -148,7 +148,7 @@ class QuarantineSuite:
         with pytest.raises(RefusedError):
             quarantine.take_offline(CASE, upload, sha256())
         assert os.path.lexists(upload.place.absolute)
-        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert quarantine.recover(CASE, upload) is Whereabouts.ELSEWHERE
 
     @pytest.mark.parametrize("kind", ["nothing", "link", "directory", "fifo"])
     def test_what_is_no_file_any_more_stays(self, quarantine: Quarantine, tree: bytes, kind: str) -> None:
@@ -179,7 +179,7 @@ class QuarantineSuite:
         for call in (
             lambda: quarantine.take_offline(case_id, upload, sha256()),
             lambda: quarantine.put_back(case_id, upload),
-            lambda: quarantine.settle(case_id, upload),
+            lambda: quarantine.recover(case_id, upload),
         ):
             with pytest.raises(RefusedError):
                 call()
@@ -192,7 +192,7 @@ class QuarantineSuite:
         with pytest.raises(RefusedError):
             quarantine.put_back(CASE, upload)
         assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == b"the customer's new one"
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
 
     @pytest.mark.parametrize("how", ["deleted", "made anew", "swapped", "moved", "link"])
     def test_only_the_directory_it_came_from_gets_it(self, quarantine: Quarantine, tree: bytes, how: str) -> None:
@@ -203,7 +203,7 @@ class QuarantineSuite:
         with pytest.raises(RefusedError):
             quarantine.put_back(CASE, upload)
         assert not os.path.lexists(upload.place.absolute)
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
 
     def test_a_tree_that_is_not_watched_is_not_worked_in(self, quarantine: Quarantine, tree: bytes) -> None:
         upload = uploaded(os.path.dirname(tree) + b"/elsewhere", b"anna/a.jpg")
@@ -270,7 +270,7 @@ class QuarantineSuite:
         refused = [result for result in results if not isinstance(result, str)]
         assert all(isinstance(error, RefusedError) for error in refused)
         assert [str(error)[-4:] for error in refused] == ["gone", "back", "more"]
-        found = [quarantine.settle(each.case_id, each.upload) is Whereabouts.QUARANTINE for each in requests]
+        found = [quarantine.recover(each.case_id, each.upload) is Whereabouts.QUARANTINE for each in requests]
         assert found == [True, False, True, False, False]
         assert Path(os.fsdecode(uploads[3].place.absolute)).read_bytes() == BYTES[::-1]
         for each in (requests[2], requests[0]):
@@ -301,7 +301,7 @@ class QuarantineSuite:
             quarantine.put_back(CASE, upload)
 
     def test_a_file_that_was_never_taken_is_elsewhere(self, quarantine: Quarantine, tree: bytes) -> None:
-        assert quarantine.settle(CASE, uploaded(tree, b"anna/a.jpg")) is Whereabouts.ELSEWHERE
+        assert quarantine.recover(CASE, uploaded(tree, b"anna/a.jpg")) is Whereabouts.ELSEWHERE
 
 
 def _replace(absolute: bytes, kind: str, victim: bytes) -> None:

@@ -73,7 +73,7 @@ class World:
             trees,
             self.index,
             source or choose_source(self.events, [self.tree]),
-            Rhythm(every=1.0 if self.events == "scan" else 3600.0, settle=0.3, pause=1.0),
+            Rhythm(every=1.0 if self.events == "scan" else 3600.0, quiet=0.3, pause=1.0),
         )
         self.watcher.queued = self.workers.notify
         self.workers.link_found = self.watcher.look_at_link

@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from goodhoster.audit.entries import as_line
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.audit.verification import VerifiedPart
 from goodhoster.errors import AuditError
@@ -448,6 +450,18 @@ def test_each_alteration_of_a_log_is_found(file: Path, rounds: Callable[[int, in
         assert not log.verify().ok, altered
     file.write_bytes(content)
     assert log.verify().ok
+
+
+def test_an_entry_with_another_number_is_found_although_it_is_bound_to_the_one_before(
+    log: FileAuditLog, file: Path
+) -> None:
+    """As somebody makes it who computes the rest of the chain anew, where nothing remembers the end."""
+    last = log.append_all([event(number) for number in range(3)])[-1]
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.with_name(f"{file.name}.tail").unlink()
+    file.write_bytes(b"".join(lines[:2]) + as_line(replace(last, number=7)) + b"\n")
+    found = FileAuditLog(file).verify()
+    assert (found.first_bad, found.problem) == (2, "numbered 7 where 2 belongs")
 
 
 def test_a_verification_goes_on_behind_what_was_verified(log: FileAuditLog) -> None:

@@ -76,9 +76,9 @@ class HangingDisk:
     def prepare(self, tree: bytes) -> None:
         self._inside.prepare(tree)
 
-    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
+    def recover(self, case_id: str, upload: Upload) -> Whereabouts:
         self._wait(upload)
-        return self._inside.settle(case_id, upload)
+        return self._inside.recover(case_id, upload)
 
     def _wait(self, upload: Upload) -> None:
         if upload.state.dev == OTHER_DISK:

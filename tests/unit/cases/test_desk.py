@@ -397,7 +397,7 @@ class TestAfterACrash:
             (SqliteCaseStore, "replace"),
             (FileAuditLog, "append_all"),
             (LocalQuarantine, "take_offline"),
-            (LocalQuarantine, "settle"),
+            (LocalQuarantine, "recover"),
             (LocalQuarantine, "put_back"),
         ):
             counted(owner, name)

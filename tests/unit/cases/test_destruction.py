@@ -206,8 +206,8 @@ class DyingQuarantine:
     inside: LocalQuarantine
     crash: Crash
 
-    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
-        return self.inside.settle(case_id, upload)
+    def recover(self, case_id: str, upload: Upload) -> Whereabouts:
+        return self.inside.recover(case_id, upload)
 
     def destroy(self, case_id: str, upload: Upload) -> None:
         dies = self.crash()

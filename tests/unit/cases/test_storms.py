@@ -222,7 +222,7 @@ def test_customers_of_two_years_ago_make_no_storm(services: Services) -> None:
 def test_a_storm_stops_measures_that_wait(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the same source, decided before it began; a person lets them go on, or undoes them, with the others."""
     with monkeypatch.context() as patch:
-        for name in ("take_offline", "settle"):
+        for name in ("take_offline", "recover"):
             patch.setattr(LocalQuarantine, name, _away)
         waiting = services.receive("a/waits.png", "waits")
         assert waiting is not None

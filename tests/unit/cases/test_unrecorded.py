@@ -71,8 +71,8 @@ class FillingQuarantine:
     def prepare(self, tree: bytes) -> None:
         self._inside.prepare(tree)
 
-    def settle(self, case_id: str, upload: Upload) -> Whereabouts:
-        return self._inside.settle(case_id, upload)
+    def recover(self, case_id: str, upload: Upload) -> Whereabouts:
+        return self._inside.recover(case_id, upload)
 
 
 class Machine:

@@ -53,7 +53,7 @@ class World:
         self.quarantine.put_back(CASE, self.upload)
 
     def settle(self) -> Whereabouts:
-        return self.quarantine.settle(CASE, self.upload)
+        return self.quarantine.recover(CASE, self.upload)
 
     def online(self) -> bool:
         """Whether anybody can still read the bytes, by any version."""
@@ -206,4 +206,4 @@ def test_nothing_is_destroyed_in_a_closed_bucket(world: World) -> None:
 
 def test_a_bucket_that_is_configured_no_more_is_told(world: World) -> None:
     with pytest.raises(GoodhosterError, match="no watched bucket"):
-        BucketQuarantine(()).settle(CASE, world.upload)
+        BucketQuarantine(()).recover(CASE, world.upload)

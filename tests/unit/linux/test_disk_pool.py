@@ -31,7 +31,7 @@ def hanging() -> Iterator[threading.Event]:
 
 def test_calls_give_back_what_they_made_or_raised(patient: DiskPool) -> None:
     futures = [patient.submit(1, lambda n=n: 12 // n) for n in (3, 4, 0)]  # type: ignore[misc]
-    patient.settle((1, future) for future in futures)
+    patient.wait_unless_hung((1, future) for future in futures)
     assert [future.result() for future in futures[:2]] == [4, 3]
     with pytest.raises(ZeroDivisionError):
         futures[2].result()
@@ -51,7 +51,7 @@ def test_so_many_of_a_disk_are_in_hand_and_no_more(patient: DiskPool) -> None:
             together -= 1
 
     futures = [patient.submit(1, work) for _ in range(30)]
-    patient.settle((1, future) for future in futures)
+    patient.wait_unless_hung((1, future) for future in futures)
     assert most == 3
 
 
@@ -60,7 +60,7 @@ def test_a_disk_that_hangs_holds_up_no_other(pool: DiskPool, hanging: threading.
     fine = pool.submit(2, lambda: "fine")
     assert fine.result(60) == "fine"
     assert not any(future.done() for future in stuck), "nobody gave the other disk up first"
-    pool.settle((1, future) for future in stuck)
+    pool.wait_unless_hung((1, future) for future in stuck)
     assert [future.cancelled() for future in stuck] == [False] * 3 + [True] * 2
     assert pool.submit(1, lambda: "never").cancelled()
     assert [future.done() for future in stuck[:3]] == [False] * 3
@@ -80,7 +80,7 @@ def test_a_disk_that_hung_is_tried_by_one_at_a_time(pool: DiskPool, hanging: thr
     futures = [pool.submit(1, lambda event=event: call(event)) for event in began]  # type: ignore[misc]
     assert began[0].wait(60)
     assert not began[1].wait(PATIENCE / 2)
-    pool.settle((1, future) for future in futures)
+    pool.wait_unless_hung((1, future) for future in futures)
     with pytest.raises(CancelledError):
         futures[1].result()
 
@@ -88,5 +88,5 @@ def test_a_disk_that_hung_is_tried_by_one_at_a_time(pool: DiskPool, hanging: thr
 def test_what_takes_long_by_its_size_does_not_hang(pool: DiskPool) -> None:
     long = pool.submit(1, lambda: time.sleep(PATIENCE * 2), seconds=PATIENCE * 10)
     after = [pool.submit(1, lambda: None) for _ in range(5)]
-    pool.settle((1, future) for future in [long, *after])
+    pool.wait_unless_hung((1, future) for future in [long, *after])
     assert not any(future.cancelled() for future in [long, *after])

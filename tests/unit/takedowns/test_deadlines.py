@@ -8,7 +8,7 @@ import pytest
 
 from goodhoster.model.notice_status import Notice, NoticeState, Receipt
 from goodhoster.model.notices import Carrier, Notifier, NotifierCaps, NotifierKind, RemovalOrder
-from goodhoster.takedowns.deadlines import DeadlineTerms, deadline_of, next_due, pages
+from goodhoster.takedowns.deadlines import DeadlineTerms, deadline_of, due_alerts, next_due
 from goodhoster.testing.suites.notice_store import a_notice
 
 HERE = ZoneInfo("Europe/Amsterdam")
@@ -67,34 +67,34 @@ def test_a_term_counts_from_our_receipt_however_long_the_order_was_on_its_way() 
 def test_after_two_days_down_it_is_overdue_and_that_is_told_once() -> None:
     notice, after = open_notice(), NOON + 2 * DAY
     assert notice.overdue(after)
-    assert [told for told, _ in pages(notice, after, TERMS)] == ["page-overdue"]
-    assert not list(pages(replace(notice, sent=("page-overdue",)), after, TERMS))
+    assert [code for code, _ in due_alerts(notice, after, TERMS)] == ["page-overdue"]
+    assert not list(due_alerts(replace(notice, sent=("page-overdue",)), after, TERMS))
 
 
 def test_what_was_received_while_the_clock_was_ahead_is_overdue_at_once() -> None:
     notice, before = open_notice(), NOON - 400 * DAY
     assert notice.overdue(before)
-    assert [told for told, _ in pages(notice, before, TERMS)] == ["page-overdue"]
+    assert [code for code, _ in due_alerts(notice, before, TERMS)] == ["page-overdue"]
     assert not notice.overdue(NOON - timedelta(minutes=1)), "a clock that is corrected a little"
 
 
 def test_it_is_told_before_and_it_comes_up_at_these_moments() -> None:
     notice = replace(open_notice(), items=(replace(open_notice().items[0], next_check_at=None),))
-    assert not list(pages(notice, NOON + 20 * HOUR - timedelta(seconds=1), TERMS))
-    assert [told for told, _ in pages(notice, NOON + 20 * HOUR, TERMS)] == ["page-warning"]
+    assert not list(due_alerts(notice, NOON + 20 * HOUR - timedelta(seconds=1), TERMS))
+    assert [code for code, _ in due_alerts(notice, NOON + 20 * HOUR, TERMS)] == ["page-warning"]
     assert next_due(notice, NOON, TERMS) == NOON + 20 * HOUR
-    told = replace(notice, sent=("page-warning",))
-    assert next_due(told, NOON + 20 * HOUR, TERMS) == NOON + DAY
-    assert next_due(replace(told, sent=("page-overdue",)), NOON + 2 * DAY, TERMS) is None
+    code = replace(notice, sent=("page-warning",))
+    assert next_due(code, NOON + 20 * HOUR, TERMS) == NOON + DAY
+    assert next_due(replace(code, sent=("page-overdue",)), NOON + 2 * DAY, TERMS) is None
 
 
 def test_of_a_short_term_the_last_quarter_warns() -> None:
     notice = replace(open_notice(), deadline=NOON + HOUR)
-    assert not list(pages(notice, NOON + 44 * HOUR / 60, TERMS))
-    assert [told for told, _ in pages(notice, NOON + 45 * HOUR / 60, TERMS)] == ["page-warning"]
+    assert not list(due_alerts(notice, NOON + 44 * HOUR / 60, TERMS))
+    assert [code for code, _ in due_alerts(notice, NOON + 45 * HOUR / 60, TERMS)] == ["page-warning"]
 
 
 def test_nothing_is_told_when_the_clock_stands_still() -> None:
     stopped = replace(open_notice(), state=NoticeState.DONE, stopped_at=NOON + HOUR)
     assert not stopped.overdue(NOON + 9 * DAY)
-    assert not list(pages(stopped, NOON + 9 * DAY, TERMS))
+    assert not list(due_alerts(stopped, NOON + 9 * DAY, TERMS))

@@ -719,7 +719,7 @@ def test_a_dismissed_notice_leaves_no_measure_behind(services: Services) -> None
     desk = services.case_desk
     with pytest.MonkeyPatch.context() as patch:
         away = PassingError("the mover is away")
-        for name in ("take_offline", "settle"):
+        for name in ("take_offline", "recover"):
             patch.setattr(LocalQuarantine, name, _raising(away))
         notice = services.scart(url)
         (case_id,) = notice.items[0].cases
@@ -736,7 +736,7 @@ def test_a_dismissed_notice_leaves_no_measure_behind(services: Services) -> None
 def test_what_waits_for_the_mover_alone_asks_no_person(services: Services) -> None:
     url = services.file("anna/p.jpg")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("take_offline", "settle"):
+        for name in ("take_offline", "recover"):
             patch.setattr(LocalQuarantine, name, _raising(PassingError("the mover is away")))
         notice = services.scart(url)
         assert (notice.state, services.states(notice)) == (NoticeState.OPEN, [ItemState.UNDER_WAY])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goodhoster.model.uploads import Place
-from goodhoster.uploads.check_scheduling import delay, unsettled_for
+from goodhoster.uploads.check_scheduling import delay, still_changing_for
 from goodhoster.uploads.index import Job
 
 TRIES = st.integers(0, 10_000)
@@ -42,7 +42,7 @@ class TestQuietTime:
     @staticmethod
     def waits(file: Path) -> bool:
         place = Place(os.fsencode(file.parent), os.fsencode(file.name))
-        return unsettled_for(Job(place, "c", 1, 0, time.time(), None, None, quiet=3600.0), time.time()) > 0
+        return still_changing_for(Job(place, "c", 1, 0, time.time(), None, None, quiet=3600.0), time.time()) > 0
 
     def test_what_was_just_changed_waits(self, tmp_path: Path) -> None:
         file = tmp_path / "a.jpg"

@@ -67,3 +67,27 @@ def test_so_many_links_that_all_a_customer_has_counts_as_served(tree: Tree) -> N
 
 def test_with_a_written_reason_links_are_not_looked_at(tree: Tree) -> None:
     assert link(Tree(tree.root, None, "an order"), b"anna/www/pics", b"../Maildir") is None
+
+
+def test_a_link_that_vanishes_while_it_is_looked_at_leads_nowhere(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The customer renames it without a pause: each look sees a link that is away when it is read."""
+    path = os.path.join(tree.root, b"anna/www/pics")
+    away = os.path.join(tree.root, b"anna/www/other")
+    os.symlink(b"../Maildir", path)
+    real_readlink = os.readlink
+
+    def renamed_just_before(read: bytes) -> bytes:
+        if read != path:
+            return real_readlink(read)
+        os.rename(path, away)
+        try:
+            return real_readlink(read)
+        finally:
+            os.rename(away, path)
+
+    monkeypatch.setattr(os, "readlink", renamed_just_before)
+    assert tree.find_link(path) is None
+    monkeypatch.undo()
+    assert tree.find_link(path) is not None
+    monkeypatch.setattr(os, "readlink", renamed_just_before)
+    assert covers(tree), "what cannot be told is not private"

@@ -100,8 +100,8 @@ class ClamdConnection:
             if waited > _SEND_WITHIN:
                 self.close()
         elif self._under_way:
-            late = [request for request, since in self._under_way.items() if now - since > timeouts.answer]
-            for request in late:
+            overdue = [request for request, since in self._under_way.items() if now - since > timeouts.answer]
+            for request in overdue:
                 self.answered(request, request.reply(b"Not checked: it takes too long. ERROR"))
         elif waited > (timeouts.stream if self._conversation.in_stream else timeouts.command):
             self.time_out()

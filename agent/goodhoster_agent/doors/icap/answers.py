@@ -139,4 +139,14 @@ def _is_cut(message: HttpMessage, body: StreamContent) -> bool:
     Its end does not tell: squid ends a body properly whose client went away. Nor does a length alone: Nextcloud says 1
     of a length that it does not know.
     """
-    return body.size < message.stated_length or message.is_partial or is_partial(body)
+    if body.size < message.stated_length or is_partial(body):
+        return True
+    return message.is_partial and not (message.says_text and _is_text(body))
+
+
+_NEVER_IN_TEXT = bytes({*range(32)} - {*b"\t\n\f\r\x1b"})
+
+
+def _is_text(body: StreamContent) -> bool:
+    """Whether no byte tells that it is no text: what the message says of itself proves nothing."""
+    return not any(len(piece) != len(piece.translate(None, _NEVER_IN_TEXT)) for piece in body.pieces())

@@ -65,20 +65,33 @@ def contents_of(message: HttpMessage, body: StreamContent, longest: int) -> Iter
         kind = fields.the_only("content-type").strip()
         with ExitStack() as stack:
             whole = body.content
-            if coding not in {"", "identity"}:
-                yield FoundContent(whole)  # what an application stores that does not unpack it
-                whole, complete = stack.enter_context(_unpacked(whole, coding, longest))
-                if not complete:
-                    yield FoundContent(whole)
-                    raise AmbiguousError("something stands behind what is packed, which not every program reads")
+            if coding in {"", "identity"}:
+                yield from _of_body(whole, kind)
+                return
+            # Both readings count: not every application unpacks what it is sent.
+            yield FoundContent(whole)
             if _FORM in kind.lower():
                 yield from _values(stack.enter_context(_mapped(whole)))
-            if "multipart" not in kind.lower():
-                yield FoundContent(whole)
-                return
-            yield from _parts(stack.enter_context(_mapped(whole)), _boundary(kind))
+            unpacked, complete = stack.enter_context(_unpacked(whole, coding, longest))
+            if not complete:
+                yield FoundContent(unpacked)
+                raise AmbiguousError("something stands behind what is packed, which not every program reads")
+            yield from _of_body(unpacked, kind)
+            if _is_form_with_parts(kind) and b"--" + _boundary(kind) in stack.enter_context(_mapped(whole)):
+                raise AmbiguousError("a boundary stands in what is packed, for programs that do not unpack it")
     except AmbiguousError as error:
         raise UncheckedError(f"programs may read it in different ways: {error}", reason="ambiguous") from error
+
+
+def _of_body(whole: bytes | int, kind: str) -> Iterator[FoundContent]:
+    """What a body holds that nobody has to unpack, by its Content-Type."""
+    with _mapped(whole) as mapped:
+        if _FORM in kind.lower():
+            yield from _values(mapped)
+        if _is_form_with_parts(kind):
+            yield from _parts(mapped, _boundary(kind))
+        else:
+            yield FoundContent(whole)
 
 
 # Content-Encoding
@@ -153,6 +166,8 @@ def _blocks(content: bytes | int) -> Iterator[bytes]:
 # Forms
 
 _FORM = "x-www-form-urlencoded"
+_AMPERSAND = re.compile(b"&")
+_AMPERSAND_OR_SEMICOLON = re.compile(b"[&;]")
 _TEXT_ONLY = bytes(range(9, 14)) + bytes(range(32, 127))
 
 
@@ -162,20 +177,36 @@ def _of_query(query: bytes) -> Iterator[FoundContent]:
 
 
 def _values(form: bytes | mmap.mmap) -> Iterator[FoundContent]:
-    """The values of an encoded form that are more than text: no picture is text."""
+    """The values of an encoded form that are more than text: no picture is text.
+
+    A semicolon separates for some programs (CGI.pm of Perl), not for others; some take a plus for a blank.
+    """
+    yield from _values_between(form, _AMPERSAND)
+    if form.find(b";") >= 0:
+        yield from _values_between(form, _AMPERSAND_OR_SEMICOLON)
+
+
+def _values_between(form: bytes | mmap.mmap, separator: re.Pattern[bytes]) -> Iterator[FoundContent]:
     start = 0
     for number in range(_MOST_PARTS + 1):
-        end = form.find(b"&", start)
-        name, _, value = form[start : len(form) if end < 0 else end].partition(b"=")
+        found = separator.search(form, start)
+        end = found.start() if found else len(form)
+        name, _, value = form[start:end].partition(b"=")
         for each in (name, value):
-            decoded = unquote_to_bytes(each.replace(b"+", b" "))
-            if decoded.strip(_TEXT_ONLY):
-                yield FoundContent(decoded)
-        if end < 0:
+            for written in dict.fromkeys((each.replace(b"+", b" "), each)):
+                decoded = unquote_to_bytes(written)
+                if decoded.strip(_TEXT_ONLY):
+                    yield FoundContent(decoded)
+        if found is None:
             return
         if number == _MOST_PARTS:
             raise UncheckedError(f"it has more than {_MOST_PARTS} values", reason="too-many")
         start = end + 1
+
+
+def _is_form_with_parts(kind: str) -> bool:
+    """Whether some program would look for parts: a few do so wherever a boundary is told."""
+    return "multipart" in kind.lower() or "boundary" in kind.lower()
 
 
 def _boundary(kind: str) -> bytes:

@@ -15,6 +15,7 @@ MOST_LINES = 100
 LONGEST_HTTP_HEADERS = 128 << 10
 """Bytes of the HTTP headers of one ICAP message, those of request and response together."""
 _MOST_DIGITS = 19
+_SCRIPTS = {"application/javascript", "application/x-javascript", "application/ecmascript", "application/json"}
 _SHORTEST_VALUE = 32
 """Bytes; no picture is shorter."""
 METHODS = ("OPTIONS", "REQMOD", "RESPMOD")
@@ -187,6 +188,12 @@ class HttpMessage:
         if fields.get("content-type").lower().startswith(("video/", "audio/")):
             return False
         return bool(fields.all("content-range")) or self.response.split(b" ")[1:2] == [b"206"]
+
+    @property
+    def says_text(self) -> bool:
+        """Whether its Content-Type says that it is text, or a script."""
+        kind = self.fields.get("content-type").partition(";")[0].strip().lower()
+        return kind.startswith("text/") or kind in _SCRIPTS
 
     @property
     def query(self) -> bytes:

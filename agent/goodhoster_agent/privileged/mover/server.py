@@ -144,8 +144,8 @@ class Server:
         match order.verb:
             case MoverVerb.TAKE_OFFLINE:
                 return quarantine.take_offline(order.case_id, upload, order.sha256)
-            case MoverVerb.SETTLE:
-                return quarantine.settle(order.case_id, upload)
+            case MoverVerb.RECOVER:
+                return quarantine.recover(order.case_id, upload)
             case MoverVerb.PUT_BACK | MoverVerb.PUT_BACK_MOVED:
                 quarantine.put_back(order.case_id, upload, moved=order.verb is MoverVerb.PUT_BACK_MOVED)
             case MoverVerb.VERIFY_IN_PLACE:

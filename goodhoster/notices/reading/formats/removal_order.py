@@ -63,17 +63,6 @@ _FIELDS = {
         "d\u00e9lai",
     ),
     "preserve_until": ("preserve until", "bewaren tot", "aufbewahren bis", "conserver jusqu'au"),
-    "confidential": (
-        "confidential",
-        "confidentiality",
-        "vertrouwelijk",
-        "vertrouwelijkheid",
-        "geheimhouding",
-        "vertraulich",
-        "vertraulichkeit",
-        "confidentiel",
-        "confidentialit\u00e9",
-    ),
 }
 _KNOWN_LABELS = frozenset(label for labels in _FIELDS.values() for label in labels)
 _NUMBERS = {
@@ -113,15 +102,6 @@ _LONGEST_TERM = timedelta(days=365)
 _SHORTEST_TERM = timedelta(hours=1)  # Reg. 2021/784, Art. 3(3): no order has a shorter one
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})\D{1,6}(\d{1,2})[:.](\d{2})")
 _SUMMER = timezone(timedelta(hours=2))
-_SECRET = re.compile(
-    r"confidential|confidenti[e\u00eb]l|vertrouwelijk|geheim(?:houding| te houden)|vertraulich|non-disclosure"
-    r"|not (?:to )?(?:be )?(?:disclose|inform|notif|told)|niet (?:te )?(?:informeren|inlichten|in kennis)"
-    r"|nicht (?:zu )?(?:informier|unterricht)|11\s?\(3\)",
-    re.IGNORECASE,
-)
-_NO = re.compile(
-    r"(?:no|none|nee|neen|nein|non|geen|false|n/?a|not confidential|niet vertrouwelijk|-)[\s.;]*", re.IGNORECASE
-)
 CONFIRM = "an order of an authority is confirmed by a person"
 
 
@@ -173,18 +153,7 @@ def _order(values: dict[str, str], text: str) -> RemovalOrder:
         deadline=_deadline(values["deadline"], issued_at, term),
         term=term.total_seconds() if term else None,
         preserve_until=moment(values["preserve_until"]),
-        confidential=_confidential(values["confidential"], text),
     )
-
-
-def _confidential(value: str, text: str) -> bool:
-    """Whether the order is confidential; in doubt it is.
-
-    What a customer has been told cannot be taken back.
-    """
-    if value:
-        return not _NO.fullmatch(value)
-    return _SECRET.search(text) is not None
 
 
 def _term(value: str, text: str) -> timedelta | None:

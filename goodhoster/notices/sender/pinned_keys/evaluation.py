@@ -23,7 +23,7 @@ class PinnedKeyCheck:
 
     context: TrustContext
     pool: SignatureCheckPool
-    settles: bool = True
+    is_final: bool = True
 
     def belief(self, raw: bytes, mail: SeenMail) -> Belief | None:
         """Evaluate a signed part, and record the mail when it is believed.

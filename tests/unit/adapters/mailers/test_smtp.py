@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -12,7 +13,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from goodhoster.adapters.mailers.smtp import SmartHost, SmtpMailer
-from goodhoster.errors import PassingError
+from goodhoster.errors import PassingError, PermanentError
 from goodhoster.letters.outbox import Outbox
 from goodhoster.model.letters import Letter, LetterKind
 from tests.ports import free_port
@@ -52,7 +53,7 @@ def server() -> Server:
 
 @pytest.fixture
 def mailer(server: Server) -> Iterator[SmtpMailer]:
-    controller = Controller(server, hostname="127.0.0.1", port=(port := free_port()))
+    controller = Controller(server, hostname="127.0.0.1", port=(port := free_port()), enable_SMTPUTF8=False)
     controller.start()
     mailer = SmtpMailer(SmartHost("127.0.0.1", port, "abuse@hoster.example", "Abuse desk", "none"), clock)
     yield mailer
@@ -60,9 +61,21 @@ def mailer(server: Server) -> Iterator[SmtpMailer]:
     controller.stop()
 
 
+class Retries:
+    """The clock for retries, set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+
 @pytest.fixture
-def outbox(tmp_path: Path) -> Outbox:
-    outbox = Outbox(tmp_path, clock, 3)
+def retries() -> Retries:
+    return Retries()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path, retries: Retries) -> Outbox:
+    outbox = Outbox(tmp_path, clock, 3, lambda: retries.now)
     outbox.put(LETTER)
     return outbox
 
@@ -87,23 +100,31 @@ def test_a_letter_arrives_marked_as_automatic_with_its_reference(
     assert message["Message-ID"] == f"<20261124-1.{outbox.codes.code(LETTER.id)}@hoster.example>"
 
 
-@pytest.mark.parametrize("answer", ["451 later", ""], ids=["refused for now", "connection lost"])
+@pytest.mark.parametrize(
+    ("answer", "away"),
+    [("451 later", False), ("421 closing", True), ("", True)],
+    ids=["refused for now", "closing", "connection lost"],
+)
 def test_what_is_not_taken_now_waits_and_is_sent_once_later(
-    answer: str, server: Server, mailer: SmtpMailer, outbox: Outbox
+    answer: str, *, away: bool, server: Server, mailer: SmtpMailer, outbox: Outbox, retries: Retries
 ) -> None:
     server.answer = answer
-    with pytest.raises(PassingError):
+    with pytest.raises(PassingError) if away else nullcontext():
         outbox.deliver(mailer)
     assert (outbox.waiting(), server.taken) == (1, [])
     server.answer = "250 taken"
+    retries.now += 60.0
     assert [outbox.deliver(mailer), outbox.deliver(mailer), len(server.taken)] == [1, 0, 1]
 
 
-def test_a_letter_that_is_not_taken_now_holds_up_no_other(server: Server, mailer: SmtpMailer, outbox: Outbox) -> None:
+def test_a_letter_that_is_not_taken_now_holds_up_no_other(
+    server: Server, mailer: SmtpMailer, outbox: Outbox, retries: Retries
+) -> None:
     server.greylisted = LETTER.to
     outbox.put(replace(LETTER, id="20261124-2", to="desk@authority.example"))
     assert (outbox.deliver(mailer), outbox.waiting()) == (1, 1)
     server.greylisted = ""
+    retries.now += 60.0
     assert (outbox.deliver(mailer), outbox.waiting()) == (1, 0)
 
 
@@ -113,3 +134,34 @@ def test_what_is_refused_for_good_is_put_aside(
     server.answer = "550 never"
     assert (outbox.deliver(mailer), outbox.waiting()) == (0, 0)
     assert (tmp_path / "refused" / f"{LETTER.id}.json").exists()
+
+
+@pytest.fixture
+def utf8_mailer(server: Server) -> Iterator[SmtpMailer]:
+    controller = Controller(server, hostname="127.0.0.1", port=(port := free_port()), enable_SMTPUTF8=True)
+    controller.start()
+    mailer = SmtpMailer(SmartHost("127.0.0.1", port, "abuse@hoster.example", "Abuse desk", "none"), clock)
+    yield mailer
+    mailer.close()
+    controller.stop()
+
+
+def test_a_name_beyond_ascii_needs_a_server_that_takes_it(
+    server: Server, mailer: SmtpMailer, utf8_mailer: SmtpMailer
+) -> None:
+    letter = replace(LETTER, to="jörg@hotline.example")
+    with pytest.raises(PermanentError, match="SMTPUTF8"):
+        mailer.send(letter)
+    assert server.taken == []
+    utf8_mailer.send(letter)
+    assert [envelope.rcpt_tos for envelope in server.taken] == [[letter.to]]
+    mailer.send(LETTER)  # after that refusal the connection is good
+    assert [envelope.rcpt_tos for envelope in server.taken][1:] == [[LETTER.to]]
+
+
+def test_a_domain_beyond_ascii_is_written_as_mail_servers_know_it(server: Server, mailer: SmtpMailer) -> None:
+    mailer.send(replace(LETTER, to="desk@faß.example"))
+    (envelope,) = server.taken
+    assert envelope.rcpt_tos == ["desk@xn--fa-hia.example"]
+    assert isinstance(envelope.content, bytes)
+    assert message_from_bytes(envelope.content)["To"] == "desk@xn--fa-hia.example"

@@ -39,7 +39,7 @@ def waiting(index: UploadIndex, tree: Tree) -> int:
 
 
 def test_only_where_a_name_came_or_went_files_are_looked_at(index: UploadIndex, tree: Tree) -> None:
-    scanner = Scanner(index, settle=0.0)
+    scanner = Scanner(index, quiet=0.0)
     for _ in scanner.reconcile(tree):
         pass
     began = time.time() - 0.02
@@ -63,8 +63,8 @@ def test_a_fresh_file_is_found_long_before_everything_is_compared_again(
     index: UploadIndex, tree: Tree, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    rhythm = Rhythm(every=3600, settle=0.0, rate=FILES / 2, pause=0.1)  # all takes two seconds, and comes every twenty
-    reconciler = Reconciler([tree], Scanner(index, rhythm.settle), rhythm)
+    rhythm = Rhythm(every=3600, quiet=0.0, rate=FILES / 2, pause=0.1)  # all takes two seconds, and comes every twenty
+    reconciler = Reconciler([tree], Scanner(index, rhythm.quiet), rhythm)
     reconciler.events_are_missing = lambda: True
     reconciler.start()
     try:

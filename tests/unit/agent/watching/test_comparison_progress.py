@@ -93,7 +93,7 @@ def index(tmp_path: Path) -> Iterator[UploadIndex]:
 
 
 def reconciler_of(tree: Tree, index: UploadIndex, rate: float) -> Reconciler:
-    return Reconciler([tree], Scanner(index, 0.0), Rhythm(every=3600.0, settle=0.0, rate=rate))
+    return Reconciler([tree], Scanner(index, 0.0), Rhythm(every=3600.0, quiet=0.0, rate=rate))
 
 
 def test_it_is_told_while_it_runs_and_no_longer(tree: Tree, index: UploadIndex) -> None:

@@ -1,13 +1,14 @@
 """Lost events stand in `status` from the moment they are lost until every tree was compared since."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from goodhoster.linux.file_system_calls import FileSystemCalls
+from goodhoster.linux.mount_table import Mount
 from goodhoster.model.uploads import Place
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
 from goodhoster.uploads.trees import Tree
@@ -33,6 +34,9 @@ class Told:
 
     def uncover(self, directory: bytes) -> None:
         pass
+
+    def lost(self, mounts: Iterable[Mount]) -> list[Mount]:  # noqa: ARG002 - as the port has it
+        return []
 
     def problems(self) -> list[str]:
         return []

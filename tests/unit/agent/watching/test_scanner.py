@@ -24,7 +24,7 @@ class Host:
         self.folder.mkdir(parents=True)
         self.tree = Tree(os.fsencode(folder / "customers"), None)
         self.index = index
-        self.scanner = Scanner(index, settle=0.0)
+        self.scanner = Scanner(index, quiet=0.0)
 
     def hint(self, name: str) -> None:
         """An event was heard."""

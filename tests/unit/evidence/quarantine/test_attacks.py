@@ -48,7 +48,7 @@ class TestOtherNamesAndOpenDescriptors:
                 time.sleep(0.01)
             quarantine.take_offline(CASE, upload, sha256())
         LEASES.release(path)
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
 
     def test_a_file_back_at_its_place_is_compared_although_its_owner_has_a_lease(
         self, quarantine: LocalQuarantine, tree: bytes
@@ -125,7 +125,7 @@ class TestOtherNamesAndOpenDescriptors:
         with pytest.raises(QuarantineError, match="not those that were checked"):
             quarantine.put_back(CASE, upload)
         assert not os.path.lexists(upload.place.absolute)
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
 
     @pytest.mark.debian("e2fsprogs", program="mkfs.ext4")
     def test_ext4_stops_a_writer(self, disk: Disk, as_root_tree: Tree) -> None:
@@ -254,7 +254,7 @@ class TestTheTreeItself:
         quarantine.take_offline(CASE, upload, sha256())
         os.rename(tree, tree + b"-unmounted")
         with pytest.raises(QuarantineError):
-            quarantine.settle(CASE, upload)
+            quarantine.recover(CASE, upload)
 
 
 class TestMountsBelowTheTree:
@@ -288,7 +288,7 @@ class TestMountsBelowTheTree:
         upload = annas(tree, b"anna/way/disk/a.jpg")
         quarantine.take_offline(CASE, upload, sha256())
         (anna / "way").rename(anna / "gone")
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
         (anna / "gone").rename(anna / "way")  # for whoever unmounts it
 
     def test_an_unmounted_file_system_is_no_answer(self, tree: bytes, bind: Bind, disk: Disk) -> None:
@@ -300,9 +300,9 @@ class TestMountsBelowTheTree:
         quarantine.take_offline(CASE, upload, sha256())
         unbind()
         with pytest.raises(QuarantineError, match="not there"):
-            quarantine.settle(CASE, upload)
+            quarantine.recover(CASE, upload)
         bind(elsewhere, below)
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
 
     def test_what_lies_in_quarantine_is_not_taken_again(self, quarantine: LocalQuarantine, tree: bytes) -> None:
         upload = annas(tree, b"anna/a.jpg")
@@ -359,7 +359,7 @@ class TestSwapsInBetween:
             quarantine.take_offline(CASE, upload, sha256())
         after = seen(tree, b"anna/a.jpg").state
         assert (after.ino, after.size, after.mtime_ns) == (bobs.state.ino, bobs.state.size, bobs.state.mtime_ns)
-        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert quarantine.recover(CASE, upload) is Whereabouts.ELSEWHERE
 
     @pytest.mark.parametrize("kind", ["directory", "link", "fifo"])
     def test_anything_else_goes_back_too(

@@ -79,7 +79,7 @@ def test_taking_offline(tree: bytes, upload: Upload, rounds: Callable[[int, int]
 
     def crash(step: int) -> bool:
         died = dies_at(step, lambda: quarantine.take_offline(CASE, upload, sha256()))
-        where = quarantine.settle(CASE, upload)
+        where = quarantine.recover(CASE, upload)
         outcomes.add((died, where))
         if where is Whereabouts.QUARANTINE:
             assert folder_of(tree) == {CASE.encode(), CASE.encode() + b".label"}
@@ -110,7 +110,7 @@ def test_taking_three_offline_together(tree: bytes, rounds: Callable[[int, int],
 
     def crash(step: int) -> bool:
         died = dies_at(step, lambda: quarantine.take_all_offline(requests))
-        where = [quarantine.settle(each.case_id, each.upload) for each in requests]
+        where = [quarantine.recover(each.case_id, each.upload) for each in requests]
         outcomes.add((died, *where))
         for each, found in zip(requests, where, strict=True):
             if found is Whereabouts.QUARANTINE:
@@ -133,10 +133,10 @@ def test_putting_back(tree: bytes, upload: Upload, rounds: Callable[[int, int], 
     outcomes = set()
 
     def crash(step: int) -> bool:
-        if quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE:
+        if quarantine.recover(CASE, upload) is Whereabouts.ELSEWHERE:
             quarantine.take_offline(CASE, upload, sha256())
         died = dies_at(step, lambda: quarantine.put_back(CASE, upload))
-        where = quarantine.settle(CASE, upload)
+        where = quarantine.recover(CASE, upload)
         outcomes.add((died, where))
         if where is Whereabouts.QUARANTINE:
             assert folder_of(tree) == {CASE.encode(), CASE.encode() + b".label"}
@@ -162,7 +162,7 @@ def test_what_lost_its_lock_in_quarantine_is_locked_again(tree: bytes, upload: U
         with open(file, "rb") as opened:
             set_guards(opened.fileno(), 0)
     os.chmod(file, 0o640)
-    assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+    assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
     assert os.lstat(file).st_mode & 0o7777 == 0
     quarantine.put_back(CASE, upload)
     assert as_it_was(upload)

@@ -181,7 +181,7 @@ class TestDiskInTrouble:
             with pytest.raises(QuarantineError, match=r"quota exceeded \(of its owner: raise it"):
                 quarantine.put_back(CASE, upload)
         assert not os.path.lexists(upload.place.absolute)
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
         quarantine.put_back(CASE, upload)
         quarantine.verify_in_place(upload, sha256())
         after = os.stat(upload.place.absolute)
@@ -206,7 +206,7 @@ class TestDiskInTrouble:
         with pytest.raises(QuarantineError, match="Read-only"):
             quarantine.take_offline(CASE, upload, sha256())
         subprocess.run(["mount", "-o", "remount,rw", top], check=True)
-        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert quarantine.recover(CASE, upload) is Whereabouts.ELSEWHERE
         quarantine.take_offline(CASE, upload, sha256())
         subprocess.run(["mount", "-o", "remount,ro", top], check=True)
         with pytest.raises(QuarantineError, match="Read-only"):
@@ -257,7 +257,7 @@ class TestDirectoriesAndTheirGuards:
         upload, quarantine = uploaded(tree, b"anna/a.jpg"), LocalQuarantine((tree,))
         quarantine.take_offline(CASE, upload, sha256())
         assert not os.path.lexists(upload.place.absolute)
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
         assert WatchedTree(tree, None).is_ours(b".goodhoster-2/quarantine/x")
         quarantine.put_back(CASE, upload)
         quarantine.verify_in_place(upload, sha256())
@@ -285,7 +285,7 @@ class TestMovedToAnotherDisk:
         disk("tmpfs", at=old)
         (old / "filler").write_bytes(b"so that inode numbers differ")
         subprocess.run(["cp", "-a", f"{away}/.", old], check=True)
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
         with pytest.raises(RefusedError, match="not the one"):
             quarantine.put_back(CASE, upload)
         quarantine.put_back(CASE, upload, moved=True)
@@ -312,7 +312,7 @@ class TestMovedToAnotherDisk:
         label = Path(os.fsdecode(tree)) / ".goodhoster/quarantine" / f"{CASE}.label"
         subprocess.run(["chattr", "-i", label], check=True)
         label.unlink()
-        for act in (quarantine.settle, quarantine.put_back):
+        for act in (quarantine.recover, quarantine.put_back):
             with pytest.raises(QuarantineError, match="without its label"):
                 act(CASE, upload)
 
@@ -329,9 +329,9 @@ class TestAnotherNumberOfTheDisk:
         quarantine, upload = LocalQuarantine((tree,)), uploaded(tree, b"anna/a.jpg")
         quarantine.take_offline(CASE, upload, sha256())
         renumber(top)
-        assert quarantine.settle(CASE, upload) is Whereabouts.QUARANTINE
+        assert quarantine.recover(CASE, upload) is Whereabouts.QUARANTINE
         quarantine.put_back(CASE, upload)
-        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert quarantine.recover(CASE, upload) is Whereabouts.ELSEWHERE
         assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
 
     def test_what_was_never_taken_is_in_its_place_and_can_be_taken(
@@ -341,7 +341,7 @@ class TestAnotherNumberOfTheDisk:
         tree = as_root_tree(top)
         quarantine, upload = LocalQuarantine((tree,)), uploaded(tree, b"anna/a.jpg")
         renumber(top)
-        assert quarantine.settle(CASE, upload) is Whereabouts.ELSEWHERE
+        assert quarantine.recover(CASE, upload) is Whereabouts.ELSEWHERE
         quarantine.take_offline(CASE, upload, sha256())
         assert not os.path.lexists(upload.place.absolute)
 
@@ -355,4 +355,4 @@ class TestAnotherNumberOfTheDisk:
         os.unlink(upload.place.absolute)
         renumber(top)
         with pytest.raises(QuarantineError, match="not there"):
-            quarantine.settle(CASE, upload)
+            quarantine.recover(CASE, upload)

@@ -88,7 +88,7 @@ def race(quarantine: LocalQuarantine, uploads: list[Upload], seconds: int) -> Co
             quarantine.take_offline(case_id, upload, sha256())
             outcomes["taken"] += 1
         with suppress(RefusedError, QuarantineError):
-            if quarantine.settle(case_id, upload) is Whereabouts.QUARANTINE:
+            if quarantine.recover(case_id, upload) is Whereabouts.QUARANTINE:
                 quarantine.put_back(case_id, upload)
                 outcomes["back"] += 1
     return outcomes

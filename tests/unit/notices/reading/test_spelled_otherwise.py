@@ -149,6 +149,10 @@ def test_a_mail_that_is_enclosed_in_base64_is_looked_through() -> None:
         (f"http://{HOST}/two.jpg,/pic.jpg", SEPARATOR),
         (f"http://{HOST}/album/?pic.jpg", SEPARATOR),
         (f"http://{HOST}/?file=pic.jpg", SEPARATOR),
+        *(
+            (f"http://{HOST}/?file=pic.{kind}", SEPARATOR)
+            for kind in ("heic", "avif", "tiff", "jxl", "m4v", "ts", "tgz")
+        ),
     ],
 )
 def test_what_only_looks_like_an_address_is_never_certain(written: str, doubt: str) -> None:

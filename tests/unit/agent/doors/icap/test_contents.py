@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
@@ -86,6 +87,8 @@ def test_a_form_is_one_in_each_usual_spelling(kind: str) -> None:
         'multipart/form-data; boundary="X\\X"',
         "multipart/form-data; boundary=XX,YY",
         "text/plain; multipart/form-data; boundary=XX",
+        "application/http; boundary=XX",
+        "message/rfc822; boundary=XX",
     ],
 )
 def test_a_kind_that_does_not_tell_one_boundary_is_unchecked(kind: str) -> None:
@@ -150,6 +153,68 @@ def test_what_is_packed_is_looked_at_as_it_is_and_unpacked(coding: str, size: in
     assert found(packed, f"Content-Encoding: {coding}") == [packed, content]
 
 
+def raw_deflate(content: bytes) -> bytes:
+    packing = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packing.compress(content) + packing.flush()
+
+
+def gzip_with(flag: int, extra: bytes, content: bytes) -> bytes:
+    """A gzip stream with an optional field in its header (RFC 1952, 2.3)."""
+    head = b"\x1f\x8b\x08" + bytes([flag]) + bytes(6) + extra
+    return head + raw_deflate(content) + struct.pack("<II", zlib.crc32(content), len(content))
+
+
+EXTRA, NAME, COMMENT = 4, 8, 16
+
+
+def hidden_in_packing(hidden: bytes, content: bytes) -> dict[str, tuple[str, bytes]]:
+    """Ways to keep bytes readable within a stream that unpacks to the content alone (without NUL for two of them)."""
+    stored = struct.pack("<BHH", 0, len(hidden), len(hidden) ^ 0xFFFF) + hidden
+    return {
+        "extra": ("gzip", gzip_with(EXTRA, struct.pack("<H", len(hidden)) + hidden, content)),
+        "x-gzip": ("x-gzip", gzip_with(EXTRA, struct.pack("<H", len(hidden)) + hidden, content)),
+        "extra, labelled deflate": ("deflate", gzip_with(EXTRA, struct.pack("<H", len(hidden)) + hidden, content)),
+        "name": ("gzip", gzip_with(NAME, hidden.replace(b"\0", b"") + b"\0", content)),
+        "comment": ("gzip", gzip_with(COMMENT, hidden.replace(b"\0", b"") + b"\0", content)),
+        "stored": ("deflate", b"\x78\x01" + stored + raw_deflate(content) + adler(hidden + content)),
+    }
+
+
+def adler(content: bytes) -> bytes:
+    return struct.pack(">I", zlib.adler32(content))
+
+
+WAYS = list(hidden_in_packing(b"", b""))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", [FORM, "multipart/mixed; boundary=XX"])
+def test_a_form_that_is_read_without_unpacking_is_unchecked(kind: str, way: str) -> None:
+    """The bytes of the packed stream show a second form to whoever does not unpack it."""
+    for hidden in (b"\r\n" + form(PICTURE), b"\n--XX\n" + HEAD + b"\n\n" + PICTURE):
+        coding, packed = hidden_in_packing(hidden, form(b"harmless"))[way]
+        with pytest.raises(UncheckedError) as raised:
+            found(packed, f"Content-Encoding: {coding}", f"Content-Type: {kind}")
+        assert raised.value.reason == "ambiguous"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_values_that_are_read_without_unpacking_are_contents(way: str) -> None:
+    written = b"".join(b"%%%02X" % each for each in PICTURE)
+    coding, packed = hidden_in_packing(b"&f=" + written + b"&", b"a=b")[way]
+    kind = "Content-Type: application/x-www-form-urlencoded"
+    assert PICTURE in found(packed, f"Content-Encoding: {coding}", kind)
+
+
+def test_what_is_known_in_a_packed_form_counts_before_a_second_reading() -> None:
+    coding, packed = hidden_in_packing(form(b"x"), form(PICTURE))["extra"]
+    stream = StreamContent(StreamBudget(1 << 30))
+    stream.add(packed)
+    contents = contents_of(message(f"Content-Encoding: {coding}", f"Content-Type: {FORM}"), stream, LONGEST)
+    assert [next(contents).content, next(contents).content] == [packed, PICTURE]
+    stream.close()
+
+
 @pytest.mark.parametrize("size", [1, 3 << 20], ids=["small", "large"])
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 def test_of_several_streams_the_first_is_looked_at_and_all_are_unchecked(coding: str, size: int) -> None:
@@ -168,18 +233,43 @@ def test_of_several_streams_the_first_is_looked_at_and_all_are_unchecked(coding:
 
 def test_values_of_an_encoded_form_are_contents_where_they_are_more_than_text() -> None:
     body = f"name=Anna+B&f={quote_plus(PICTURE)}&{quote_plus(PICTURE)}=1&c=caf%C3%A9".encode()
+    plus = PICTURE.replace(b" ", b"+")  # a program that does not take it for a blank
     assert found(body, "Content-Type: application/x-www-form-urlencoded") == [
         PICTURE,
+        plus,
         PICTURE,
+        plus,
         "caf\u00e9".encode(),
         body,
     ]
 
 
+def test_a_semicolon_and_a_plus_are_read_both_ways() -> None:
+    written = b"".join(b"%%%02X" % each for each in PICTURE)
+    kind = "Content-Type: application/x-www-form-urlencoded"
+    assert PICTURE in found(b"a=1;f=" + written + b";b=2", kind)
+    assert PICTURE in found(b"f=" + quote_plus(PICTURE, safe=";").encode(), kind)
+    with_plus, with_semicolon = b"\x89PNG a+b", b"\x89PNG a;b"
+    assert with_plus in found(b"f=%89PNG%20a+b", kind)
+    assert b"\x89PNG a b" in found(b"f=%89PNG%20a+b", kind)
+    assert with_semicolon in found(b"f=%89PNG%20a;b", kind)
+    asked = HttpMessage(b"GET /x?a=1;f=" + written + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+    stream = StreamContent(StreamBudget(1 << 30))
+    assert PICTURE in [each.content for each in contents_of(asked, stream, LONGEST)]
+
+
+def test_too_many_values_are_unchecked_whatever_separates_them() -> None:
+    for separator in (b"&", b";"):
+        with pytest.raises(UncheckedError) as raised:
+            found(separator.join([b"a=1"] * 1002), "Content-Type: application/x-www-form-urlencoded")
+        assert raised.value.reason == "too-many"
+
+
 def test_values_of_the_address_are_contents_as_well() -> None:
     asked = HttpMessage(f"GET /x?f={quote_plus(PICTURE)} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     stream = StreamContent(StreamBudget(1 << 30))
-    assert [each.content for each in contents_of(asked, stream, LONGEST)] == [PICTURE, b""]
+    plus = PICTURE.replace(b" ", b"+")
+    assert [each.content for each in contents_of(asked, stream, LONGEST)] == [PICTURE, plus, b""]
 
 
 def test_a_transfer_that_is_packed_is_unchecked() -> None:

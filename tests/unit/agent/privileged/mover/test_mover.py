@@ -120,11 +120,11 @@ def test_killed_it_is_started_again_and_what_it_was_at_is_finished(
     for number in range(rounds(6, 200)):
         _kill_soon(movers_below(os.getpid()), number)
         _try(lambda: mover.take_offline(CASE, upload, sha256()))
-        _settled(lambda: mover.take_offline(CASE, upload, sha256()), lambda: mover.settle(CASE, upload))
+        _settled(lambda: mover.take_offline(CASE, upload, sha256()), lambda: mover.recover(CASE, upload))
         assert not os.path.lexists(upload.place.absolute)
         _kill_soon(movers_below(os.getpid()), number)
         _try(lambda: mover.put_back(CASE, upload))
-        _settled(lambda: mover.put_back(CASE, upload), lambda: mover.settle(CASE, upload), Whereabouts.ELSEWHERE)
+        _settled(lambda: mover.put_back(CASE, upload), lambda: mover.recover(CASE, upload), Whereabouts.ELSEWHERE)
         assert Path(os.fsdecode(upload.place.absolute)).read_bytes() == BYTES
     assert os.listdir(os.path.join(tree, b"anna")) == [b"a.jpg"]
     assert running
