@@ -204,9 +204,8 @@ class _Statement:
 
 def _untold_by_customer(notice: Notice, cases: Iterable[Case]) -> dict[str, _Statement]:
     sent = Counter(written[1] for name in notice.sent if (written := _WRITTEN.fullmatch(name)))
+    unrecorded = not any(item.stated for item in notice.items)  # by an earlier version
     found: dict[str, _Statement] = {}
-    if sent and not any(item.stated for item in notice.items):
-        return found  # told by an earlier version, which did not record of what
 
     def of(customer: str) -> _Statement:
         return found.setdefault(customer, _Statement(customer, sent[customer] + 1))
@@ -219,7 +218,7 @@ def _untold_by_customer(notice: Notice, cases: Iterable[Case]) -> dict[str, _Sta
             acted = case.notice == notice.id and case.state is CaseState.OFFLINE
             if acted and not item.stated_in(case.id):
                 of(case.upload.customer).add(number, case.id, _files(case), by_person=bool(case.actor))
-    return found
+    return {customer: statement for customer, statement in found.items() if not (unrecorded and sent[customer])}
 
 
 def _files(case: Case) -> Iterator[str]:

@@ -121,8 +121,9 @@ def statement_command(
             _print_letter(_preview(services, subject), as_json=as_json)
             return
         if resend:
+            why = required_reason(reason)
             _preview(services, subject)  # refuses what would not be true now
-            _note_resending(services, subject, required_reason(reason))
+            _note_resending(services, subject, why)
         sent = _resend(services, subject) if resend else services.customers.standing.store.statements(subject)
         for statement in sent:
             print_json(statement_object(statement)) if as_json else print_line(_statement_line(statement))
