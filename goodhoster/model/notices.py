@@ -170,6 +170,10 @@ class ReadNotice:
     order: RemovalOrder | None = None
     doubts: tuple[str, ...] = ()
     """Why a person must look before anything is done about any item; empty when the reading stands by itself."""
+    cues: tuple[str, ...] = ()
+    """What it may mean other than an order, each with the sentence that says so. A person reads it first, unless the
+    notifier's profile has the sentence as its usual text.
+    """
     unread: tuple[str, ...] = ()
     """Attachments and other parts that no program read, in words. What was read is acted on all the same, but the
     notice is not done before a person has seen to them.
@@ -251,6 +255,8 @@ class Notifier:
     """Language of the answers; None takes the notice's own."""
     layout: str = ""
     """Format that this sender always uses; its reading then needs no person to confirm it."""
+    usual_text: tuple[str, ...] = ()
+    """Sentences that it always writes, by which its notices do not wait for a person."""
     dkim_keys: tuple[DkimKey, ...] = ()
     token_sha256: bytes = b""
     """SHA-256 of its API token; empty when it has none."""

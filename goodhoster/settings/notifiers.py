@@ -61,6 +61,13 @@ class NotifierSettings:
         default=None,
         example='"scart-table"',
     )
+    usual_text: tuple[str, ...] = setting(
+        texts,
+        "Sentences that it always writes and that make no notice wait for a person: as `notices show` quotes them, "
+        "compared without case, digits, addresses and blanks.",
+        default=(),
+        example='["We keep a copy for our statistics."]',
+    )
     language: str | None = setting(one_of("nl", "en"), "Language of our answers.", default=None, example='"nl"')
     deadline: float | None = setting(
         duration,
@@ -94,6 +101,7 @@ class NotifierSettings:
             caps=NotifierCaps(self.per_hour, self.per_customer),
             language=_LANGUAGES.get(self.language or ""),
             layout=self.layout or "",
+            usual_text=self.usual_text,
             dkim_keys=tuple(_keys(self.dkim_keys)) if self.dkim_keys else (),
             token_sha256=_token(self.token_file, self.id) if self.token_file else b"",
             smime_certificates=_public(self.smime_certificates, _CERTIFICATE) if self.smime_certificates else b"",

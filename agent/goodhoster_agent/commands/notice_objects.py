@@ -38,6 +38,7 @@ def notice_object(notice: Notice) -> dict[str, Any]:
         "replies": [_reply_object(reply) for reply in notice.replies],
         "sha256": notice.receipt.sha256.hex(),
         "doubts": list(notice.read.doubts) if notice.read else [],
+        "cues": list(notice.read.cues) if notice.read else [],
         "confidential": _confidential(notice),
         "terms": list(dict.fromkeys(term.words for term in notice.read.terms)) if notice.read else [],
         "unread": list(notice.read.unread) if notice.read else [],

@@ -93,6 +93,7 @@ def _head(notice: Notice, sender: str) -> Iterator[Row]:
     if text := confidential_text(notice):
         yield "secret", text
     yield from (("doubt", doubt) for doubt in (read.doubts if read else ()))
+    yield from (("words", _unlinked(cue)) for cue in (read.cues if read else ()))
     yield from (("not read", part) for part in (read.unread if read else ()))
     yield from (("names", f"{defanged(name)}: ours, and no item leads there") for name in notice.named)
     if notice.index_gap:

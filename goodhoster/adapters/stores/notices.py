@@ -203,7 +203,7 @@ def _unlinked(item: NoticeItem, customer: str, url: str) -> NoticeItem:
 
 def _without_words(notice: Notice) -> Notice:
     """A notice without the words that may name what it was about."""
-    read = notice.read and dataclasses.replace(notice.read, subject="", mentions=(), doubts=(), unread=())
+    read = notice.read and dataclasses.replace(notice.read, subject="", mentions=(), doubts=(), cues=(), unread=())
     decided = notice.decided and dataclasses.replace(notice.decided, reason="")
     return dataclasses.replace(notice, read=read, named=(), reason="", index_gap="", decided=decided)
 

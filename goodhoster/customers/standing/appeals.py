@@ -126,6 +126,24 @@ class AppealDesk:
         (appeal,) = self.about_all([(subject, customer)], text, channel)
         return appeal
 
+    def join(self, appeal: Appeal, text: str) -> bool:
+        """Add reasons to an appeal that is not decided; whether it has them now.
+
+        May be called again for the same.
+        """
+        with self._parts.lock:
+            known = self._parts.store.appeal(appeal.id)
+            if known.state is not AppealState.OPEN:
+                return False
+            if text[:_LONGEST_TEXT] in known.text:
+                return True
+            whole = f"{known.text}\n\n[added {self._parts.clock():%Y-%m-%d %H:%M} UTC]\n{text}"
+            if len(whole) > _LONGEST_TEXT:
+                return False
+            self._log("appeal.added", known)
+            self._parts.store.replace_appeal(replace(known, text=whole), expected=AppealState.OPEN)
+        return True
+
     def decide(self, appeal_id: str, decision: AppealDecision) -> Appeal:
         """Record a person's decision, undo the measure if it was wrong, and tell the customer.
 

@@ -1,4 +1,4 @@
-"""Words of acknowledgements, bounces and automatic answers, and of reports taken back.
+"""Words of acknowledgements, bounces and automatic answers.
 
 They are sought in many languages, since such mails often have no header that says what they are and the other's text
 below. An acknowledgement speaks of *your* mail; a hotline's "we have received a report" does not. A person reads what
@@ -191,18 +191,6 @@ _AWAY = (
     r"|(?:休暇|不在)(?:中|にして)|(?:正在)?休假|不在办公室|부재 ?중|휴가 ?중"
 )
 _ACKNOWLEDGED = re.compile("|".join((*_RECEIVED.values(), _NOT_DELIVERED, _AWAY)), re.IGNORECASE)
-_WITHDRAWN = re.compile(
-    r"\b(?:we|i) (?:hereby |would like to )?(?:withdraw|retract|revoke|rescind)\b"
-    r"|\b(?:report|notice|complaint)\b.{0,60} (?:is|was|are|were|has been|have been) (?:hereby )?(?:withdrawn|retracted"
-    r"|sent (?:in error|by mistake))"
-    r"|\bdo not (?:remove|delete|take (?:down|offline)|block)\b(?!.{0,40}(?:evidence|data|\blogs?|record|account|mail))"
-    r"|\b(?:leave|keep) .{0,40}?\bonline\b"
-    r"|ziehen .{0,60}?\bzurück|\bnicht (?:löschen|entfernen|sperren)\b|trekken .{0,60}?\bin\b(?! )"
-    r"|niet (?:verwijderen|offline halen)"
-    r"|retirons notre (?:signalement|notification)|ne (?:pas )?(?:retirez|supprimez|retirer|supprimer)(?: pas)?\b"
-    r"|retiramos nuestr|no (?:retire|elimine)n?\b|ritiriamo la nostra|non rimuov\w+\b",
-    re.IGNORECASE,
-)
 
 
 def is_automatic(subject: str) -> bool:
@@ -218,8 +206,3 @@ def is_passed_on(subject: str) -> bool:
 def acknowledges(text: str) -> bool:
     """Whether a text acknowledges, bounces or answers another mail."""
     return _ACKNOWLEDGED.search(unicodedata.normalize("NFC", text)) is not None
-
-
-def withdraws(text: str) -> bool:
-    """Whether a text takes a report back, or asks to leave something online."""
-    return _WITHDRAWN.search(unicodedata.normalize("NFC", text)) is not None

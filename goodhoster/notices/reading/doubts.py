@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator
 
 from goodhoster.model.notices import Notifier, ReadItem, ReadNotice
+from goodhoster.notices.reading.folding import comparable
 from goodhoster.notices.reading.formats import free_text
 from goodhoster.notices.reading.hosts import hosts_of
 
@@ -20,7 +21,14 @@ def doubts_about(item: ReadItem, notice: ReadNotice | None, notifier: Notifier |
     whole = notice.doubts if notice else ()
     if notice and notifier and notifier.layout == notice.format:
         whole = tuple(doubt for doubt in whole if doubt != free_text.CONFIRM)
-    return (*whole, *item.doubts)
+    return (*whole, *cues_for(notice, notifier), *item.doubts)
+
+
+def cues_for(notice: ReadNotice | None, notifier: Notifier | None) -> tuple[str, ...]:
+    """The cues of a notice, without the sentences that its notifier always writes."""
+    usual = frozenset(map(comparable, notifier.usual_text)) if notifier else frozenset()
+    cues = notice.cues if notice else ()
+    return tuple(cue for cue in cues if comparable(cue.partition(": ")[2]) not in usual)
 
 
 def names_without_item(

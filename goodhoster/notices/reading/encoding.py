@@ -45,6 +45,7 @@ def notice_of(table: Mapping[str, Any]) -> ReadNotice:
     values["items"] = tuple(map(_item_of, values.pop("items", ())))
     values["reporter"] = Reporter(**values.pop("reporter", {}))
     values["doubts"] = tuple(values.pop("doubts", ()))
+    values["cues"] = tuple(values.pop("cues", ()))
     values["unread"] = tuple(values.pop("unread", ()))
     values["mentions"] = tuple(values.pop("mentions", ()))
     values["deliveries"] = tuple(map(_delivery_of, values.pop("deliveries", ())))

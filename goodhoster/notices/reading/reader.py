@@ -6,6 +6,8 @@ of its own.
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +18,7 @@ from goodhoster.model.letters import LETTER_REFERENCE
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadItem, ReadNotice
 from goodhoster.notices.reading.acknowledgements import is_passed_on
 from goodhoster.notices.reading.confidentiality import confidential_sentence
+from goodhoster.notices.reading.cues import MOST_CUES, cues_in, meaning_of_note
 from goodhoster.notices.reading.delivery_reports import deliveries_in
 from goodhoster.notices.reading.formats import (
     arf,
@@ -32,6 +35,7 @@ from goodhoster.notices.reading.formats import (
 from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.leftovers import mentions_in, mentions_in_body, not_compared, unread_parts
 from goodhoster.notices.reading.mail import Mail, headers_of, take_apart
+from goodhoster.notices.reading.prose import MOST_PROSE, sentences_of
 from goodhoster.notices.reading.repeated import why_repeated, without_quotes
 from goodhoster.notices.reading.terms import terms_in
 from goodhoster.notices.reading.wording import texts_of_form, texts_of_json, texts_of_mail
@@ -55,6 +59,11 @@ _BODIES: dict[Carrier, Callable[[bytes], ReadNotice]] = {
 
 _LONGEST_OPENING = 200
 _LONGEST_TEXT = 20_000
+_LONGEST_NOTE = 4_000
+_STRUCK = re.compile(r"line-through", re.IGNORECASE)
+_STRUCK_OUT = "some of its text is struck out"
+_LONG_PROSE = f"its text has more than {MOST_PROSE} characters beside its lists: a person reads it"
+_MANY_CUES = f"more than {MOST_CUES} of its sentences may say that it is no order"
 
 ENCLOSED = "it stands in an enclosed or quoted mail: a person confirms that its sender means it"
 
@@ -68,6 +77,7 @@ def read(raw: RawNotice) -> ReadNotice:
         if raw.carrier is Carrier.MAIL:
             return _read_mail(raw.content)
         notice = _BODIES[raw.carrier](raw.content)
+        notice = _with_doubtful_notes(notice)
         mentions = mentions_in_body(raw.content, notice)
         said = tuple(_texts_of_body(raw))
         notice = replace(notice, confidential=confidential_sentence(said), terms=terms_in(said))
@@ -104,6 +114,7 @@ def _read_mail(content: bytes) -> ReadNotice:
         notice = replace(notice, items=(*notice.items, *_only_quoted(mail, notice)))
     if (why := why_repeated(mail) or _why_passed_on(mail, notice)) and not notice.test:
         notice = replace(notice, doubts=(why, *notice.doubts))
+    notice = _with_cues(mail, _with_doubtful_notes(notice))
     mentions = mentions_in(mail, notice)
     unread = (*not_compared(mentions), *unread_parts(mail))
     notice = _in_doubt_confidential(mail, notice, unread)
@@ -113,6 +124,35 @@ def _read_mail(content: bytes) -> ReadNotice:
     notice = replace(notice, unread=unread, mentions=mentions, deliveries=deliveries)
     text = _text(mail)
     return replace(notice, opening=_opening(text) if _answers(mail) else "", text=text)
+
+
+def _with_cues(mail: Mail, notice: ReadNotice) -> ReadNotice:
+    """Notice with the sentences by which it may be no order."""
+    if notice.test or not notice.items:
+        return notice
+    sentences = list(sentences_of(mail))
+    if sum(map(len, sentences)) > MOST_PROSE:
+        return replace(notice, doubts=(_LONG_PROSE, *notice.doubts))
+    cues = tuple(map(str, itertools.islice(cues_in(sentences), MOST_CUES + 1)))
+    doubts = (_MANY_CUES, *notice.doubts) if len(cues) > MOST_CUES else notice.doubts
+    if any(_STRUCK.search(markup) for markup in mail.texts("text/html")):
+        doubts = (_STRUCK_OUT, *doubts)
+    return replace(notice, cues=cues[:MOST_CUES], doubts=doubts)
+
+
+def _with_doubtful_notes(notice: ReadNotice) -> ReadNotice:
+    """Notice whose items have a doubt where a remark says that they may not be meant."""
+    meanings: dict[str, str] = {"": ""}
+    items = []
+    for item in notice.items:
+        for note in (item.note, item.reason):
+            if note not in meanings:
+                meanings[note] = meaning_of_note(note[:_LONGEST_NOTE])
+            if meaning := meanings[note]:
+                said = f'{meaning}: "{" ".join(note.split())[:_LONGEST_OPENING]}"'
+                item = replace(item, doubts=(*item.doubts, said))  # noqa: PLW2901 - one doubt after another
+        items.append(item)
+    return replace(notice, items=tuple(items))
 
 
 def _in_doubt_confidential(mail: Mail, notice: ReadNotice, unread: Sequence[str]) -> ReadNotice:

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from goodhoster.notices.reading.acknowledgements import acknowledges, is_automatic, withdraws
+from goodhoster.notices.reading.acknowledgements import acknowledges, is_automatic
 from goodhoster.notices.reading.html_text import text_of_html
 from goodhoster.notices.reading.mail import Mail, Part
 
@@ -167,6 +168,8 @@ _TABLE = re.compile(r"<table\b.*?(?:</table>|\Z)", re.IGNORECASE | re.DOTALL)
 
 
 _OF_A_MAIL = "a report about another mail: it may repeat what somebody else wrote"
+_AUTOMATIC_REPLY = "an automatic reply: it may repeat what somebody else wrote"
+_ACKNOWLEDGEMENT = "an acknowledgement of another mail: it may repeat what somebody else wrote"
 
 
 def why_bounced(envelope_sender: str, mail: Mail) -> str:
@@ -192,7 +195,7 @@ def why_repeated(mail: Mail) -> str:
         or any(message.get(name) is not None for name in _REPLY_HEADERS)
         or is_automatic(mail.subject)
     ):
-        return "an automatic reply: it may repeat what somebody else wrote"
+        return _AUTOMATIC_REPLY
     kinds = {part.get_content_type() for part in message.walk()}
     report = str(message.get_param("report-type", "")).lower()
     if (why := why_bounced(mail.header("Return-Path"), mail)) or message.get(_UNDELIVERED) is not None:
@@ -206,12 +209,15 @@ def why_repeated(mail: Mail) -> str:
     return ""
 
 
+def may_be_from_program(doubts: Collection[str]) -> bool:
+    """Whether a mail read with these doubts may be a program's answer, whatever its headers say."""
+    return not {_OF_A_MAIL, _AUTOMATIC_REPLY, _ACKNOWLEDGEMENT}.isdisjoint(doubts)
+
+
 def _why_by_words(mail: Mail) -> str:
     begun = [text[:_RECEIPT_WITHIN] for text in _own_texts(mail)]
     if any(map(acknowledges, begun)):
-        return "an acknowledgement of another mail: it may repeat what somebody else wrote"
-    if any(map(withdraws, begun)):
-        return "it may take a report back, or ask to leave something online"
+        return _ACKNOWLEDGEMENT
     return ""
 
 

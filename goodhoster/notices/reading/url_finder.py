@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from goodhoster.errors import HiddenLinkError
 from goodhoster.locating.urls import DOT_WORDS, LONGEST_URL
 from goodhoster.model.notices import ReadItem
+from goodhoster.notices.reading.list_entries import MENTIONED, standings
 from goodhoster.notices.reading.lookalikes import has_odd_signs, mixes_scripts
 from goodhoster.notices.reading.rewritten_links import original_of
 
@@ -149,7 +150,18 @@ def items_in(text: str) -> list[ReadItem]:
     begins = _PASSED_ON.search(text)
     own = begins.start() if begins else len(text)
     items = [_original(span.item if _is_said(text, span, own) else _with_doubt(span.item, QUOTED)) for span in found]
-    return list({item.urls: item for item in reversed(items)}.values())[::-1]
+    doubts = standings(text, [(span.start, span.end) for span in found])
+    placed = [_with_doubt(item, doubt) if doubt else item for item, doubt in zip(items, doubts, strict=True)]
+    return _each_once(placed)
+
+
+def _each_once(items: list[ReadItem]) -> list[ReadItem]:
+    """Items without repetition: the first, but an entry of a list before what is mentioned."""
+    chosen: dict[tuple[str, ...], ReadItem] = {}
+    for item in items:
+        if item.urls not in chosen or (MENTIONED in chosen[item.urls].doubts and MENTIONED not in item.doubts):
+            chosen[item.urls] = item
+    return list(chosen.values())
 
 
 def _is_said(text: str, span: _Span, own: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from email.header import Header
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from goodhoster.letters.outbox import Outbox
 from goodhoster.model.cases import CaseState
 from goodhoster.model.customers.contacts import AbuseContact
 from goodhoster.model.customers.house_rules import CustomerRules
-from goodhoster.model.customers.standing import Appeal, AppealChannel
+from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState
 from goodhoster.model.letters import Letter, LetterKind
 from goodhoster.model.notice_status import Notice, NoticeState
 from goodhoster.model.notices import Carrier, RawNotice, TrustLevel
@@ -174,10 +175,81 @@ def test_a_made_up_reference_and_a_made_up_message_id_are_mails_for_a_person(roo
     assert room.appeals() == []
 
 
-def test_a_second_mail_about_the_same_reaches_a_person(room: Mailroom) -> None:
+def test_a_second_mail_about_the_same_joins_the_appeal_while_it_is_open(room: Mailroom) -> None:
     subject = f"Subject: Re: {room.told().subject}\nIn-Reply-To: <other@client.example>"
     room.mail(subject, "It is a beach.", to=room.by_reference)
+    (before,) = room.appeals()
+    assert room.mail(subject, "And here is the photographer's letter.", to=room.by_reference) is None
+    (appeal,) = room.appeals()
+    assert appeal.text.startswith(before.text)
+    assert appeal.text.count("And here is the photographer's letter.") == 1
+    assert replace(appeal, text=before.text) == before
+
+
+def test_a_mail_about_what_is_decided_reaches_a_person(room: Mailroom) -> None:
+    subject = f"Subject: Re: {room.told().subject}\nIn-Reply-To: <other@client.example>"
+    room.mail(subject, "It is a beach.", to=room.by_reference)
+    (appeal,) = room.appeals()
+    room.house.store.replace_appeal(replace(appeal, state=AppealState.REJECTED), expected=AppealState.OPEN)
     second = room.mail(subject, "And here is the photographer's letter.", to=room.by_reference)
     assert second
     assert second.state is NoticeState.NEEDS_PERSON
+    assert [one.text for one in room.appeals()] == [appeal.text]
+
+
+def test_more_than_an_appeal_holds_reaches_a_person(room: Mailroom) -> None:
+    subject = f"Subject: Re: {room.told().subject}"
+    room.mail(subject, "It is a beach. " * 1000, to=room.by_reference)
+    second = room.mail(subject, "It is a dune. " * 1000, to=room.by_reference)
+    assert second
+    assert second.state is NoticeState.NEEDS_PERSON
+
+
+AUTOMATIC = [
+    ("Automatic reply: {subject}", "I am out of the office until Monday and will read your message then."),
+    ("Automatic reply: {subject}", "Hello."),
+    ("Abwesenheitsnotiz: {subject}", "Ich bin bis Montag nicht im Haus. Ihre Nachricht wird nicht gelesen."),
+    ("Re: Automatisch antwoord: {subject}", "Tot maandag."),
+    ("Réponse automatique : {subject}", "Je reviens lundi."),
+    ("Respuesta automática: {subject}", "Vuelvo el lunes."),
+    ("Automatyczna odpowiedź: {subject}", "Wracam w poniedziałek."),
+    ("Автоответ: {subject}", "Буду в понедельник."),
+    ("自动回复: {subject}", "星期一见。"),
+    ("Gelezen: {subject}", "maandag"),
+    ("Undeliverable: {subject}", "See below."),
+    ("Re: {subject}", "I am on holiday until Monday."),
+    ("Re: {subject}", "Ik ben tot maandag afwezig."),
+    ("Re: {subject}", "Thank you for your message. Ticket #12 has been opened."),
+    ("Re: {subject}", "Wir haben Ihre Nachricht erhalten."),
+]
+
+
+@pytest.mark.parametrize(("subject", "text"), AUTOMATIC, ids=ascii)
+def test_what_only_words_call_automatic_uses_up_no_appeal(room: Mailroom, subject: str, text: str) -> None:
+    told = room.told()
+    header = Header(subject.format(subject=told.subject), "utf-8", maxlinelen=2000).encode()
+    kept = room.mail(f"Subject: {header}", text, to=room.by_reference)
+    assert kept
+    assert kept.state is NoticeState.NEEDS_PERSON
+    assert room.appeals() == []
+    room.mail(f"Subject: Re: {told.subject}", "This is my objection: it is a beach.", to=room.by_reference)
+    assert [appeal.text.partition("\n\n")[2] for appeal in room.appeals()] == ["This is my objection: it is a beach."]
+
+
+@pytest.mark.parametrize(("subject", "text"), AUTOMATIC[:3], ids=ascii)
+def test_nor_does_one_that_answers_a_statement(room: Mailroom, subject: str, text: str) -> None:
+    _, letter = room.statement()
+    room.services.level = TrustLevel.AUTHENTICATED
+    about = answering(letter).partition("\n")[2]
+    room.mail(f"Subject: {subject.format(subject=letter.subject)}\n{about}", text)
+    assert room.appeals() == []
+    room.mail(answering(letter), "It is a beach.")
+    assert len(room.appeals()) == 1
+
+
+@pytest.mark.parametrize("quoted", ["\n> ", "\n\nOn Monday you wrote:\n> "])
+def test_our_own_letter_quoted_below_makes_no_program_of_a_customer(room: Mailroom, quoted: str) -> None:
+    told = room.told()
+    text = "It is a beach." + quoted + told.text.replace("\n", "\n> ")
+    room.mail(f"Subject: Re: {told.subject}", text, to=room.by_reference)
     assert len(room.appeals()) == 1

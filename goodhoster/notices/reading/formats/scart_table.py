@@ -69,24 +69,47 @@ def _tables(text: str) -> Iterator[_Table]:
     raise UnreadableError(f"more than {_MOST_TABLES} tables of URLs")
 
 
+def without_tables(text: str) -> str:
+    """Text around the tables of URLs: what their sender says in words."""
+    pieces: list[str] = []
+    for _ in range(_MOST_TABLES):
+        opening = next((found for found in _OPENING.finditer(text) if _CLASS.search(found[1])), None)
+        header = _HEADER.match(text, opening.end()) if opening else None
+        end = _end_of_rows(text, header) if header else None
+        if opening is None or header is None or end is None:
+            break
+        pieces += [text[: opening.start()], "\n"]
+        text = text[end.end() :]
+    return "".join((*pieces, text))
+
+
 def _table(text: str) -> tuple[_Table, str]:
     """The table that starts here, and the text after it."""
     header = _HEADER.match(text)
     layout = layout_of([_TAG.sub("", name) for name in _NAME.findall(header[1])]) if header else None
     if header is None or layout is None:
         raise UnreadableError("the table of URLs has none of SCART's layouts")
-    rows, rest = _rows(text[header.end() :], _ON_LINES if "\n" in header[2] else _ANYWHERE)
+    rows, rest = _rows(text, header)
     return _Table(layout, rows), rest
 
 
-def _rows(body: str, gap: str) -> tuple[list[str], str]:
-    """The rows, separated by a `gap`, and the text after the last."""
-    first = re.match(r"\s*" + _FIRST_CELL, body, re.IGNORECASE)
-    end = re.search(f"{_LAST_CELL}{gap}(?:</tbody>{gap})?</table>", body, re.IGNORECASE)
+def _gap(header: re.Match[str]) -> str:
+    return _ON_LINES if "\n" in header[2] else _ANYWHERE
+
+
+def _end_of_rows(text: str, header: re.Match[str]) -> re.Match[str] | None:
+    gap = _gap(header)
+    return re.compile(f"{_LAST_CELL}{gap}(?:</tbody>{gap})?</table>", re.IGNORECASE).search(text, header.end())
+
+
+def _rows(text: str, header: re.Match[str]) -> tuple[list[str], str]:
+    """The rows below a header, and the text after the last."""
+    first = re.compile(r"\s*" + _FIRST_CELL, re.IGNORECASE).match(text, header.end())
+    end = _end_of_rows(text, header)
     if not first or not end:
         raise UnreadableError("the table of URLs has no rows, or no end")
-    within = body[first.end() : end.start()]
-    return re.split(_LAST_CELL + gap + _FIRST_CELL, within, flags=re.IGNORECASE), body[end.end() :]
+    within = text[first.end() : end.start()]
+    return re.split(_LAST_CELL + _gap(header) + _FIRST_CELL, within, flags=re.IGNORECASE), text[end.end() :]
 
 
 def _item(row: str, layout: Layout) -> ReadItem:

@@ -301,7 +301,7 @@ SAID: dict[str, Callable[[], str]] = {
         "Content-Type: text/plain\n\nThe addresses:",
         f"Content-Type: text/plain\nContent-Disposition: attachment; filename=urls.txt\n\n{OWN}",
     ),
-    "minutes": lambda: mail(f"From 2 March on this address is abused: {OWN}\nDate: 2 March"),
+    "minutes": lambda: mail(f"From 2 March on this address is abused:\n{OWN}\nDate: 2 March"),
 }  # fmt: skip
 
 
