@@ -117,7 +117,7 @@ def as_text(status: dict[str, Any]) -> str:
 
 
 def _for_a_person(status: dict[str, Any]) -> list[str]:
-    """Notices and appeals about which only a person can decide, each with the command that lists them."""
+    """Notices and appeals that wait for a person, each with the command that lists them."""
     notices, appeals = status["notices_for_a_person"], status["open_appeals"]
     return [
         *([f"{notices:,} notices wait for a person: {_UNDECIDED}"] if notices else []),
