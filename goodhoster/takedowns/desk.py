@@ -512,7 +512,7 @@ class NoticeDesk:
         if not item.dismissible:
             return item
         item = self._parts.acts.dismiss(item, order)
-        return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", next_check_at=None)
+        return replace(item, reason=f"{order.actor}: {order.reason}", next_check_at=None)
 
     def _log(self, event: str, notice_id: str, **data: str) -> None:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))
