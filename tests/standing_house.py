@@ -132,6 +132,7 @@ class House:
         self.outbox = Outbox(directory / "letters", self.time, 1000)
         self.reports = ListOwnerReports(directory / "reports", self.time)
         self.confidential: set[str] = set()
+        self.told_by_notice: set[str] = set()
         self.in_storms: set[str] = set()
         self._numbers = count(1)
         self.register = Register(self._registered(customers))
@@ -143,6 +144,8 @@ class House:
                 head=Letterhead("Hoster", "abuse@hoster.example", "en", rules.statement, rules.appeals.months),
                 rules=rules,
                 recipient=lambda customer: Recipient(self.providers.address_of(customer), self._language(customer)),
+                case=self.cases.get,
+                told_by_notice=lambda case: case.id in self.told_by_notice,
                 confidential=lambda subject: subject in self.confidential,
                 clock=self.time,
             )

@@ -29,6 +29,7 @@ def case_object(case: Case) -> dict[str, Any]:
         "answered": [answer_object(answer) for answer in case.answered],
         "sha256": case.digests.sha256.hex(),
         "attempt": case.is_attempt,
+        "notice": case.notice or None,
     }
 
 

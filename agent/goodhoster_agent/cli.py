@@ -233,7 +233,9 @@ def _of_system(error: OSError) -> GoodhosterError:
     """A refusal of the system, with what to do about it."""
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     if error.errno in _DISK_FULL:
-        return GoodhosterError(f"{where}the disk is full", hint="make room on the disk of agent.state_dir")
+        # Without a name it may be the file that standard output goes to.
+        also = "" if where else ", or where standard output goes to"
+        return GoodhosterError(f"{where}the disk is full", hint=f"make room on the disk of agent.state_dir{also}")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         hint = "run this as root, or as the user who owns the state directory"
         return GoodhosterError(f"{where}{error.strerror}", hint=hint)

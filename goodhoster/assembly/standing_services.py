@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from goodhoster.customers.standing.vetted import VettedCustomers
 from goodhoster.errors import RefusedError
 from goodhoster.letters.customer_letters import CustomerLetters, LetterParts, Recipient
 from goodhoster.linux.file_lock import FileLock
-from goodhoster.model.cases import Order
+from goodhoster.model.cases import Case, Order
 from goodhoster.model.customers.house_rules import CustomerRules
 from goodhoster.model.customers.suspensions import SuspensionState
 from goodhoster.ports.standing import ContactCheck, CustomerMeasures, FactSource, RelayUse, StandingStore, VettingCheck
@@ -124,6 +125,8 @@ class StandingServices(LazyParts):
             head=notices.letterhead,
             rules=self.rules,
             recipient=self._recipient,
+            case=self._services.case_store.get,
+            told_by_notice=self._told_by_notice,
             confidential=self._confidential,
             clock=notices.clock,
         )
@@ -173,6 +176,13 @@ class StandingServices(LazyParts):
         except RefusedError:
             return True
         return notice.read is not None and notice.read.is_confidential
+
+    def _told_by_notice(self, case: Case) -> bool:
+        """Whether the statement of its notice, which is not lost, told the customer of a case."""
+        with suppress(RefusedError):
+            notice = self._services.notices.store.get(case.notice)
+            return any(case.id in item.cases and item.stated_in(case.id) for item in notice.items)
+        return False
 
     def _restore(self, case_ids: Sequence[str], order: Order) -> Mapping[str, str]:
         orders = self._services.toolkit.restore(case_ids, order)

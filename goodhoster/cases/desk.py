@@ -257,7 +257,8 @@ class CaseDesk:
         """
         if not self.rules.enforce:
             message = "the mode is observe: nothing is taken offline"
-            raise RefusedError(message, hint='set mode = "enforce" in [policy], then run the command again')
+            hint = 'set mode = "enforce" in [policy], or goodhoster observe --end where it was --now; then run it again'
+            raise RefusedError(message, hint=hint)
 
     def deliver_alerts(self) -> None:
         """Deliver the alerts of storms that reached nobody yet.

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
+from goodhoster.errors import RefusedError
 from goodhoster.letters.message_ids import appeal_link
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead, redress_values, render
@@ -66,6 +69,10 @@ class LetterParts:
     head: Letterhead
     rules: CustomerRules
     recipient: Callable[[str], Recipient]
+    case: Callable[[str], Case]
+    """The case of an id."""
+    told_by_notice: Callable[[Case], bool]
+    """Whether a notice's own statement told the customer of a case."""
     confidential: Callable[[str], bool]
     """Whether a subject such as `case:ID` comes from a notice that is confidential."""
     clock: Clock
@@ -126,17 +133,36 @@ class CustomerLetters:
         """The letter about a step as it would be sent now; nothing is written."""
         return self._letter(self._of_step(step, purpose, facts), "preview", _NOT_YET)
 
-    def preview_cases(self, customer: str, cases: Sequence[Case]) -> Letter:
-        """The letter about cases as it would be sent now; nothing is written."""
-        return self._letter(self._of_cases(customer, cases), "preview", _NOT_YET)
+    def preview_case(self, case: Case) -> Letter:
+        """The letter about a case as it would be sent now. RefusedError where none is due."""
+        return self._letter(self._of_case(case), "preview", _NOT_YET)
+
+    def resend_case(self, case: Case) -> list[Statement]:
+        """Send the letter about a case as it stands now. RefusedError where none is due."""
+        return self._write(self._of_case(case))
+
+    def _of_case(self, case: Case) -> _Draft:
+        """What is true of a case now: that its file went offline by a match, or that it is back."""
+        customer = case.upload.customer
+        if case.state is CaseState.RESTORED and self._was_told(case):
+            return self._of_restored(customer, [case])
+        if case.state is not CaseState.OFFLINE:
+            message = f"no letter is due about case {case.id}: it is {case.state}, and the customer was told of nothing"
+            raise RefusedError(message, hint="only what is offline is told, and what came back after that was told")
+        if case.notice:
+            message = f"the statement about case {case.id} is that of notice {case.notice}"
+            raise RefusedError(message, hint=f"see sent in: goodhoster notices show {case.notice}")
+        return self._of_cases(customer, [case])
+
+    def _was_told(self, case: Case) -> bool:
+        if case.notice and self._parts.told_by_notice(case):
+            return True
+        sent = self._parts.store.statements(f"case:{case.id}")
+        return any((one.purpose, one.state) == ("offline", StatementState.SENT) for one in sent)
 
     def resend_step(self, step: Step, purpose: str, facts: Sequence[Fact]) -> Statement:
         """Send a letter about a step again, such as when the contact was mended."""
         return self._write(self._of_step(step, purpose, facts))[0]
-
-    def resend_cases(self, customer: str, cases: Sequence[Case]) -> list[Statement]:
-        """Send a letter about cases again."""
-        return self._write(self._of_cases(customer, cases))
 
     def delivered(self, statement: Statement) -> bool | None:
         """See `ports.standing.StepLetters`."""
@@ -171,8 +197,8 @@ class CustomerLetters:
         return sum(map(len, due.values()))
 
     def _is_restored_untold(self, case: Case) -> bool:
-        said = {(one.purpose, one.state) for one in self._parts.store.statements(f"case:{case.id}")}
-        if ("offline", StatementState.SENT) not in said or any(purpose == "restored" for purpose, _ in said):
+        said = {one.purpose for one in self._parts.store.statements(f"case:{case.id}")}
+        if not self._was_told(case) or any(purpose == "restored" for purpose in said):
             return False
         return not any(case.id in one.restored for one in self._parts.store.appeals(case.upload.customer, _UPHELD))
 
@@ -255,7 +281,7 @@ class CustomerLetters:
         values = {
             "files": files[:_MOST_LISTED],
             "more": max(0, len(files) - _MOST_LISTED),
-            "since": _moment(min(case.opened_at for case in cases)),
+            "since": _moment(max(case.closed_at or case.opened_at for case in cases)),  # by then all were
             "by_person": any(case.actor for case in cases),
             "sources": len({match.source for case in cases for match in case.matches}),
         }
@@ -287,6 +313,15 @@ class CustomerLetters:
             LetterKind.SUSPENSION, suspension.customer, purpose, (subject,), values, secret=suspension.confidential
         )
 
+    def _files_of(self, appeals: Sequence[Appeal]) -> Iterator[str]:
+        """The files that appeals are about, where there are several with the number of each."""
+        for appeal in appeals:
+            kind, _, name = appeal.subject.partition(":")
+            if kind == "case":
+                with suppress(RefusedError):  # its record was lost
+                    file = display(self._parts.case(name).upload.place.path)
+                    yield f"{appeal.id}: {file}" if len(appeals) > 1 else file
+
     def _of_appeals(self, appeals: Sequence[Appeal], purpose: str) -> _Draft:
         appeal, *others = appeals
         values = {
@@ -299,6 +334,7 @@ class CustomerLetters:
             "late": any(one.late for one in appeals),
             "undone": bool(appeal.restored),
             "trouble": bool(appeal.trouble),
+            "files": list(islice(self._files_of(appeals), _MOST_LISTED)),
         }
         secret = any(self._parts.confidential(one.subject) for one in appeals)
         subjects = tuple(f"appeal:{one.id}" for one in appeals)

@@ -71,8 +71,6 @@ class InaccessibleUrls:
     """Files and addresses, as the customer may read them."""
     by_person: bool = False
     """A person had a word in it; else it was done automatically."""
-    cases: bool = False
-    """Some of it are cases, which can be appealed by their letter's link."""
     link: str = ""
     """To the form for objections."""
 
@@ -114,9 +112,9 @@ def result(notice: Notice, head: Letterhead, round_: int = 1, handling: Handling
     )
 
 
-def statement_name(notice: Notice, customer: str) -> str:
-    """The name of the letter that is the statement of reasons to a customer."""
-    return f"{notice.id}-statement-{plain_name(customer)}"
+def statement_name(notice: Notice, customer: str, number: int = 1) -> str:
+    """The name of the notice's first, second … statement of reasons to a customer."""
+    return f"{notice.id}-statement{f'.{number}' if number > 1 else ''}-{plain_name(customer)}"
 
 
 def statement(notice: Notice, acted: InaccessibleUrls, contact: AbuseContact, head: Letterhead) -> Letter:

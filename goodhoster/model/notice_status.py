@@ -149,8 +149,19 @@ class NoticeItem:
     """The question to that customer's contact with which it was forwarded; see `model.contact_requests`."""
     found_at: tuple[str, ...] = ()
     """Other addresses of ours at which the crawler found it again: gone is what is gone there, too."""
+    stated: tuple[str, ...] = ()
+    """What statements of reasons told of: `ID.NUMBER` of a case, `address.NUMBER` of a block.
+
+    The number is that of the notice's statement to that customer.
+    """
     unresolved: str = ""
     """Which copy could not be dealt with, and why: until a person has seen to it the item is not done."""
+
+    def stated_in(self, part: str) -> int:
+        """The number of the statement that told of a case or a block of its `address`; 0: none did."""
+        return next(
+            (int(number) for told, _, number in (one.rpartition(".") for one in self.stated) if told == part), 0
+        )
 
     @property
     def dismissible(self) -> bool:

@@ -166,12 +166,17 @@ class TakedownActions:
 
     def sync(self, item: NoticeItem, since: datetime) -> NoticeItem:
         """Update an item that is not settled by what became of its cases since then."""
-        offline = item.state in _OFFLINE
-        if not item.cases or not (item.state.waits_for_person or item.state is ItemState.UNDER_WAY or offline):
+        if not item.cases:
             return item
+        if item.state in _OFFLINE:
+            return _put_back(self._cases_of(item), item)
+        if item.state is ItemState.DISPUTED:
+            return _taken_after_all(self._cases_of(item), item, since)
+        return self._decided(item, since) if item.state.waits_for_person or item.state is ItemState.UNDER_WAY else item
+
+    def _decided(self, item: NoticeItem, since: datetime) -> NoticeItem:
+        """An item that waits, or whose measure is under way, by what became of its cases."""
         cases = self._cases_of(item)
-        if offline:
-            return _put_back(cases, item)
         earlier = all((case.closed_at or since) < since for case in cases)
         if earlier and any(case.state is CaseState.RESTORED for case in cases):
             return item  # decided before this notice came: somebody must look again
@@ -192,7 +197,7 @@ class TakedownActions:
                 self.desk.confirm(case.id, order)
 
     def dismiss(self, item: NoticeItem, order: Order) -> NoticeItem:
-        """Dismiss an item by a person's order.
+        """Dismiss an item by a person's order: it stays, or it does not live here at all.
 
         What waits is cancelled, and a block of its address lifted. What was taken offline comes back by `cases
         restore`.
@@ -202,7 +207,16 @@ class TakedownActions:
                 self._cancel(case, order)
             elif case.state in UNDECIDED:
                 self.desk.restore(case.id, order)
-        return self._lifted(item)
+        return replace(self._lifted(item), state=ItemState.NOT_OURS if self._is_elsewhere(item) else ItemState.DISPUTED)
+
+    def _is_elsewhere(self, item: NoticeItem) -> bool:
+        """Whether its address is certainly none of ours, and nothing of it was ever here."""
+        if item.cases or item.copies_held or item.blocked or item.found_at:
+            return False
+        try:
+            return self.locate(item.read).outcome is LocationKind.NOT_OURS
+        except GoodhosterError:
+            return False
 
     def _cancel(self, case: Case, order: Order) -> None:
         try:
@@ -417,6 +431,12 @@ class TakedownActions:
 
     def _log(self, event: str, **data: str) -> None:
         self.desk.audit.append(AuditEvent(event, data))
+
+
+def _taken_after_all(cases: Sequence[Case], item: NoticeItem, since: datetime) -> NoticeItem:
+    """A disputed item whose files went offline since then: a person thought better of it."""
+    taken = all(case.state is CaseState.OFFLINE and (case.closed_at or since) > since for case in cases)
+    return _state_from_cases(cases, item) if taken else item
 
 
 def _put_back(cases: Sequence[Case], item: NoticeItem) -> NoticeItem:

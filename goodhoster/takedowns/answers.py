@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from goodhoster.errors import RefusedError
 from goodhoster.letters import texts
@@ -20,6 +22,9 @@ from goodhoster.model.uploads import display
 from goodhoster.ports import CaseStore
 
 _BOUNCE = "<>"
+_ADDRESS = "address"
+"""What a statement tells of where an address is blocked."""
+_WRITTEN = re.compile(r"statement(?:-\d+)?:(.*?)(?:-not-sent)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,10 @@ class Answers:
 
     def write(self, notice: Notice) -> Notice:
         """Put every due letter not written yet into the outbox; the notice records which."""
-        for name, letter in self._due_letters(notice) if self.automatic else ():
+        if not self.automatic:
+            return notice
+        notice = self._with_statements(notice, withhold=_confidential(notice))
+        for name, letter in self._due_answers(notice):
             notice = self._enqueue(notice, name, letter)
         return notice
 
@@ -78,9 +86,7 @@ class Answers:
 
         Also what was withheld from customers because the notice may be confidential.
         """
-        for name, letter in self.statements(notice, withhold=False):
-            notice = self._enqueue(notice, name, letter)
-        return notice
+        return self._with_statements(notice, withhold=False)
 
     def forwarding(self, notice: Notice, hotline: str) -> Letter:
         """Letter that forwards a notice of the public to the hotline.
@@ -104,9 +110,8 @@ class Answers:
             name += "-not-sent"
         return notice if name in notice.sent else replace(notice, sent=(*notice.sent, name))
 
-    def _due_letters(self, notice: Notice) -> Iterator[tuple[str, Letter | None]]:
+    def _due_answers(self, notice: Notice) -> Iterator[tuple[str, Letter]]:
         cases = self._cases_of(notice)
-        yield from self._statements(notice, cases, withhold=_confidential(notice))
         if not self._may_be_answered(notice):
             return
         result = _sent_names("result", notice)
@@ -116,36 +121,44 @@ class Answers:
         elif not _sent_names("receipt", notice) & set(notice.sent) and _result_round(notice) == 1:
             yield "receipt", texts.receipt(notice, self.head)
 
-    def statements(self, notice: Notice, *, withhold: bool) -> Iterator[tuple[str, Letter | None]]:
-        """Statements about what this notice made inaccessible, one for each customer.
+    def statements(self, notice: Notice) -> Iterator[Letter]:
+        """Statements about what this notice made inaccessible and none told of, one a customer.
 
         Raises what a directory raises where no contact can be determined.
         """
-        yield from self._statements(notice, self._cases_of(notice), withhold=withhold)
+        for statement in self._untold(notice).values():
+            if contact := self.contact_of(statement.customer):
+                yield self._letter(notice, statement, contact)
 
-    def _statements(
-        self, notice: Notice, cases: Sequence[Case], *, withhold: bool
-    ) -> Iterator[tuple[str, Letter | None]]:
-        for customer, acted in _inaccessible_by_customer(notice, cases).items():
-            name = f"statement:{customer}"
-            if {name, f"{name}-not-sent"} & set(notice.sent):
-                continue
+    def _with_statements(self, notice: Notice, *, withhold: bool) -> Notice:
+        """Put the statements that are due into the outbox; the items record what these tell of."""
+        told: dict[int, tuple[str, ...]] = {}
+        for statement in self._untold(notice).values():
+            name = statement.name
             if withhold:
-                yield f"{name}-withheld", None
-            elif contact := self.contact_of(customer):
-                linked = replace(acted, link=self._link(notice, customer, acted))
-                yield name, texts.statement(notice, linked, contact, self.head)
+                notice = self._enqueue(notice, f"{name}-withheld", None)
+            elif contact := self.contact_of(statement.customer):
+                notice = self._enqueue(notice, name, self._letter(notice, statement, contact))
+                for number, part in statement.parts:
+                    told[number] = (*told.get(number, ()), f"{part}.{statement.number}")
             else:
-                yield f"{name}-no-contact", None
+                notice = self._enqueue(notice, f"{name}-no-contact", None)
+        if not told:
+            return notice
+        items = (replace(item, stated=item.stated + told.get(n, ())) for n, item in enumerate(notice.items))
+        return replace(notice, items=tuple(items))
 
-    def _link(self, notice: Notice, customer: str, acted: InaccessibleUrls) -> str:
-        """The link to the form for objections.
+    def _untold(self, notice: Notice) -> dict[str, _Statement]:
+        """What this notice, and no earlier one, made inaccessible and none told of, by customer."""
+        return _untold_by_customer(notice, self._cases_of(notice))
 
-        None where only addresses are blocked: a person reads the answer.
-        """
-        if not acted.cases:
-            return ""
-        return appeal_link(self.head.link, self.outbox.codes, texts.statement_name(notice, customer))
+    def _letter(self, notice: Notice, statement: _Statement, contact: AbuseContact) -> Letter:
+        name = texts.statement_name(notice, statement.customer, statement.number)
+        # Of addresses alone there is no form: a person reads what is objected.
+        of_files = any(part != _ADDRESS for _, part in statement.parts)
+        link = appeal_link(self.head.link, self.outbox.codes, name) if of_files else ""
+        acted = InaccessibleUrls(tuple(statement.lines), statement.by_person, link)
+        return replace(texts.statement(notice, acted, contact, self.head), id=name)
 
     def _may_be_answered(self, notice: Notice) -> bool:
         """Whether the sender of a notice may be answered.
@@ -166,26 +179,46 @@ def _confidential(notice: Notice) -> bool:
     return notice.read is not None and notice.read.is_confidential
 
 
-def _inaccessible_by_customer(notice: Notice, cases: Iterable[Case]) -> dict[str, InaccessibleUrls]:
-    """What this notice (and no earlier one) made inaccessible, by customer.
+@dataclass(slots=True)
+class _Statement:
+    """What one statement of reasons tells of. Each customer sees only its own files."""
 
-    Each sees only its own files.
-    """
-    found: dict[str, InaccessibleUrls] = {}
+    customer: str
+    number: int
+    """Of the notice's statements to that customer."""
+    lines: list[str] = field(default_factory=list)
+    parts: list[tuple[int, str]] = field(default_factory=list)
+    """Number of the item, and the case, or `address` for a block."""
+    by_person: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in the list of what was sent."""
+        return f"statement:{self.customer}" if self.number == 1 else f"statement-{self.number}:{self.customer}"
+
+    def add(self, item: int, part: str, lines: Iterable[str], *, by_person: bool) -> None:
+        self.parts.append((item, part))
+        self.lines.extend(lines)
+        self.by_person = self.by_person or by_person
+
+
+def _untold_by_customer(notice: Notice, cases: Iterable[Case]) -> dict[str, _Statement]:
+    sent = Counter(written[1] for name in notice.sent if (written := _WRITTEN.fullmatch(name)))
+    unrecorded = not any(item.stated for item in notice.items)  # by an earlier version
+    found: dict[str, _Statement] = {}
+
+    def of(customer: str) -> _Statement:
+        return found.setdefault(customer, _Statement(customer, sent[customer] + 1))
+
     cases = iter(cases)
-    for item in notice.items:
-        if item.blocked:
-            _add(found, item.customer, InaccessibleUrls((texts.defanged(item.url),), notice.reviewed))
+    for number, item in enumerate(notice.items):
+        if item.blocked and not item.stated_in(_ADDRESS):
+            of(item.customer).add(number, _ADDRESS, [texts.defanged(item.url)], by_person=notice.reviewed)
         for case in itertools.islice(cases, len(item.cases)):
-            if case.notice == notice.id and case.state is CaseState.OFFLINE:
-                _add(found, case.upload.customer, InaccessibleUrls(tuple(_files(case)), bool(case.actor), cases=True))
-    return found
-
-
-def _add(found: dict[str, InaccessibleUrls], customer: str, acted: InaccessibleUrls) -> None:
-    before = found.get(customer, InaccessibleUrls(()))
-    by_person, cases = before.by_person or acted.by_person, before.cases or acted.cases
-    found[customer] = InaccessibleUrls((*before.lines, *acted.lines), by_person, cases)
+            acted = case.notice == notice.id and case.state is CaseState.OFFLINE
+            if acted and not item.stated_in(case.id):
+                of(case.upload.customer).add(number, case.id, _files(case), by_person=bool(case.actor))
+    return {customer: statement for customer, statement in found.items() if not (unrecorded and sent[customer])}
 
 
 def _files(case: Case) -> Iterator[str]:

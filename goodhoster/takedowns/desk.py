@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from goodhoster.errors import GoodhosterError, PassingError, RefusedError
@@ -168,12 +168,18 @@ class NoticeDesk:
     def look_after(self, notice_id: str) -> Notice:
         """Do what is due for one notice. What a person put back is not looked for."""
         notice = self._parts.store.get(notice_id)
-        items = tuple(self._parts.acts.sync(item, notice.receipt.received_at) for item in notice.items)
+        items = tuple(self._parts.acts.sync(item, _news_since(notice, item)) for item in notice.items)
         if items == notice.items:
             self._check_from_outside(notice)
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
             return self._carry_out_decision(notice) if self._is_interrupted(notice) else self._handle(notice)
+
+    def reconsider(self, notice_id: str) -> None:
+        """Have a notice looked after soon, such as when a person decided on a case of it."""
+        with self._parts.lock:
+            notice = self._parts.store.get(notice_id)
+            self._parts.store.replace(replace(notice, due=self._parts.clock()), expected=notice.state)
 
     def found_again(self, notice_id: str, url: str, found: FoundAgain) -> Notice:
         """Reopen a URL that was gone and is to be seen again, perhaps at another address of ours."""
@@ -408,7 +414,7 @@ class NoticeDesk:
             (again,) = acts.act([(item, self._grounds(notice, item))], visible=True)
             nothing_new = (again.cases, again.blocked) == (item.cases, item.blocked)
             return replace(item, consecutive_checks=1) if nothing_new else replace(again, next_check_at=None)
-        return acts.sync(item, notice.receipt.received_at)
+        return acts.sync(item, _news_since(notice, item))
 
     def _grounds(self, notice: Notice, item: NoticeItem) -> Grounds:
         notifier = self._notifiers.get(notice.notifier)
@@ -506,7 +512,7 @@ class NoticeDesk:
         if not item.dismissible:
             return item
         item = self._parts.acts.dismiss(item, order)
-        return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", next_check_at=None)
+        return replace(item, reason=f"{order.actor}: {order.reason}", next_check_at=None)
 
     def _log(self, event: str, notice_id: str, **data: str) -> None:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))
@@ -527,6 +533,13 @@ def _to_act_on(notice: Notice, item: NoticeItem) -> bool:
 
 def _author(read: ReadNotice | None) -> str:
     return read.reporter.address.lower() if read else ""
+
+
+def _news_since(notice: Notice, item: NoticeItem) -> datetime:
+    """Since when an item's cases are news: to one that is dismissed, what came after that."""
+    if item.state is ItemState.DISPUTED and notice.decided:
+        return notice.decided.at
+    return notice.receipt.received_at
 
 
 def _why_person_needed(trust: TrustFinding | None, notifier: Notifier | None) -> str:

@@ -40,8 +40,9 @@ class FormAppeals:
         told = self.letters.told_in(letter)
         if not told:
             return None
-        name = self.letters.reference_of(letter) or letter.partition("-statement-")[0]
-        return FormState(name, self.language_of(told[0].customer), tuple(self.letters.known(told)))
+        return FormState(
+            self.letters.name_of(letter), self.language_of(told[0].customer), tuple(self.letters.known(told))
+        )
 
     def take(self, letter: str, code: str, text: str) -> FormState | None:
         """Take in an appeal about what the letter tells of; None as in `link_state`.

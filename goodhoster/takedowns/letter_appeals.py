@@ -16,7 +16,7 @@ from goodhoster.ports import CaseStore, NoticeStore
 
 _OF_CUSTOMER = re.compile(r"\d{8}-([2-9a-hj-km-np-z]{12})")
 """The name of a letter to a customer: its reference is in it."""
-_OF_STATEMENT = re.compile(r"(N\d{8}-[2-9a-z]{7,12})-statement-(.+)")
+_OF_STATEMENT = re.compile(r"(N\d{8}-[2-9a-z]{7,12})-statement(?:\.(\d+))?-(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,17 @@ class LetterAppeals:
         """Whether it is the statement about a notice, which has no reference."""
         return _OF_STATEMENT.fullmatch(letter) is not None
 
+    def name_of(self, letter: str) -> str:
+        """What a letter is called in its subject: its reference, or the notice that it is about."""
+        found = _OF_STATEMENT.fullmatch(letter)
+        return self.reference_of(letter) or (found[1] if found else letter)
+
     def told_in(self, letter: str) -> list[AppealableMeasure]:
         """The measures that a letter tells of and that can be appealed, or were."""
         if reference := self.reference_of(letter):
             return [AppealableMeasure(one.subject, one.customer) for one in self.appeals.referred(reference)]
         found = _OF_STATEMENT.fullmatch(letter)
-        return list(self._by_notice(found[1], found[2])) if found else []
+        return list(self._by_notice(found[1], found[3], int(found[2] or 1))) if found else []
 
     def known(self, measures: Sequence[AppealableMeasure]) -> list[Appeal]:
         """The appeals about these measures."""
@@ -74,13 +79,18 @@ class LetterAppeals:
             [(one.subject, one.customer) for one in self.told_in(letter) if may(one.customer)], text, channel
         )
 
-    def _by_notice(self, notice_id: str, name: str) -> Iterator[AppealableMeasure]:
-        """The files of a notice at the customer whom its statement went to."""
+    def _by_notice(self, notice_id: str, name: str, number: int) -> Iterator[AppealableMeasure]:
+        """The files of a notice that its first, second … statement told that customer of."""
         try:
             notice = self.notices.get(notice_id)
         except RefusedError:
             return
-        ids = [case_id for item in notice.items for case_id in item.cases]
+        ids = [
+            case_id
+            for item in notice.items
+            for case_id in item.cases
+            if item.stated_in(case_id) in {number, 0}  # 0: by a version that did not record it
+        ]
         for case in self.cases.get_all(ids):
             if case.notice == notice.id and plain_name(case.upload.customer) == name and self._can_be_appealed(case):
                 yield AppealableMeasure(case_subject(case.id), case.upload.customer)

@@ -58,7 +58,7 @@ class ManualLetters:
         RefusedError when nobody is left to be informed.
         """
         notice = self.store.get(notice_id)
-        letters = [letter for _, letter in self.letters.statements(notice, withhold=False) if letter]
+        letters = list(self.letters.statements(notice))
         if not letters:
             hint = "see sent in goodhoster notices show; a contact stands in the list of sites"
             raise RefusedError(f"nobody is left to be told about notice {notice_id}", hint=hint)

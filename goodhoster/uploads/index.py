@@ -101,7 +101,7 @@ class UploadIndex:
             numbers = _Directories(db)
             self._queue.add(db, [(*numbers.locate(arrival), arrival) for arrival in in_order], now)
 
-        self._follow_clock()
+        self._follow_clock(now)
         self.database.run(expect)
 
     def expect_in_hand(self, now: float) -> None:
@@ -122,13 +122,13 @@ class UploadIndex:
 
         Each stays assigned until settled or given back.
         """
-        self._follow_clock()
+        self._follow_clock(now)
         return self.database.run(lambda db: self._queue.take(db, now, count))
 
-    def _follow_clock(self) -> None:
+    def _follow_clock(self, now: float) -> None:
         reading = self._clock()
         if self._clock_followed is None or clock_steps.is_step(self._clock_followed, reading):
-            self.database.run(lambda db: clock_steps.follow(db, reading))
+            self.database.run(lambda db: clock_steps.follow(db, reading, now))
             self._clock_followed = reading
 
     def record(self, job: Job, found: tuple[FileState | None, Content | None], verdict: Verdict, now: float) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goodhoster.errors import RefusedError
 from goodhoster.model.cases import MEASURING, Case
 from goodhoster.model.uploads import visible
 from goodhoster_agent.case_objects import case_object
@@ -145,7 +147,9 @@ def confirm_command(
         order = order_of(required_reason(reason))
         if cases.digest:
             services.toolkit.rule(cases.content, StormState.RELEASED, order)
-        print_orders("confirmed", services.toolkit.confirm(about, order), as_json=as_json)
+        orders = services.toolkit.confirm(about, order)
+        _reconsider_notices(services, about)
+        print_orders("confirmed", orders, as_json=as_json)
 
 
 @app.command("cancel")
@@ -167,6 +171,13 @@ def cancel_command(
 
 
 add_casework(app, "case")
+
+
+def _reconsider_notices(services: Services, case_ids: Sequence[str]) -> None:
+    """Have the notices of these cases looked after: a dismissed one must not say that they stay."""
+    for notice_id in {case.notice for case in services.case_store.get_all(case_ids)} - {""}:
+        with suppress(RefusedError):  # its record was lost
+            services.notices.desk.reconsider(notice_id)
 
 
 def print_cases(services: Services, case_ids: Sequence[str], *, as_json: bool) -> None:
@@ -228,6 +239,7 @@ def _as_page(case: Case, told: dict[str, bool]) -> str:
         ("opened", local_time(case.opened_at)),
         ("closed", local_time(case.closed_at, "not yet")),
         ("why", case.reason),
+        *([("notice", case.notice)] if case.notice else []),
         ("decided by", case.actor or "the house rules"),
         ("SHA-256", case.digests.sha256.hex()),
         *(("match", _match_text(match)) for match in case.matches),

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import typer
 
 from goodhoster.model.uploads import visible
-from goodhoster_agent.commands.options import print_json
+from goodhoster_agent.commands.options import is_terminal, print_json
 
 Row = TypeVar("Row")
 
@@ -145,7 +145,7 @@ def _pager(lines: int) -> list[str]:
     """
     import shlex
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or lines < shutil.get_terminal_size().lines:
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)) or lines < shutil.get_terminal_size().lines:
         return []
     command = ["less"] if "SUDO_UID" in os.environ else shlex.split(os.environ.get("PAGER", "less"))
     return command if command not in ([], ["cat"]) and shutil.which(command[0]) else []
@@ -172,7 +172,7 @@ def _terminal_width() -> int:
 
     The service for people prints into a pipe, and is told what the person looks at.
     """
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         return shutil.get_terminal_size().columns
     told = os.environ.get("GOODHOSTER_COLUMNS", "")
     return int(told) if told.isascii() and told.isdigit() else 0

@@ -6,7 +6,7 @@ What came in, where it stands, a person's decision about it, and the hotline's o
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -188,9 +188,9 @@ def confirm_command(
     with open_services(config) as services:
         desk, whole_ids = services.notices.desk, _whole_ids(services, notice_ids)
         if preview:
-            for whole_id in whole_ids:
-                _print_preview(desk.preview(whole_id), as_json=as_json)
-                _print_confidential(services, whole_id, as_json=as_json)
+            _print_previews(
+                whole_ids, desk.preview, lambda whole_id: _confidential_line(services, whole_id), as_json=as_json
+            )
             return
         order = order_of(required_reason(reason))
         _order_each(services, whole_ids, lambda whole_id: desk.confirm(whole_id, order), as_json=as_json)
@@ -217,8 +217,7 @@ def dismiss_command(
     with open_services(config) as services:
         desk, whole_ids = services.notices.desk, _whole_ids(services, notice_ids)
         if preview:
-            for whole_id in whole_ids:
-                _print_preview(desk.preview_dismissal(whole_id), as_json=as_json)
+            _print_previews(whole_ids, desk.preview_dismissal, as_json=as_json)
             return
         order = order_of(required_reason(reason))
         _order_each(services, whole_ids, lambda whole_id: desk.dismiss(whole_id, order), as_json=as_json)
@@ -359,17 +358,36 @@ def _reply_of(notice: Notice, reply_id: str) -> Reply:
     raise RefusedError(f"notice {notice.id} has no reply {reply_id}", hint="see its replies: goodhoster notices show")
 
 
-def _print_preview(lines: Iterable[PreviewLine], *, as_json: bool) -> None:
-    for line in lines:
-        print_json(preview_object(line)) if as_json else print_line(_preview_text(line))
+def _print_previews(
+    notice_ids: Sequence[str],
+    preview: Callable[[str], Sequence[PreviewLine]],
+    remark: Callable[[str], str] = lambda _: "",
+    *,
+    as_json: bool,
+) -> None:
+    """Print what would be done for each notice; of several, below its number."""
+    for notice_id in notice_ids:
+        lines = preview(notice_id)
+        if as_json:
+            for line in lines:
+                print_json({"notice": notice_id} | preview_object(line))
+            continue
+        if not lines:
+            print_line(f"{notice_id}: nothing waits in it")
+        elif len(notice_ids) > 1:
+            print_line(f"{notice_id}:")
+        for line in lines:
+            print_line(_preview_text(line))
+        if text := remark(notice_id):
+            print_line(text)
 
 
-def _print_confidential(services: Services, notice_id: str, *, as_json: bool) -> None:
-    """Say what keeps the customers from being told; in JSON `show` has it."""
+def _confidential_line(services: Services, notice_id: str) -> str:
+    """What keeps the customers from being told, for people; in JSON `show` has it."""
     from goodhoster.takedowns.summary import confidential_text
 
-    if not as_json and (text := confidential_text(services.notices.store.get(notice_id))):
-        print_line(f"secret {text}")
+    text = confidential_text(services.notices.store.get(notice_id))
+    return f"secret {text}" if text else ""
 
 
 def _print_letter(notice_id: str, letter: Letter, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -58,6 +58,11 @@ def config_file(config: Path | None) -> Path:
     from goodhoster.settings import DEFAULT_FILE
 
     return config or Path(os.environ.get("GOODHOSTER_CONFIG") or DEFAULT_FILE)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sits there; a stream that whoever started us closed is None."""
+    return stream is not None and stream.isatty()
 
 
 def read_settings(config: Path | None) -> Settings:

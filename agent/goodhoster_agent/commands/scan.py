@@ -25,6 +25,7 @@ from goodhoster_agent.commands.options import (
     YES,
     ConfigOption,
     JsonOption,
+    is_terminal,
     note_order,
     print_json,
     print_line,
@@ -84,7 +85,7 @@ def _show_progress(steps: Iterator[ScanProgress], *, quiet: bool) -> ScanProgres
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     result = ScanProgress()
-    with Progress(*columns, console=console, disable=quiet or not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=console, disable=quiet or not is_terminal(sys.stderr)) as bar:
         task = bar.add_task("looking", total=None)
         for result in steps:
             total = result.files if result.walked else None

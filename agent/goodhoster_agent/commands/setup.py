@@ -20,6 +20,7 @@ from goodhoster_agent.commands.options import (
     JsonOption,
     config_file,
     current_user,
+    is_terminal,
     open_services,
     print_json,
     read_settings,
@@ -149,7 +150,7 @@ def _ask(
     """At most three questions; the answer to each may be empty."""
     from goodhoster_agent.setup.draft import HashServiceAccount
 
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise RefusedError("nothing can be asked: standard input is not a terminal", hint="goodhoster setup --yes")
     watched = ", ".join(found.trees)
     if not typer.confirm(f"Watch {watched}, touching nothing, by {file}?", default=True, err=True):
@@ -260,7 +261,7 @@ def _trial(config: Path | None, settings: Settings, most: int, result: dict[str,
         _print_lines(as_json, "trial         none: without a list and without an account nothing can be known yet")
         return
     trees = [os.fsdecode(tree.root) for tree in trees_of(settings)]
-    shows = sys.stderr.isatty() and not as_json
+    shows = is_terminal(sys.stderr) and not as_json
 
     def show_progress(files: int) -> None:
         if shows and files % 50 == 0:

@@ -210,7 +210,7 @@ def why_repeated(mail: Mail) -> str:
 
 
 def may_be_from_program(doubts: Collection[str]) -> bool:
-    """Whether a mail that was read with these doubts may be a program's answer, whatever its headers say."""
+    """Whether a mail read with these doubts may be a program's answer, whatever its headers say."""
     return not {_OF_A_MAIL, _AUTOMATIC_REPLY, _ACKNOWLEDGEMENT}.isdisjoint(doubts)
 
 

@@ -3,7 +3,7 @@
 Where a letter is changed on purpose, its file is written anew by hand or by the text that the failing test shows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 
 from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.customers.standing.facts import fact_of
+from goodhoster.errors import RefusedError
 from goodhoster.letters.contact_letters import OutgoingContactLetters
 from goodhoster.letters.customer_letters import LANGUAGES, CustomerLetters
 from goodhoster.letters.message_ids import is_appeal_link
@@ -102,6 +103,10 @@ def cases(house: House, number: int = 1) -> list[Case]:
     return [house.offline("eve") for _ in range(number)]
 
 
+def preview(write: CustomerLetters, about: Sequence[Case]) -> Letter:
+    return write._letter(write._of_cases("eve", about), "preview", "…")
+
+
 def in_force(rung: Rung, *, person: bool) -> Step:
     return replace(STEP, rung=rung, site="shop.eve.example" if rung is Rung.SUSPEND_SITE else "", actor="anna" * person)
 
@@ -128,8 +133,8 @@ def steps(write: CustomerLetters) -> Iterator[tuple[str, Letter]]:
 
 
 def offline(house: House, write: CustomerLetters) -> Iterator[tuple[str, Letter]]:
-    yield "by a match", write.preview_cases("eve", cases(house, 2))
-    yield "by a person", write.preview_cases("eve", [replace(case, actor="anna") for case in cases(house)])
+    yield "by a match", preview(write, cases(house, 2))
+    yield "by a person", preview(write, [replace(case, actor="anna") for case in cases(house)])
 
 
 def restored(house: House, write: CustomerLetters) -> Iterator[tuple[str, Letter]]:
@@ -297,8 +302,8 @@ def test_what_the_house_names_as_law_clause_and_territory_stands_in_each_stateme
     head = replace(write._parts.head, grounds=grounds)
     receipt = Receipt("N20260101-abcdefg", BEGIN, Carrier.MAIL, b"")
     noticed = statement(Notice(receipt), InaccessibleUrls(("x",)), AbuseContact("eve", "a@eve.example", "en"), head)
-    preview = write.preview_step(STEP, "imposed", [MATERIAL])
-    for letter in (preview, write.preview_cases("eve", cases(house)), suspension, noticed):
+    step = write.preview_step(STEP, "imposed", [MATERIAL])
+    for letter in (step, preview(write, cases(house)), suspension, noticed):
         text = " ".join(letter.text.split())
         for words in ("(article 7)", "(section 4)", "in the European Union"):
             assert words in text, (letter.kind, text)
@@ -314,7 +319,7 @@ def test_a_link_is_good_for_its_own_letter_alone_and_there_is_none_without_pages
     assert is_appeal_link(house.outbox.codes, name, code)
     assert not is_appeal_link(house.outbox.codes, f"{name}x", code)
     assert not is_appeal_link(house.outbox.codes, name, letter.code)
-    assert "/appeal/" not in writer(house, "en", link="").preview_cases("eve", cases(house)).text
+    assert "/appeal/" not in preview(writer(house, "en", link=""), cases(house)).text
 
 
 def test_who_was_told_that_files_went_offline_is_told_once_that_they_are_back(house: House) -> None:
@@ -383,3 +388,62 @@ def test_whether_a_notice_told_of_a_fact_is_read_from_its_case(house: House) -> 
     assert not fact_of(house.offline("eve")).noticed
     assert fact_of(house.offline("eve", notifier="hotline")).noticed
     assert house.case("eve", CaseState.OFFLINE).notice == ""
+
+
+class TestOfOneCase:
+    """`customers statement case:ID`: what is said is true of the case as it stands now."""
+
+    def test_that_is_offline_by_a_match(self, house: House) -> None:
+        case = house.offline("eve")
+        assert case.upload.place.path.decode() in house.letters.preview_case(case).text
+
+    @pytest.mark.parametrize("state", [CaseState.HELD, CaseState.OBSERVED, CaseState.OPEN, CaseState.FAILED])
+    def test_of_which_nothing_was_done_has_none(self, house: House, state: CaseState) -> None:
+        for write in (house.letters.preview_case, house.letters.resend_case):
+            with pytest.raises(RefusedError, match="no letter is due"):
+                write(house.case("eve", state))
+
+    def test_that_a_notice_named_has_that_of_the_notice(self, house: House) -> None:
+        case = replace(house.offline("eve"), notice="N20260101-abcdefg")
+        with pytest.raises(RefusedError, match="that of notice N20260101-abcdefg"):
+            house.letters.resend_case(case)
+
+    def test_that_came_back_and_was_told_says_so(self, house: House) -> None:
+        case = house.offline("eve")
+        back = replace(case, state=CaseState.RESTORED)
+        with pytest.raises(RefusedError, match="told of nothing"):
+            house.letters.preview_case(back)
+        house.letters.about_cases("eve", [case])
+        assert house.letters.preview_case(back).kind is LetterKind.RESTORED
+
+    def test_that_a_notice_took_and_a_person_put_back_is_told_of(self, house: House) -> None:
+        """A customer whom the notice's own statement told must learn that it is back, and nobody else."""
+        ids = [house.offline("eve").id for _ in range(2)]
+        for case_id in ids:
+            case = house.cases.get(case_id)
+            house.cases.replace(
+                replace(case, notice="N20260101-abcdefg", state=CaseState.RESTORED, closed_at=house.time()),
+                expected=case.state,
+            )
+        house.told_by_notice.add(ids[0])
+        assert house.letters.tell_of_restored(house.cases) == 1
+        assert [one.purpose for one in house.store.statements(f"case:{ids[0]}")] == ["restored"]
+        assert house.store.statements(f"case:{ids[1]}") == []
+
+    def test_says_since_when_the_file_is_offline_and_not_since_when_it_was_seen(self, house: House) -> None:
+        case = house.offline("eve")
+        late = replace(case, closed_at=case.opened_at + timedelta(days=3))
+        assert f"{late.closed_at:%Y-%m-%d %H:%M}" in " ".join(house.letters.preview_case(late).text.split())
+
+
+def test_an_answer_to_an_objection_names_the_file_it_is_about(house: House) -> None:
+    one, other = house.offline("eve"), house.offline("eve")
+    about = [
+        replace(APPEAL, id=f"a20260103-{n}345678", subject=f"case:{case.id}") for n, case in enumerate((one, other))
+    ]
+    decided = replace(about[0], state=AppealState.UPHELD, reason="a beach", restored=(one.id,))
+    received = house.letters._letter(house.letters._of_appeals(about, "received"), "x", "…").text
+    answer = house.letters._letter(house.letters._of_appeals([decided], "decided"), "x", "…").text
+    names = [case.upload.place.path.decode() for case in (one, other)]
+    assert [f"{each.id}: {name}" in received for each, name in zip(about, names, strict=True)] == [True, True]
+    assert (names[0] in answer, names[1] in answer) == (True, False)

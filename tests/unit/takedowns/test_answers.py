@@ -11,7 +11,7 @@ from goodhoster.errors import RefusedError
 from goodhoster.letters import texts
 from goodhoster.model.cases import CaseState
 from goodhoster.model.notice_status import ItemState, NoticeState, Sight
-from goodhoster.model.notices import TrustLevel
+from goodhoster.model.notices import NotifierCaps, TrustLevel
 from goodhoster.ports import CaseQuery
 from goodhoster.takedowns.manual_letters import ManualLetters
 from goodhoster.takedowns.summary import page_text
@@ -169,3 +169,39 @@ def test_several_notifiers_of_one_address_are_one_measure_and_an_answer_each(ser
     assert services.store.get(second.id).duplicate_of == ""
     assert ["Taken offline" in letter for letter in sent(services)] == [True, True]
     assert sum(letter.startswith("statement") for letter in _letters(services)) == 1
+
+
+def _statements(services: Services) -> list[str]:
+    return [letter for letter in _letters(services) if letter.startswith("statement")]
+
+
+def test_a_customer_is_told_of_what_goes_offline_later_too(services: Services) -> None:
+    """The first letter was written when a part of the notice still waited for a person."""
+    services.sizes = {}
+    services.desk._notifiers["hotline"] = replace(HOTLINE, caps=NotifierCaps(1, 1))
+    notice = services.scart(services.file("anna/p.jpg"), services.file("anna/q.jpg"))
+    assert sorted(services.states(notice)) == [ItemState.HELD, ItemState.OFFLINE]
+    services.later(minutes=10)
+    (first,) = _statements(services)
+    services.desk.confirm(notice.id, EVA)
+    services.later(minutes=10)
+    assert len(_statements(services)) == 2
+    second = _statements(services)[1]
+    assert ("anna/p.jpg" in first) is not ("anna/q.jpg" in first)
+    assert ("anna/p.jpg" in second) is ("anna/q.jpg" in first)
+    services.later(hours=25)
+    assert len(_statements(services)) == 2
+    assert {"statement:anna", "statement-2:anna"} <= set(services.store.get(notice.id).sent)
+
+
+def test_a_case_that_is_confirmed_after_its_notice_was_dismissed_is_told_of(services: Services) -> None:
+    services.level = TrustLevel.UNAUTHENTICATED
+    notice = services.scart(services.file("anna/p.jpg"))
+    assert services.desk.dismiss(notice.id, EVA).state is NoticeState.DONE
+    (case_id,) = services.store.get(notice.id).items[0].cases
+    services.later(minutes=1)
+    services.case_desk.confirm(case_id, EVA)
+    services.desk.reconsider(notice.id)
+    services.later(minutes=10)
+    assert services.states(notice) == [ItemState.INACCESSIBLE]
+    assert len(_statements(services)) == 1

@@ -471,3 +471,40 @@ def test_a_clock_set_back_does_not_keep_a_busy_file_from_being_checked(
     assert taken(clocked, NOW - 3000 + 1) == []
     clocked.expect([replace(busy, due=NOW - 3000 + 63)], NOW - 3000 + 61)
     assert taken(clocked, NOW - 3000 + 61) == [b"alice/a.jpg"]
+
+
+@pytest.mark.parametrize("behind", [2 * 3600.0, 30 * DAY, 400 * DAY])
+@pytest.mark.parametrize("step", [0.0, 1_795_974_045.0, -1_795_974_045.0], ids=["unseen", "too far", "too far back"])
+def test_what_a_wrong_clock_put_off_is_due_when_it_is_right(
+    file: Path, clocked: UploadIndex, behind: float, step: float
+) -> None:
+    """Its monotonic clock was wrong as well, and the move carried the row sixty years on: it was never checked."""
+    now = NOW + 500 * DAY
+    clocked.expect([Arrival(place(), "alice", now - behind + 2, Priority.FRESH, quiet=2.0)], now - behind)
+    right = UploadIndex(file, clock=lambda: replace(BOOT, ahead=BOOT.ahead + step))
+    assert taken(right, now) == [b"alice/a.jpg"]
+    assert 0 < (right.figures().oldest or 0) <= now
+    right.close()
+
+
+@pytest.mark.parametrize("boot", ["this boot", "the next boot"])
+@pytest.mark.parametrize("ahead", [30 * DAY, 400 * DAY])
+def test_what_was_put_off_by_a_clock_that_was_ahead_is_due(
+    file: Path, clocked: UploadIndex, ahead: float, boot: str
+) -> None:
+    clocked.expect([arrival()], NOW + ahead)
+    clocked.retry(only(clocked, NOW + ahead), NOW + ahead + 3600)
+    right = UploadIndex(file, clock=lambda: ClockReading(boot, BOOT.ahead))
+    right.expect([], NOW)
+    assert taken(right, NOW) == [b"alice/a.jpg"]
+    right.close()
+
+
+def test_the_oldest_age_counts_at_least_from_when_the_clock_was_seen_to_be_wrong(
+    file: Path, clocked: UploadIndex
+) -> None:
+    clocked.expect([arrival()], NOW + 400 * DAY)
+    right = UploadIndex(file, clock=lambda: ClockReading("the next boot", 0.0))
+    right.expect([], NOW)
+    assert right.figures().oldest == NOW
+    right.close()

@@ -121,11 +121,14 @@ def statement_command(
             _print_letter(_preview(services, subject), as_json=as_json)
             return
         if resend:
-            _note_resending(services, subject, required_reason(reason))
+            why = required_reason(reason)
+            _preview(services, subject)  # refuses what would not be true now
+            _note_resending(services, subject, why)
         sent = _resend(services, subject) if resend else services.customers.standing.store.statements(subject)
         for statement in sent:
             print_json(statement_object(statement)) if as_json else print_line(_statement_line(statement))
         if not sent:
+            _preview(services, subject)  # says where no letter is due
             raise RefusedError(
                 f"nothing was written about {subject}", hint=f"write it: … statement {subject} --resend --reason …"
             )
@@ -176,8 +179,7 @@ def _preview(services: Services, subject: str) -> Letter:
     standing = services.customers.standing
     kind, _, name = subject.partition(":")
     if kind == "case":
-        case = services.case_store.get(name)
-        return standing.letters.preview_cases(case.upload.customer, [case])
+        return standing.letters.preview_case(services.case_store.get(name))
     if kind == "suspension":
         return _due(standing.letters.preview_suspension(services.customers.suspensions.get(name)), name)
     step, purpose = _step_and_purpose(services, name)
@@ -188,8 +190,7 @@ def _resend(services: Services, subject: str) -> list[Statement]:
     standing = services.customers.standing
     kind, _, name = subject.partition(":")
     if kind == "case":
-        case = services.case_store.get(name)
-        return standing.letters.resend_cases(case.upload.customer, [case])
+        return standing.letters.resend_case(services.case_store.get(name))
     if kind == "suspension":
         return [_due(standing.letters.resend_suspension(services.customers.suspensions.get(name)), name)]
     step, purpose = _step_and_purpose(services, name)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -81,3 +82,13 @@ def test_an_overlong_cell_widens_no_other_row(capsys: pytest.CaptureFixture[str]
     heading, first, second = capsys.readouterr().out.splitlines()
     assert (len(heading), len(first)) == (105, 106)
     assert second == f"{long}  bert"
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout"])
+def test_a_list_is_printed_also_where_a_stream_is_closed(
+    closed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever starts a command by a job may close them."""
+    monkeypatch.setattr(sys, closed, None)
+    print_list(ROWS, COLUMNS, as_object, as_json=False, as_csv=False)
+    assert bool(capsys.readouterr().out) is (closed == "stdin")

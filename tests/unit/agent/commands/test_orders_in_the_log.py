@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 from goodhoster.assembly.services import Services
 from goodhoster.assembly.state import file_audit_log
 from goodhoster.errors import RefusedError
+from goodhoster.model.cases import CaseState
 from goodhoster.settings import Settings, load
 from goodhoster.testing.suites.case_store import a_case
 from goodhoster_agent.cli import app
@@ -95,7 +97,7 @@ def settings(tmp_path: Path) -> Settings:
     file.write_text(f'[agent]\nstate_dir = "{tmp_path}/state"\n[[watch]]\npath = "{tmp_path}/srv"\n')
     found = load(file)
     with Services(found) as services:
-        services.case_store.add(a_case())
+        services.case_store.add(replace(a_case(), state=CaseState.OFFLINE, notice="", notifier=""))
     return found
 
 

@@ -108,7 +108,7 @@ def test_the_link_of_a_letter_is_good_also_after_the_letter_was_sent_again(pages
     paths = [pages.link()]
     case = pages.house.cases.get("k1")
     for _ in range(3):
-        pages.letters.resend_cases("bob", [case])
+        pages.letters.resend_case(case)
         pages.house.deliver()
         paths.append(path_in(pages.house.mailer.sent[-1]))
     assert len(set(paths)) == 4
