@@ -135,7 +135,7 @@ def test_systemd_knows_every_setting_of_a_unit(tmp_path: Path, unit: str) -> Non
 
 @pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")))
 def test_without_a_configuration_a_service_is_not_started_again_and_again(unit: str) -> None:
-    """It began anew every five seconds, for ever. What else ends it, such as a failed disk, may be over by the next try."""
+    """What else ends it, such as a failed disk, may be over by the next try."""
     lines = (UNITS / unit).read_text().splitlines()
     assert f"AssertPathExists={DEFAULT_FILE}" in lines[: lines.index("[Service]")]
     assert "Restart=always" in lines
