@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -150,8 +149,7 @@ def _daemon(status: dict[str, Any]) -> str:
 
 def _comparison(one: dict[str, Any]) -> str:
     """How far the comparison of a tree is, and about how long it still takes."""
-    since = datetime.fromisoformat(one["since"]).astimezone().isoformat(" ", "seconds")
-    what = f"{one['tree']}{' for the first time' if one['first'] else ''} since {since}"
+    what = f"{one['tree']}{' for the first time' if one['first'] else ''} since {local_time_of(one['since'])}"
     files = f"{one['files']:,} files ({one['queued']:,} of them queued), {one['files_per_s']:,.0f} a second"
     if one["directories_done"] is None:
         return f"{what}: {files}"
