@@ -191,9 +191,10 @@ class NoticeDesk:
     def confirm(self, notice_id: str, order: Order) -> Notice:
         """Act on everything that waits in this notice, by a person's order.
 
-        RefusedError in mode observe, and where another person's decision came first.
+        RefusedError in mode observe, where no address was found in it, and where another person's decision came first.
         """
         self._parts.acts.desk.expect_enforcing()
+        _expect_something_to_act_on(self._parts.store.get(notice_id))
         return self._decide(notice_id, DecisionVerb.CONFIRMED, order)
 
     def preview(self, notice_id: str) -> list[PreviewLine]:
@@ -533,6 +534,17 @@ def _to_act_on(notice: Notice, item: NoticeItem) -> bool:
 
 def _author(read: ReadNotice | None) -> str:
     return read.reporter.address.lower() if read else ""
+
+
+def _expect_something_to_act_on(notice: Notice) -> None:
+    """Refuse to confirm a notice in which nothing was found; its replies may be seen to all the same."""
+    if notice.read is None or notice.items or any(reply.waits for reply in notice.replies):
+        return
+    message = f"no address was found in notice {notice.id}: there is nothing to act on"
+    hint = (
+        "take the address in as a notice (goodhoster notices receive), or act by hand; then: goodhoster notices dismiss"
+    )
+    raise RefusedError(message, hint=hint)
 
 
 def _news_since(notice: Notice, item: NoticeItem) -> datetime:

@@ -205,3 +205,11 @@ def test_a_case_that_is_confirmed_after_its_notice_was_dismissed_is_told_of(serv
     services.later(minutes=10)
     assert services.states(notice) == [ItemState.INACCESSIBLE]
     assert len(_statements(services)) == 1
+
+
+def test_a_notice_without_an_address_cannot_be_confirmed(services: Services) -> None:
+    """It would be called done with nothing done."""
+    notice = services.mail("It is all over your servers, take it away.")
+    with pytest.raises(RefusedError, match="nothing to act on"):
+        services.desk.confirm(notice.id, EVA)
+    assert services.desk.dismiss(notice.id, EVA).state is NoticeState.DONE
