@@ -446,3 +446,102 @@ PHRASES: Final[dict[str, str]] = {
     r"|de biet|uji coba|ทดสอบ|परीक्षण",
 }
 """Fixed turns of phrase, and languages that put no blanks between words."""
+
+IF: Final = (
+    r"(?:if|unless|in case|should|when|once|as soon as|after|indien|als|mocht|wanneer|zodra|nadat|falls"
+    r"|wenn|sollten?|sobald|nachdem|si|lorsque|quand|des que|apres|une fois|cuando|una vez|quando|se"
+    r"|caso|se)"
+)
+
+ORDINARY: Final = (
+    r"\b(?:no|not) (?:later|more) than\b",
+    r"\bno reply\b|\bnoreply\b",
+    # do not reply, open, distribute: verbs of removing stay
+    (
+        r"\b(?:do|please do|should|must|may|can) not (?:reply|respond|answer|open|click|visit|distribute"
+        r"|forward|share|view|download|publish|contact|inform|notify|disclose|ignore|hesitate)\b"
+    ),
+    (
+        r"\bniet (?:te )?(?:beantwoorden|antwoorden|openen|klikken|verspreiden|bezoeken|doorsturen|delen"
+        r"|informeren|negeren|reageren)\b"
+    ),
+    r"\b(?:antwoord|reageer|beantwoord|open|verspreid|bezoek|negeer)\b (?:(?!verwijder)\w+ ){0,4}niet\b",
+    (
+        r"\bnicht (?:zu )?(?:antworten|offnen|beantworten|verbreiten|besuchen|weiterleiten|teilen"
+        r"|informieren|ignorieren|anklicken)\b"
+    ),
+    r"\b(?:antworten|offnen|beantworten|besuchen|verbreiten) sie (?:(?!losch|entfern|sperr)\w+ ){0,4}nicht\b",
+    (
+        r"\bne (?:pas )?(?:repond\w*|ouvr\w*|diffus\w*|visit\w*|partag\w*|transmett\w*"
+        r"|transfer\w*)(?: (?:pas|jamais))?\b"
+    ),
+    r"\bno (?:reply|response|answer) (?:is |to this (?:e-?mail|message) is )?(?:needed|necessary|required)\b",
+    (
+        r"\bgeen (?:antwoord|reactie) (?:nodig|noodzakelijk|vereist)\b|\bkeine (?:antwort"
+        r"|ruckmeldung) (?:notig|erforderlich|notwendig)\b"
+    ),
+    # more information, questions
+    (
+        r"\b(?:for|any) (?:more|further|additional|other|any) (?:information|info|details|questions)\b"
+        r"|\bfor information (?:about|on|see)\b"
+        r"|\bvoor (?:meer|verdere|nadere|aanvullende) informatie\b|\b(?:fur|zu) (?:weiteren?|nahere[rn]?"
+        r"|mehr) informationen\b"
+        r"|\bpour (?:plus d'|toute |de plus amples )(?:informations?|information)\b|\bpara (?:mas"
+        r"|mais) inform\w+\b|\bper (?:maggiori|ulteriori) informazioni\b"
+    ),
+    # let us know
+    (
+        r"\b(?:let|keep) (?:us|me) (?:know|informed|posted)\b|\blaat (?:het )?ons (?:\w+ )?weten\b"
+        r"|\bhoud(?:t)? (?:ons|u ons) op de hoogte\b"
+        r"|\blassen sie (?:es )?uns (?:\w+ )?wissen\b|\bhalten sie uns auf dem laufenden\b"
+        r"|\btenez nous informes\b"
+    ),
+    # a condition that is about them or about the time when it is done
+    (
+        rf"\b{IF} (?:[^\W_]+[ ',]{{1,3}}){{0,14}}?(?:not (?:your|the (?:owner|right|responsible|intended"
+        rf"|correct|hosting|addressee))|not (?:responsible|hosted|host|hosting|yours|concerned|you|remove"
+        rf"|removed|comply|act|taken|made)"
+        r"|niet (?:de |uw |van |bij |aan |voldoet|verantwoordelijk|verwijdert|beheerder|eigenaar)"
+        r"|nicht (?:der |die |ihr|zustandig|verantwortlich|in |von |bei |nachkommen|entfern)"
+        r"|n'?e?t?e?s? ?pas (?:le |la |responsable|votre|concerne)|no longer (?:your|hosted|responsible))"
+    ),
+    (
+        rf"\b{IF} (?:[^\W_]+[ ',]{{1,3}}){{0,10}}?(?:removed|deleted|offline|taken down|inaccessible"
+        rf"|disabled|verwijderd|ontoegankelijk|entfernt|geloscht|gesperrt|supprimes?|retires?|eliminad\w+"
+        rf"|rimoss\w+|removid\w+|resolved|fixed|solved|opgelost|behoben|resolu)\b"
+    ),
+    (
+        rf"\b{IF} (?:you|u|sie|vous) (?:believe|think|feel|consider|have reason|are of the opinion|denkt"
+        rf"|meent|vindt|van mening|glauben|meinen|der ansicht|der meinung|pensez|estimez"
+        rf"|croyez)[^.;!?]{{0,160}}?"
+        r"(?:mistake|error|wrongly|incorrect\w*|false positive|ten onrechte|onterecht|vergissing|fout"
+        r"|onjuist|irrtum|fehler|zu unrecht|falschlich|erreur|a tort)\b"
+    ),
+    (
+        r"\b(?:received|ontvangen|erhalten|recu) (?:this|dit|deze|diese|cet?)? ?(?:e-?mail|message|bericht"
+        r"|mail|nachricht|courriel)? ?(?:in|by|per|ten|par) (?:error|mistake|ongeluk|abuis|onrechte"
+        r"|erreur)\b"
+    ),
+    r"\b(?:irrtumlich|versehentlich|ten onrechte|per abuis|abusievelijk) (?:erhalten|ontvangen)\b",
+    # confirm that it is done
+    (
+        r"\b(?:confirm|inform us|notify us|tell us|report back|bevestig\w*|bestatig\w*"
+        r"|confirm\w*) (?:to us |ons |uns |nous )?(?:that|when|once|as soon as|after|dat|zodra|wanneer"
+        r"|dass|sobald|wenn|que|lorsque|des que) (?:[^\W_]+[ ',]{1,3}){0,10}?"
+        r"(?:removed|deleted|offline|taken down|inaccessible|disabled|verwijderd|ontoegankelijk|entfernt"
+        r"|geloscht|gesperrt|supprimes?|retires?|no longer (?:available|accessible|online|reachable))\b"
+    ),
+    (
+        r"\bnot (?:delete|remove|destroy|erase|alter|change) (?:the |any |your |these |those )?(?:server "
+        r"|access |ip )?(?:log ?files?|logs|evidence|records?|data)\b"
+        r"|\b(?:log ?bestanden|log ?dateien|protokolle|logs|bewijs\w*|beweise) niet (?:te )?(?:verwijderen"
+        r"|wissen|vernietigen)\b"
+        r"|\b(?:log ?dateien|protokolle|logs|beweise) nicht (?:zu )?(?:loschen|entfernen|vernichten)\b"
+    ),
+    r"\bno(?:t)? (?:be )?(?:liable|liability)\b",
+    (
+        r"\bnot (?:been )?authori[sz]ed by\b|\b(?:is|are) not (?:permitted|allowed) by\b"
+        r"|\bnothing in this (?:letter|notice|e-?mail|mail|message) (?:shall|is|should|can)\b"
+    ),
+)
+"""What ordinary orders say, and is no cue: only these words are taken out, and the rest of the sentence is read."""
