@@ -24,6 +24,7 @@ MOST_URLS = 10_000
 CONFIRM = "read from free text: a person confirms what is meant"
 DISAGREE = "its text and its HTML name different addresses"
 FRONT_PAGE = "the front page of a site beside an address on it: it may only say which site is meant"
+OWN_SITE = "it is on the sender's own site"
 MISLEADING = "a link leads elsewhere than its words say"
 
 
@@ -41,11 +42,13 @@ class _Body:
 
 
 def read(mail: Mail) -> ReadNotice:
-    """Read every URL of the texts except links to the sender's own site.
+    """Read every URL of the texts except links to the sender's own site, unless there are no others.
 
     The notice is *unreadable* when there is no URL or too many.
     """
     bodies = [body for parts in mail.bodies() if (body := _agreed(mail, parts))]
+    if not any(body.items for body in bodies):
+        bodies = [_Body(body.text, _own_site(mail, body.text), body.doubts) for body in bodies]
     items = _without_bare_hosts(list({item.urls: item for body in bodies for item in body.items}.values()))
     if len(items) > MOST_URLS:
         raise UnreadableError(f"more than {MOST_URLS} URLs")
@@ -126,6 +129,13 @@ def _targets(mail: Mail, items: Sequence[ReadItem]) -> list[ReadItem]:
     if own in mail.own_domains:
         return [item for item, host in hosts if host not in {own, f"www.{own}"}]
     return [item for item, host in hosts if not same_organisation(host, own)]
+
+
+def _own_site(mail: Mail, text: str) -> list[ReadItem]:
+    """The URLs of a text, none of which leads to others than the sender: whose site was broken into may say so."""
+    if mail.address("From").rpartition("@")[2].lower() in mail.own_domains:
+        return []
+    return [replace(item, doubts=(*item.doubts, OWN_SITE)) for item in items_in(text)]
 
 
 def _host(url: str) -> str:

@@ -289,7 +289,7 @@ def test_what_the_sender_only_quotes_or_passes_on_has_a_doubt(text: str) -> None
 
 
 def test_a_host_in_an_address_with_a_mailbox_in_it_is_a_mention() -> None:
-    notice = mail("http://support.free.example/a.php?email=abuse@hoster.example&x=1")
+    notice = mail("http://bert.example/p.jpg\nhttp://support.free.example/a.php?email=abuse@hoster.example&x=1")
     assert "support.free.example" in notice.mentions
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from goodhoster.model.notices import Carrier, RawNotice, ReadNotice
 from goodhoster.notices.reading.doubts import names_without_item
-from goodhoster.notices.reading.formats.free_text import CONFIRM, FRONT_PAGE
+from goodhoster.notices.reading.formats.free_text import CONFIRM, FRONT_PAGE, OWN_SITE
 from goodhoster.notices.reading.named_addresses import MOST_ADDRESSES
 from goodhoster.notices.reading.reader import read
 from goodhoster.notices.reading.url_finder import BLANK, ODD_HOST, SEPARATOR, SHORTENED, WILDCARD, WRAPPED
@@ -272,3 +272,16 @@ def test_a_name_that_a_line_break_cuts_may_be_either(above: str) -> None:
 def test_a_receipt_or_a_bounce_without_its_headers_repeats_what_others_wrote(subject: str, body: str) -> None:
     raw = mail(f"{body}\nhttp://{HOST}/pic.jpg").replace(b"Subject: Report", f"Subject: {subject}".encode())
     assert any("repeat" in doubt or "somebody else" in doubt for doubt in of_mail(raw).doubts), of_mail(raw).doubts
+
+
+OWN = b"From: info@anna.example\nTo: abuse@hoster.example\nSubject: We were broken into\n\n%s\n"
+
+
+def test_who_reports_their_own_site_alone_is_read_and_a_person_looks() -> None:
+    (item,) = of_mail(OWN % b"http://anna.example/img/p01.png").items
+    assert (item.urls[0], OWN_SITE in item.doubts) == ("http://anna.example/img/p01.png", True)
+
+
+def test_beside_the_address_of_another_the_own_site_is_a_footer() -> None:
+    notice = of_mail(OWN % b"http://bert.example/p.jpg\n\n-- \nhttp://anna.example/contact.html")
+    assert [item.urls[0] for item in notice.items] == ["http://bert.example/p.jpg"]
