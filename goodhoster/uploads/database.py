@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -183,13 +184,11 @@ class Database:
         return size < int.from_bytes(header[28:32]) * (65536 if page == 1 else page)
 
     def _connect(self) -> sqlite3.Connection:
-        db = connect(self._file, threads=True, timeout=30)
-        try:
+        with ExitStack() as opening:
+            db = opening.enter_context(closing(connect(self._file, threads=True, timeout=30)))
             db.executescript(_SETTINGS)
             upgrade(db, self._file, INDEX)
-        except (sqlite3.DatabaseError, ConfigurationError):
-            db.close()
-            raise
+            opening.pop_all()
         return db
 
     def _set_aside(self) -> None:
