@@ -11,7 +11,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -184,11 +183,13 @@ class Database:
         return size < int.from_bytes(header[28:32]) * (65536 if page == 1 else page)
 
     def _connect(self) -> sqlite3.Connection:
-        with ExitStack() as opening:
-            db = opening.enter_context(closing(connect(self._file, threads=True, timeout=30)))
+        db = connect(self._file, threads=True, timeout=30)
+        try:
             db.executescript(_SETTINGS)
             upgrade(db, self._file, INDEX)
-            opening.pop_all()
+        except (sqlite3.DatabaseError, ConfigurationError):
+            db.close()
+            raise
         return db
 
     def _set_aside(self) -> None:

@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,19 +79,19 @@ async def serve_until(stop: asyncio.Event, options: HashServiceOptions, on_ready
     """Serve as `serve` does, within a running event loop and until the event is set."""
     figures_file(options.state_dir).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     accounts = Accounts(clients_file(options.state_dir))
-    with (
-        closing(Figures(figures_file(options.state_dir), lambda: datetime.now(UTC))) as figures,
-        closing(Relay(options.sources)) as relay,
-    ):
-        flushing = asyncio.create_task(_flush_periodically(figures))
-        try:
-            hint = "Choose another address with --listen or [hash_service]."
-            address = ListenAddress(*options.listen, hint, options.connections, options.idle)
-            await listen_until(stop, HashServiceDoor(accounts, figures, relay).answer, address, on_ready)
-        finally:
-            flushing.cancel()
-            with suppress(asyncio.CancelledError):
-                await flushing
+    figures = Figures(figures_file(options.state_dir), lambda: datetime.now(UTC))
+    relay = Relay(options.sources)
+    flushing = asyncio.create_task(_flush_periodically(figures))
+    try:
+        hint = "Choose another address with --listen or [hash_service]."
+        address = ListenAddress(*options.listen, hint, options.connections, options.idle)
+        await listen_until(stop, HashServiceDoor(accounts, figures, relay).answer, address, on_ready)
+    finally:
+        flushing.cancel()
+        with suppress(asyncio.CancelledError):
+            await flushing
+        relay.close()
+        figures.close()
 
 
 async def _flush_periodically(figures: Figures) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import groupby
 
@@ -96,16 +95,14 @@ class SqliteStagedImport:
     """
 
     def __init__(self, record: RecordFile, origin: str) -> None:
+        self._record = record.opened_again()
         self._origin = origin
         self._replace = False
         self._customers: dict[str, Customer] = {}
         self._sites: dict[str, CustomerSite] = {}
-        with ExitStack() as opening:
-            self._record = opening.enter_context(closing(record.opened_again()))
-            with self._record.changing() as db:
-                for table in _TABLES:
-                    db.execute(table)
-            opening.pop_all()
+        with self._record.changing() as db:
+            for table in _TABLES:
+                db.execute(table)
 
     def add(self, customer: Customer) -> None:
         """See `ports.StagedImport`."""
