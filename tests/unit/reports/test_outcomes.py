@@ -198,7 +198,7 @@ def test_an_attempt_that_was_only_observed_is_an_outcome(tmp_path: Path) -> None
     with closing(World(tmp_path, enforce=False)) as world:
         world.know(PICTURE)
         world.ask()
-    assert (of_attempts(world).findings, of_attempts(world).outcomes) == ((), {"observed": 1})
+        assert (of_attempts(world).findings, of_attempts(world).outcomes) == ((), {"observed": 1})
 
 
 def test_an_attempt_of_which_the_log_knows_nothing(attempts: World, tmp_path: Path) -> None:

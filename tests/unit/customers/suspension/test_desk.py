@@ -80,7 +80,7 @@ class World:
 
     def only(self) -> Suspension:
         """The only suspension that there ever was."""
-        (found,) = self.store.find(SuspensionQuery())
+        (found,) = self.store.find(SuspensionQuery(panel="web1", account="anna"))
         return found
 
     def kinds(self) -> list[str]:
@@ -351,7 +351,8 @@ def test_a_command_that_was_killed_anywhere_is_completed_by_the_same_command(
         died[order] += 1
         with closing(World(folder, hosting)) as world:
             if order == "suspend":
-                standing = world.store.find(SuspensionQuery(frozenset({SuspensionState.IN_FORCE})))
+                in_force = SuspensionQuery(frozenset({SuspensionState.IN_FORCE}), panel="web1", account="anna")
+                standing = world.store.find(in_force)
                 done = world.only() if standing else world.suspend(target)
                 assert (done.state, world.only()) == (SuspensionState.IN_FORCE, done), dies_at
                 assert world.kinds()[-1] == "suspension.in-force", dies_at
