@@ -116,7 +116,7 @@ class KeyedAuditLog:
         return self._log.verify(marks, at_least)
 
     def close(self) -> None:
-        """Close the keys, for who had the log opened alone; they are opened again when they are needed."""
+        """Close the keys; they are opened again when they are needed."""
         self._keys.close()
 
 
