@@ -1,7 +1,8 @@
 """The alert desk: stores alerts, and delivers them to the receiver of each rule.
 
 An alert is on disk before whoever raised it goes on. A receiver that is away is tried again, more and more seldom, for
-a week. One failed try puts off all alerts of its rule, so that it keeps the others waiting no longer than that try.
+a week. One failed try puts off all alerts of its rule, so that it keeps the others waiting no longer than that try; the
+alert that failed comes after the others of its rule, since it may be the one alone that is not accepted.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _log = logging.getLogger(__name__)
 _CLAIMED_FOR = timedelta(seconds=90)
 """Longer than any receiver may take; after a crash it is tried again then."""
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=10), timedelta(hours=1)
+_BEHIND_OTHERS = timedelta(seconds=1)
 _GIVE_UP_AFTER = timedelta(days=7)
 _OVER_AFTER = timedelta(minutes=10)
 """A condition that was not seen for so long is over; when it comes again, it is a new one."""
@@ -183,14 +185,15 @@ class AlertDesk:
             _log.error("alerts by rule %s are not accepted: %s", first.rule, said, exc_info=fault)
         self._last_errors[first.rule] = said
         now = self._clock()
-        times, _ = self._failures.get(first.rule, (first.tries, now))
-        pause = min(_FIRST_PAUSE * 2 ** min(times, 12), _LONGEST_PAUSE)
+        times, _ = self._failures.get(first.rule, (0, now))
+        pause = _pause_after(times)
         self._failures[first.rule] = times + 1, now + pause
         for each in deliveries:
             if now - each.alert.raised_at > _GIVE_UP_AFTER and each.state is DeliveryState.WAITING:
                 self._queue.note_failure(each, DeliveryState.GIVEN_UP, None, said)
             else:
-                self._queue.note_failure(each, each.state, now + pause, said)
+                again = now + max(pause, _pause_after(each.tries)) + _BEHIND_OTHERS
+                self._queue.note_failure(each, each.state, again, said)
 
     def _still(self, alert: Alert) -> bool:
         if alert.about in self._queue.conditions():
@@ -235,6 +238,10 @@ class AlertDesk:
         finally:
             if self._opened is not None:
                 self._opened.close()
+
+
+def _pause_after(failures: int) -> timedelta:
+    return min(_FIRST_PAUSE * int(2 ** min(failures, 12)), _LONGEST_PAUSE)
 
 
 def _message(deliveries: Sequence[AlertDelivery]) -> tuple[Alert, str]:

@@ -113,7 +113,7 @@ def result(notice: Notice, head: Letterhead, round_: int = 1, handling: Handling
 
 
 def statement_name(notice: Notice, customer: str, number: int = 1) -> str:
-    """The name of the letter that is the notice's first, second … statement of reasons to a customer."""
+    """The name of the notice's first, second … statement of reasons to a customer."""
     return f"{notice.id}-statement{f'.{number}' if number > 1 else ''}-{plain_name(customer)}"
 
 

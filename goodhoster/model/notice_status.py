@@ -158,7 +158,7 @@ class NoticeItem:
     """Which copy could not be dealt with, and why: until a person has seen to it the item is not done."""
 
     def stated_in(self, part: str) -> int:
-        """The number of the statement that told of a case or of the block of its `address`; 0 where none did."""
+        """The number of the statement that told of a case or a block of its `address`; 0: none did."""
         return next(
             (int(number) for told, _, number in (one.rpartition(".") for one in self.stated) if told == part), 0
         )

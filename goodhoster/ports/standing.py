@@ -67,6 +67,9 @@ class StandingStore(Protocol):
     def appeal(self, appeal_id: str) -> Appeal:
         """The appeal of that id; RefusedError when there is none."""
 
+    def count_appeals(self, state: AppealState) -> int:
+        """The number of all appeals in this state."""
+
     def appeals(self, customer: str = "", states: frozenset[AppealState] = frozenset()) -> Sequence[Appeal]:
         """The appeals of a customer, or of all, in these states or in any; by deadline."""
 

@@ -52,7 +52,7 @@ class Reporting:
     domain: str
 
 
-def eu_record(case: Case, kinds: Mapping[str, NotifierKind]) -> dict[str, Any]:
+def eu_record(case: Case, kinds: Mapping[str, NotifierKind], *, by_order: bool = False) -> dict[str, Any]:
     """The record of one decision for the EU's transparency database (DSA Art. 24(5)).
 
     No personal data is in it.     RefusedError where nothing was made inaccessible, or that is undone.
@@ -71,18 +71,18 @@ def eu_record(case: Case, kinds: Mapping[str, NotifierKind]) -> dict[str, Any]:
         "content_date": uploaded.date().isoformat(),
         "application_date": (case.closed_at or case.opened_at).date().isoformat(),
         "decision_facts": _NOTICED if case.notice else _DETECTED,
-        "source_type": _source(case, kinds),
+        "source_type": _source(case, kinds, by_order=by_order),
         "automated_detection": "No" if case.notice else "Yes",
         "automated_decision": "AUTOMATED_DECISION_PARTIALLY" if case.actor else "AUTOMATED_DECISION_FULLY",
         "puid": case.id,
     }
 
 
-def _source(case: Case, kinds: Mapping[str, NotifierKind]) -> str:
+def _source(case: Case, kinds: Mapping[str, NotifierKind], *, by_order: bool) -> str:
     if not case.notice:
         return "SOURCE_VOLUNTARY"
     kind = kinds.get(case.notifier)
-    if kind is NotifierKind.AUTHORITY:
+    if by_order or kind is NotifierKind.AUTHORITY:
         return "SOURCE_TYPE_OTHER_NOTIFICATION"
     return "SOURCE_TRUSTED_FLAGGER" if kind is NotifierKind.TRUSTED_FLAGGER else "SOURCE_ARTICLE_16"
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from goodhoster.model.audit import AuditEntry
-from goodhoster.model.notice_status import ItemState, Notice, NoticeItem
+from goodhoster.model.notice_status import DecisionVerb, ItemState, Notice, NoticeItem
 from goodhoster.model.notices import TrustLevel
 
 _THREE_CHECKS = timedelta(minutes=30)
@@ -141,11 +141,18 @@ def reported(notice: Notice, looks: Mapping[Key, Sequence[OutsideCheckEntry]]) -
 def kind_of_sender(notice: Notice) -> str:
     """As the DSA tells them apart: an authority, a hotline or trusted flagger, anybody else.
 
-    By what is proven of the sender: a mail that only looks like an order is none.
+    By what is proven of the sender: a mail that only looks like an order is none until a person has executed it.
     """
-    if notice.level is TrustLevel.AUTHORITY:
+    if notice.level is TrustLevel.AUTHORITY or _is_executed_order(notice):
         return ORDER
     return TRUSTED if notice.level is TrustLevel.PINNED else OTHERS
+
+
+def _is_executed_order(notice: Notice) -> bool:
+    """Whether it reads as an order, and a person confirmed it."""
+    if notice.read is None or notice.read.order is None or notice.decided is None:
+        return False
+    return notice.decided.verb is DecisionVerb.CONFIRMED and notice.decided.done
 
 
 def stretches(reports: Iterable[ReportedUrl], clock: FigureClock) -> list[tuple[datetime, datetime | None]]:

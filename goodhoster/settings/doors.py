@@ -72,6 +72,12 @@ class IcapDoorSettings:
         'Whose uploads are asked about: a customer\'s id, or "by-host" (by the site of each request).',
         example='"by-host"',
     )
+    accounts: tuple[str, ...] = setting(
+        texts,
+        "Accounts of this machine whose programs may ask; empty: all, and each may have half of the connections.",
+        default=(),
+        example='["proxy"]',
+    )
     on_unchecked: str = setting(
         one_of("closed", "open"),
         "closed refuses what could not be checked, open lets it pass and counts it.",
@@ -86,7 +92,7 @@ class IcapDoorSettings:
         default=1 << 30,
     )
     connections: int = setting(
-        whole(1, 100_000), "Open at once. The one that is idle longest makes room for a new one.", default=256
+        whole(1, 100_000), "Messages under way at once; eight times as many connections may be open.", default=256
     )
     checks: int = setting(whole(1, 256), "Messages that are checked at the same time.", default=16)
     idle_within: float = setting(duration, "For the next request to begin.", default=300.0)

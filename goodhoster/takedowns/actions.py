@@ -197,7 +197,7 @@ class TakedownActions:
                 self.desk.confirm(case.id, order)
 
     def dismiss(self, item: NoticeItem, order: Order) -> NoticeItem:
-        """Dismiss an item by a person's order.
+        """Dismiss an item by a person's order: it stays, or it does not live here at all.
 
         What waits is cancelled, and a block of its address lifted. What was taken offline comes back by `cases
         restore`.
@@ -207,7 +207,16 @@ class TakedownActions:
                 self._cancel(case, order)
             elif case.state in UNDECIDED:
                 self.desk.restore(case.id, order)
-        return self._lifted(item)
+        return replace(self._lifted(item), state=ItemState.NOT_OURS if self._is_elsewhere(item) else ItemState.DISPUTED)
+
+    def _is_elsewhere(self, item: NoticeItem) -> bool:
+        """Whether its address is certainly none of ours, and nothing of it was ever here."""
+        if item.cases or item.copies_held or item.blocked or item.found_at:
+            return False
+        try:
+            return self.locate(item.read).outcome is LocationKind.NOT_OURS
+        except GoodhosterError:
+            return False
 
     def _cancel(self, case: Case, order: Order) -> None:
         try:

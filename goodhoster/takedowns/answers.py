@@ -122,7 +122,7 @@ class Answers:
             yield "receipt", texts.receipt(notice, self.head)
 
     def statements(self, notice: Notice) -> Iterator[Letter]:
-        """Statements about what this notice made inaccessible and no statement told of, one for each customer.
+        """Statements about what this notice made inaccessible and none told of, one a customer.
 
         Raises what a directory raises where no contact can be determined.
         """
@@ -149,7 +149,7 @@ class Answers:
         return replace(notice, items=tuple(items))
 
     def _untold(self, notice: Notice) -> dict[str, _Statement]:
-        """What this notice (and no earlier one) made inaccessible and no statement told of, by customer."""
+        """What this notice, and no earlier one, made inaccessible and none told of, by customer."""
         return _untold_by_customer(notice, self._cases_of(notice))
 
     def _letter(self, notice: Notice, statement: _Statement, contact: AbuseContact) -> Letter:
@@ -181,7 +181,7 @@ def _confidential(notice: Notice) -> bool:
 
 @dataclass(slots=True)
 class _Statement:
-    """What one statement of reasons to a customer tells of. Each customer sees only its own files."""
+    """What one statement of reasons tells of. Each customer sees only its own files."""
 
     customer: str
     number: int

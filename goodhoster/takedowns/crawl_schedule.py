@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from goodhoster.errors import PassingError
 from goodhoster.linux.durable_files import replace_durably
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.crawling import CrawlCounts, CrawlProgress
 from goodhoster.ports import AuditLog, Clock, NoticeQuery, NoticeStore
 from goodhoster.takedowns.crawling import Crawler, CrawlRun
+
+_log = logging.getLogger(__name__)
 
 FILE = "crawl.json"
 
@@ -51,7 +55,7 @@ class CrawlSchedule:
         crawl = CrawlRun(pause)
         ids = self.notices.ids(NoticeQuery(received_since=progress.began_at - self.reported_within))
         for notice_id in sorted(one for one in ids if one > progress.position):
-            counts = self.crawler.crawl(notice_id, crawl)
+            counts = self._crawled(notice_id, crawl)
             if crawl.stopped:
                 return True
             progress = _further(progress, notice_id, counts)
@@ -62,6 +66,16 @@ class CrawlSchedule:
         self.audit.append(AuditEvent("crawl.ended", counted))
         self._keep(ended)
         return False
+
+    def _crawled(self, notice_id: str, crawl: CrawlRun) -> CrawlCounts:
+        """Crawl around the URLs of one notice; what it throws keeps no other from its turn."""
+        try:
+            return self.crawler.crawl(notice_id, crawl)
+        except PassingError:
+            raise
+        except Exception:  # noqa: BLE001 - of whatever kind
+            _log.exception("the crawl around notice %s failed; its URLs are unchecked in this run", notice_id)
+            return CrawlCounts(unchecked=1)
 
     def _keep(self, progress: CrawlProgress) -> None:
         replace_durably(self.file, [json.dumps(asdict(progress), default=datetime.isoformat).encode()])

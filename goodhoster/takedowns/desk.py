@@ -176,7 +176,7 @@ class NoticeDesk:
             return self._carry_out_decision(notice) if self._is_interrupted(notice) else self._handle(notice)
 
     def reconsider(self, notice_id: str) -> None:
-        """Have a notice looked after soon, such as when a person decided on a case of one that is done."""
+        """Have a notice looked after soon, such as when a person decided on a case of it."""
         with self._parts.lock:
             notice = self._parts.store.get(notice_id)
             self._parts.store.replace(replace(notice, due=self._parts.clock()), expected=notice.state)
@@ -512,7 +512,7 @@ class NoticeDesk:
         if not item.dismissible:
             return item
         item = self._parts.acts.dismiss(item, order)
-        return replace(item, state=ItemState.DISPUTED, reason=f"{order.actor}: {order.reason}", next_check_at=None)
+        return replace(item, reason=f"{order.actor}: {order.reason}", next_check_at=None)
 
     def _log(self, event: str, notice_id: str, **data: str) -> None:
         self._parts.audit.append(AuditEvent(event, {"notice": notice_id, **data}))
@@ -536,7 +536,7 @@ def _author(read: ReadNotice | None) -> str:
 
 
 def _news_since(notice: Notice, item: NoticeItem) -> datetime:
-    """Since when what becomes of an item's cases is news: to one that is dismissed, what came after that."""
+    """Since when an item's cases are news: to one that is dismissed, what came after that."""
     if item.state is ItemState.DISPUTED and notice.decided:
         return notice.decided.at
     return notice.receipt.received_at

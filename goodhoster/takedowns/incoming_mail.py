@@ -16,11 +16,10 @@ from goodhoster.errors import PermanentError, RefusedError, UnclearUrlError
 from goodhoster.letters.contact_letters import requests_answered, requests_reported
 from goodhoster.letters.outbox import Outbox
 from goodhoster.locating.urls import read_url
-from goodhoster.model.customers.contact_requests import ContactRequest
 from goodhoster.model.notice_status import Notice, Receipt, Reply
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
+from goodhoster.notices.reading.acknowledgements import is_automatic
 from goodhoster.notices.reading.mail import Mail, headers_of
-from goodhoster.notices.reading.repeated import may_be_from_program
 from goodhoster.notices.spool import Spool
 from goodhoster.ports import NoticeReader, NoticeStore
 from goodhoster.takedowns.desk import NoticeDesk
@@ -83,20 +82,13 @@ class IncomingMail:
         if contacts is None:
             return False, None
         about = self._about_contacts(mail, raw)
-        if (asked := self._forwarded(contacts, about)) and (forwarded := self._open_for(receipt, asked.notice)):
+        by_program = is_automatic(mail.subject)  # an out-of-office answer says so nowhere else
+        asked = None if by_program else contacts.forwarded_in(about)
+        if asked and (forwarded := self._open_for(receipt, asked.notice)):
             read = about.read()
             reply = Reply(receipt, mail.address("From"), read.opening, read.automatic)
             return True, self.desk.join(forwarded.id, reply)
         return contacts.take(about), None
-
-    def _forwarded(self, contacts: ContactDesk, about: ContactMail) -> ContactRequest | None:
-        """The forwarded notice that a person answers with this mail.
-
-        Not where a program may have written it: that shows nothing of the person.
-        """
-        if not about.answers or may_be_from_program(about.read().doubts):
-            return None
-        return contacts.forwarded_in(about)
 
     def _appealed(self, appeals: MailedAppeals, receipt: Receipt, raw: RawNotice, mail: Mail) -> bool:
         from goodhoster.takedowns.mailed_appeals import AnsweringMail  # noqa: PLC0415 - only where there is a register

@@ -21,7 +21,7 @@ from goodhoster.uploads.rows import RowWait
 SCHEMA = "CREATE TABLE IF NOT EXISTS clock (boot TEXT NOT NULL, ahead REAL NOT NULL);"
 _NOTICEABLE = 1.0
 """Seconds. A clock that is merely corrected runs a few thousandths faster or slower."""
-_LONGEST_WAIT = 2 * 86400.0
+LONGEST_WAIT = 2 * 86400.0
 """Seconds. Nothing is put off for so long, see `check_scheduling`."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -58,7 +58,7 @@ def follow(db: sqlite3.Connection, now: ClockReading, moment: float) -> None:
     """
     _move(db, now, moment)
     late = f"UPDATE uploads SET due = ? WHERE waiting = {RowWait.DUE:d} AND due > ?"  # noqa: S608 - our own texts
-    db.execute(late, (moment, moment + _LONGEST_WAIT))
+    db.execute(late, (moment, moment + LONGEST_WAIT))
 
 
 def _move(db: sqlite3.Connection, now: ClockReading, moment: float) -> None:

@@ -14,6 +14,7 @@ from goodhoster.errors import IndexUnavailableError, PassingError
 from goodhoster.linux.sqlite_files import connect
 from goodhoster.linux.sqlite_migrations import Migration, Schema, upgrade
 from goodhoster.model.objects import StoredObject
+from goodhoster.uploads.clock_steps import LONGEST_WAIT
 
 FILE = "objects.sqlite"
 """Its name in the state directory."""
@@ -137,7 +138,11 @@ class ObjectQueue:
         """What is due, the most urgent first. It stays in the queue until it is settled."""
         query = """SELECT key, etag, size, modified, tries FROM objects
             WHERE bucket = ? AND waiting = 1 AND due <= ? ORDER BY priority, due LIMIT ?"""
+        # Nothing is put off for so long: the clock was ahead.
+        late = """UPDATE objects SET due = ? WHERE bucket = ? AND waiting = 1 AND priority = ? AND due > ?"""
         with self._changing() as db:
+            for urgency in Urgency:
+                db.execute(late, (now, bucket, int(urgency), now + LONGEST_WAIT))
             rows = db.execute(query, (bucket, now, min(most, _OBJECTS_PER_CHANGE))).fetchall()
         return [
             ObjectJob(bucket, StoredObject(key.decode(), etag, size, modified), tries)

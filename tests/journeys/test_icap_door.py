@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote_plus
@@ -376,21 +376,38 @@ class TestLimits:
                 return False
 
         assert wait_until(answers)
+        for client in half:  # each got its page, and is read away until it leaves
+            client.close()
         assert wait_until(lambda: host.descriptors() <= before, 60)
-        for client in [*half, *idle]:
+        for client in idle:
             client.close()
 
-    def test_who_stalls_gets_a_page_and_no_error_that_a_proxy_counts(self, host: IcapHost) -> None:
+    def test_headers_beyond_the_limit_are_no_error_that_a_proxy_counts(self, opened: IcapHost) -> None:
+        long = Asked(OTHER, request=["PUT http://s.example/a HTTP/1.1", "A: " + "b" * 200_000], fields=ALLOW)
+        said = opened.ask(b"".join([*long.pieces(), *Asked(OTHER, fields=ALLOW).pieces()]))
+        assert said.startswith(b"ICAP/1.0 200 OK\r\n")
+        assert b"(too-big)" in said
+        assert b"ICAP/1.0 204 " in said
+        program = Asked(OTHER, "avscan", request=long.request)
+        assert opened.ask(*program.pieces()).startswith(b"ICAP/1.0 413 ")
+
+    def test_the_rest_of_what_was_refused_is_read_away_and_the_connection_goes_on(self, host: IcapHost) -> None:
         host.start('read_within = "1s"')
         (slow,) = Asked(OTHER, fields=ALLOW).pieces()
         with host.connected() as client:
-            client.settimeout(60)
             client.sendall(slow[:-20])
-            said = b""
-            while more := client.recv(1 << 16):
-                said += more
-        assert said.startswith(b"ICAP/1.0 200 OK\r\n")
-        assert b"(cut-off)" in said
+            said = client.recv(1 << 16)
+            assert b"(cut-off)" in said
+            while not said.endswith(b"\r\n0\r\n\r\n"):
+                said += client.recv(1 << 16)
+            client.sendall(slow[-20:] + slow)
+            assert client.recv(1 << 16).startswith(b"ICAP/1.0 204 ")
+
+    def test_accounts_that_are_not_named_are_turned_away(self, host: IcapHost) -> None:
+        host.start('accounts = ["nobody"]')
+        with host.connected() as client:
+            assert client.recv(1) == b""
+        assert "the ICAP door turned " in (host.folder / "journal").read_text()
 
     def test_one_client_of_a_proxy_does_not_take_all_connections(self, host: IcapHost) -> None:
         host.start("connections = 8")
@@ -554,3 +571,63 @@ def test_a_site_behind_a_real_squid(host: IcapHost) -> None:
         assert said_by(port, "POST", "/up", form(PICTURE), kind)[0] == 500  # bypass=off: nothing passes
         assert len(stored) == 2
     assert {state for state, _ in host.attempts()} == {"refused"}
+
+
+def uploads_begun(port: int, count: int, source: str, body: bytes) -> list[socket.socket]:
+    """Uploads of one visitor, of each of which only the beginning is sent."""
+    head = b"POST /up HTTP/1.1\r\nHost: site.example\r\nContent-Type: image/png\r\nContent-Length: 1000000\r\n\r\n"
+    begun = []
+    for _ in range(count):
+        begun.append(socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(source, 0)))
+        begun[-1].sendall(head + body)
+    return begun
+
+
+@pytest.mark.debian("squid", program="squid")
+@pytest.mark.parametrize("size", [10, 50_000], ids=["in the preview", "behind the preview"])
+def test_a_visitor_who_drips_brings_about_no_error_that_squid_counts(host: IcapHost, size: int) -> None:
+    host.start('read_within = "1s"\nconnections = 16')
+    with site() as (behind, stored), squid(host, behind) as port:
+        begun = uploads_begun(port, 20, "127.0.0.5", OTHER[:10] * (size // 10))
+        said = [client.recv(1 << 16) for client in begun]  # each is answered: client-limit at once, cut-off later
+        assert {each[:12] for each in said} == {b"HTTP/1.1 503"}
+        for _ in range(20):
+            for client in begun:
+                client.sendall(b"z")
+            assert said_by(port, "POST", "/up", OTHER, "image/png") == (200, b"stored")
+        for client in begun:
+            client.close()
+        assert said_by(port, "POST", "/up", OTHER, "image/png") == (200, b"stored")
+        assert len(stored) == 21
+
+
+@pytest.mark.debian("squid", program="squid")
+def test_uploads_beyond_the_limit_bring_about_no_error_that_squid_counts(host: IcapHost) -> None:
+    host.start()
+    with site() as (behind, _), squid(host, behind) as port:
+        for _ in range(12):
+            with suppress(OSError):  # the page may come, and the end, before all is sent
+                client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                client.request(
+                    "POST", "/up", iter([bytes(1 << 20)] * 16), encode_chunked=True
+                )  # its length is not told
+                client.getresponse().read()
+            client.close()
+        assert said_by(port, "POST", "/up", OTHER, "image/png") == (200, b"stored")
+
+
+@pytest.mark.debian("squid", program="squid")
+@pytest.mark.parametrize("whole_head", [False, True], ids=["half a head", "a body that never ends"])
+def test_another_account_does_not_take_the_connections_of_the_proxy(host: IcapHost, *, whole_head: bool) -> None:
+    host.start("connections = 16")
+    others = []
+    for number in range(100):
+        slow = Asked(OTHER, fields=(f"X-Client-IP: 192.0.2.{number}",)).pieces()[0]
+        others.append(socket.create_connection(("127.0.0.1", host.port), timeout=60))
+        with suppress(OSError):  # those beyond its share are turned away
+            others[-1].sendall(slow[:-20] if whole_head else slow[:20])
+    with site() as (behind, _), squid(host, behind) as port:
+        for _ in range(12):
+            assert said_by(port, "POST", "/up", OTHER, "image/png") == (200, b"stored")
+    for client in others:
+        client.close()

@@ -166,6 +166,8 @@ def test_keys_and_secrets(host: Host) -> None:
     host.run("hashservice", "client", "add", "shop")
     host.service.password = "another made-up password"
     page = Walkthrough(host, "runbook-keys-and-secrets.md", {"NEW-PASSWORD": f"'{host.service.password}'"})
+    for words in (["keys"], ["change-keys", "--reason", "made up"]):
+        assert "this log has no keys yet" in host.run("audit", *words, code=2), "as the page says"
     host.run("audit", "checkpoint")
     before = host.run("audit", "keys")
     page.follow("The password at the hash service")

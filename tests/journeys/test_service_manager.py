@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.settings import DEFAULT_FILE
 from tests.journeys.host import GOODHOSTER, PATIENCE, Host
 
 UNITS = Path(__file__).parents[2] / "packaging/systemd"
@@ -130,6 +131,15 @@ def test_systemd_knows_every_setting_of_a_unit(tmp_path: Path, unit: str) -> Non
     command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit)]
     said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert [line for line in said.stderr.splitlines() if unit in line] == []
+
+
+@pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")))
+def test_without_a_configuration_a_service_is_not_started_again_and_again(unit: str) -> None:
+    """What else ends it, such as a failed disk, may be over by the next try."""
+    lines = (UNITS / unit).read_text().splitlines()
+    assert f"AssertPathExists={DEFAULT_FILE}" in lines[: lines.index("[Service]")]
+    assert "Restart=always" in lines
+    assert not [line for line in lines if line.startswith("RestartPreventExitStatus")]
 
 
 GIVING_UP = frozenset(

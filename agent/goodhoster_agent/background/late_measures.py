@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 
+from goodhoster.errors import PassingError
 from goodhoster.toolkit import Toolkit
 from goodhoster_agent.background.periodic import PeriodicTask
 
@@ -45,15 +46,22 @@ class LateMeasureTask:
 
     def _proceed_with_late(self) -> bool:
         """Continue late measures; whether all moved on, or some."""
-        moved = 0
+        moved, failed = 0, None
         for storm in self._toolkit.recover_storms():
             _log.warning("the decision about storm %s, which a crash had interrupted, is carried out now", storm)
         for case in self._toolkit.late():
             if self.task.stopping.is_set():
                 return True
-            after = self._toolkit.proceed(case)
+            try:
+                after = self._toolkit.proceed(case)
+            except Exception as error:  # noqa: BLE001 - the measures behind it are no less late
+                failed = failed or PassingError(f"case {case.id}: {str(error) or type(error).__name__}")
+                failed.__cause__ = failed.__cause__ or error
+                continue
             if after != case:
                 moved += 1
                 _log.warning("case %s: %s is %s now (%s)", case.id, after.upload.place, after.state, after.reason)
         self._waiting = len(self._toolkit.late())
+        if failed:
+            raise failed
         return moved > 0 or not self._waiting

@@ -283,4 +283,4 @@ def _as_object(entry: AuditEntry) -> dict[str, Any]:
 
 def _as_text(entry: AuditEntry) -> str:
     data = "  ".join(f"{name}={value}" for name, value in entry.event.data.items())
-    return f"{entry.number:>6}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.event.kind:<18} {data}"
+    return f"{entry.number:>6}  {entry.at.astimezone():%Y-%m-%d %H:%M:%S %Z}  {entry.event.kind:<18} {data}"

@@ -174,7 +174,7 @@ add_casework(app, "case")
 
 
 def _reconsider_notices(services: Services, case_ids: Sequence[str]) -> None:
-    """Have the notices of these cases looked after: one that was dismissed must not go on saying that they stay."""
+    """Have the notices of these cases looked after: a dismissed one must not say that they stay."""
     for notice_id in {case.notice for case in services.case_store.get_all(case_ids)} - {""}:
         with suppress(RefusedError):  # its record was lost
             services.notices.desk.reconsider(notice_id)

@@ -19,6 +19,7 @@ from goodhoster.hashlists.own_lists import ImportReport, ListImportOrder, ListSt
 from goodhoster.model.uploads import visible
 from goodhoster.model.verdicts import Category
 from goodhoster.settings import Settings
+from goodhoster_agent.commands.listing import local_time
 from goodhoster_agent.commands.options import (
     FINE,
     YES,
@@ -136,4 +137,5 @@ def _status_text(status: ListStatus) -> str:
     if not status.whole:
         return f"{status.source} {status.algorithm}: damaged: {status.damage}"
     categories = ", ".join(f"{count:,} {category}" for category, count in (status.categories or {}).items())
-    return f"{status.source} {status.algorithm}: {status.entries:,} entries ({categories}), {status.imported_at}"
+    imported = local_time(status.imported_at)
+    return f"{status.source} {status.algorithm}: {status.entries:,} entries ({categories}), imported {imported}"

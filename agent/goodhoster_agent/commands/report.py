@@ -257,11 +257,20 @@ def eu_database_command(
     *,
     as_json: JsonOption = False,  # noqa: ARG001 - it is JSON always
 ) -> None:
-    """Print a record for the EU's transparency database of each case that is offline."""
+    """Print a record for the EU's transparency database of each case that is offline.
+
+    Cases of confidential orders are left out, and their number is told on standard error.
+    """
+    withheld = 0
     with open_services(config) as services:
         note_order(services.audit, "report eu-database", reason)
         for record in eu_records(services, chosen_period(period, since, until)):
-            print_json(record)
+            if record is None:
+                withheld += 1
+            else:
+                print_json(record)
+    if withheld:
+        print(f"withheld: {withheld:,} cases whose notice is confidential, or not on record", file=sys.stderr)
 
 
 @app.command("xarf")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +25,8 @@ NagiosOption = Annotated[
     bool, typer.Option("--nagios", help="Print one line as a plugin of Nagios or Icinga, with its exit codes.")
 ]
 _SUSPENSIONS = "goodhoster customers suspensions"
+_UNDECIDED = "goodhoster notices list --state needs-person"
+_APPEALS = "goodhoster customers appeals"
 _OVERRULED = "goodhoster cases list --state restored"
 
 
@@ -105,12 +106,22 @@ def as_text(status: dict[str, Any]) -> str:
         *(f"SUSPENSION {one}" for one in status["suspensions"]["for_a_person"]),
         *(f"EXEMPT     {_not_told(*one)}" for one in status["owners_not_notified"].items()),
         f"notices    {status['open_notices']:,} open, {status['overdue_notices']:,} overdue",
+        *(f"person     {line}" for line in _for_a_person(status)),
         *([f"crawl      {_crawl(status['crawl'])}"] if status["crawl"] else []),
         *(f"source     {_source(source)}" for source in status["sources"]),
         *(f"legal      basis: {warning}" for warning in status["legal_basis"]),
         *(f"DEGRADED   {problem}" for problem in status["degraded"]),
     ]
     return "\n".join(map(visible, lines))
+
+
+def _for_a_person(status: dict[str, Any]) -> list[str]:
+    """Notices and appeals that wait for a person, each with the command that lists them."""
+    notices, appeals = status["notices_for_a_person"], status["open_appeals"]
+    return [
+        *([f"{notices:,} notices wait for a person: {_UNDECIDED}"] if notices else []),
+        *([f"{appeals:,} appeals wait for a decision: {_APPEALS}"] if appeals else []),
+    ]
 
 
 def _left_out(left_out: dict[str, Any]) -> str:
@@ -138,8 +149,7 @@ def _daemon(status: dict[str, Any]) -> str:
 
 def _comparison(one: dict[str, Any]) -> str:
     """How far the comparison of a tree is, and about how long it still takes."""
-    since = datetime.fromisoformat(one["since"]).astimezone().isoformat(" ", "seconds")
-    what = f"{one['tree']}{' for the first time' if one['first'] else ''} since {since}"
+    what = f"{one['tree']}{' for the first time' if one['first'] else ''} since {local_time_of(one['since'])}"
     files = f"{one['files']:,} files ({one['queued']:,} of them queued), {one['files_per_s']:,.0f} a second"
     if one["directories_done"] is None:
         return f"{what}: {files}"

@@ -14,7 +14,7 @@ from goodhoster.assembly.state import lost_parts
 from goodhoster.errors import PassingError
 from goodhoster.linux.durable_files import has_no_room
 from goodhoster.model.cases import CaseState
-from goodhoster.model.customers.standing import StepState
+from goodhoster.model.customers.standing import AppealState, StepState
 from goodhoster.ports import CaseQuery
 from goodhoster.ports.common import utc_now
 from goodhoster.settings import Settings
@@ -69,6 +69,8 @@ def status_object(services: Services) -> dict[str, Any]:
         "owners_not_notified": _owners_not_notified(services),
         "open_notices": notices.open,
         "overdue_notices": notices.overdue,
+        "notices_for_a_person": notices.needs_person,
+        "open_appeals": _open_appeals(services),
         "crawl": _crawl(services),
         "processes": [asdict(rights) for rights in rights_of(pid, terms_of(services.settings))] if pid else [],
         **_of_daemon(report),
@@ -100,6 +102,8 @@ _COUNTS = (
     "overruled",
     "open_notices",
     "overdue_notices",
+    "notices_for_a_person",
+    "open_appeals",
     "verdicts",
     "open_storms",
     "attempts",
@@ -211,6 +215,11 @@ def _steps(services: Services) -> list[str]:
     wanted = frozenset({StepState.WAITING, StepState.IMPOSING, StepState.LIFTING})
     found = services.customers.standing.store.steps_in(wanted)
     return [f"{one.id} of {one.customer}, {one.rung}: {one.state}: {one.trouble or one.reason}" for one in found]
+
+
+def _open_appeals(services: Services) -> int:
+    """The number of appeals that wait for a person's decision."""
+    return services.customers.standing.store.count_appeals(AppealState.OPEN) if services.customers.in_use else 0
 
 
 def _owners_not_notified(services: Services) -> dict[str, int]:

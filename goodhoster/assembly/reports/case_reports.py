@@ -12,6 +12,7 @@ from goodhoster.model.cases import CaseState
 from goodhoster.ports import CaseQuery
 from goodhoster.reports.case_files import Reporting, eu_record, police_report, xarf_of
 from goodhoster.reports.periods import Period
+from goodhoster.reports.removals import ORDER, kind_of_sender
 
 
 def police_text(services: Services, case_ids: Sequence[str]) -> str:
@@ -21,13 +22,25 @@ def police_text(services: Services, case_ids: Sequence[str]) -> str:
     return police_report(cases, entries, _reporting(services))
 
 
-def eu_records(services: Services, period: Period) -> Iterator[dict[str, Any]]:
-    """A record for the EU's transparency database of each case of a period that is offline."""
+def eu_records(services: Services, period: Period) -> Iterator[dict[str, Any] | None]:
+    """A record for the EU's transparency database of each case of a period that is offline.
+
+    None for each that must be withheld: its notice is confidential, or is lost and may have been.
+    """
     kinds = {notifier.id: notifier.kind for notifier in services.notices.notifiers}
     offline = frozenset({CaseState.OFFLINE})
     query = CaseQuery(states=offline, opened_since=period.query_since, opened_before=period.query_until)
     for case in services.case_store.each(query):
-        yield eu_record(case, kinds)
+        if not case.notice:
+            yield eu_record(case, kinds)
+            continue
+        try:
+            notice = services.notices.store.get(case.notice)
+        except RefusedError:
+            yield None
+            continue
+        withheld = notice.read is None or notice.read.is_confidential
+        yield None if withheld else eu_record(case, kinds, by_order=kind_of_sender(notice) == ORDER)
 
 
 def xarf_report(services: Services, case_id: str, url: str, classification: str | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from goodhoster.errors import RefusedError
+from goodhoster.errors import PassingError, RefusedError
 from goodhoster.model.audit import AuditEvent
 from goodhoster.model.customers.contact_requests import (
     Answered,
@@ -271,15 +271,24 @@ class ContactDesk:
 
     def process_due(self) -> None:
         """Do what is due: letters that were refused, reminders at half the time, silence at its end."""
-        now = self._parts.clock()
+        now, failed = self._parts.clock(), None
         for request in self._parts.store.open():
-            if request.kind is not RequestKind.PHONE and self._parts.letters.was_refused(request.id):
-                self._fail(request, "our mail server refused the letter for good")
-            elif now >= request.deadline:
-                self._log("contact.silent", request, kind=request.kind.value)
-                self._parts.store.silent(request.id, now)
-            elif request.kind in _REMINDED and now >= request.remind_at:
-                self._remind(request, now)
+            try:
+                self._process(request, now)
+            except Exception as error:  # noqa: BLE001 - whatever it throws is no other's concern
+                failed = failed or PassingError(f"contact request {request.id}: {str(error) or type(error).__name__}")
+                failed.__cause__ = failed.__cause__ or error
+        if failed:
+            raise failed
+
+    def _process(self, request: ContactRequest, now: datetime) -> None:
+        if request.kind is not RequestKind.PHONE and self._parts.letters.was_refused(request.id):
+            self._fail(request, "our mail server refused the letter for good")
+        elif now >= request.deadline:
+            self._log("contact.silent", request, kind=request.kind.value)
+            self._parts.store.silent(request.id, now)
+        elif request.kind in _REMINDED and now >= request.remind_at:
+            self._remind(request, now)
 
     def drills_due(self) -> list[str]:
         """The customers to drill today, within the day's limit; the longest ago first."""

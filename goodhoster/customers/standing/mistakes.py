@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from goodhoster.customers.standing.facts import case_subject
-from goodhoster.model.cases import OVERRULED, Case, CaseState
+from goodhoster.model.cases import OVERRULED, Case, CaseState, MeasureState
 from goodhoster.model.customers.standing import Appeal, AppealState
+
+_TAKEN = frozenset({MeasureState.DONE, MeasureState.UNDONE, MeasureState.DESTROYED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ def accuracy(cases: Iterable[Case], appeals: Iterable[Appeal]) -> list[Accuracy]
     overruled: Counter[tuple[str, str]] = Counter()
     mistakes: Counter[tuple[str, str]] = Counter()
     for case in cases:
-        if case.state is not CaseState.OFFLINE and case.state not in OVERRULED:
+        if not _went_offline(case):
             continue
         for name in _by_whom(case):
             taken[name] += 1
@@ -43,6 +45,12 @@ def accuracy(cases: Iterable[Case], appeals: Iterable[Appeal]) -> list[Accuracy]
         Accuracy(name, kind, taken[kind, name], overruled[kind, name], mistakes[kind, name]) for kind, name in taken
     ]
     return sorted(found, key=lambda one: (-one.mistakes, -one.overruled, one.kind, one.name))
+
+
+def _went_offline(case: Case) -> bool:
+    """Whether something of it went offline: not what was held until a person closed it."""
+    settled = case.state is CaseState.OFFLINE or case.state in OVERRULED
+    return settled and any(measure.state in _TAKEN for measure in case.measures)
 
 
 def _by_whom(case: Case) -> set[tuple[str, str]]:

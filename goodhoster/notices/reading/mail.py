@@ -29,8 +29,14 @@ _MOST_PARTS = 500
 _DEEPEST = 20
 _PART = re.compile(rb"^--", re.MULTILINE)
 _NESTS = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.MULTILINE | re.IGNORECASE)
-_ADDRESS = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,253})>|([^<>\s@,;:()\"]{1,64}@[^<>\s@,;:()\"]{1,253})")
-"""Not Python's own parser of addresses: that one recurses for each bracket."""
+_IN_ADDRESS = r"[^<>\s@,;:()\"]"
+_ADDRESS = re.compile(
+    r"<([^<>\s@]{1,64}@[^<>\s@]{1,253})>"
+    rf"|(?<!{_IN_ADDRESS})({_IN_ADDRESS}{{1,64}}@{_IN_ADDRESS}{{1,253}})(?!{_IN_ADDRESS})"
+)
+"""Not Python's own parser of addresses: that one recurses for each bracket. The end of a name that is too long would be
+somebody else's address.
+"""
 _NOT_HERE = frozenset({"message/partial", "message/external-body"})
 _ABOUT_SENDING = re.compile(
     r"(?:from|to|cc|bcc|date|sender|reply-to|return-path|message-id|in-reply-to|references|delivered-to|received.*"

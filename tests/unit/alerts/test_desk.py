@@ -311,3 +311,27 @@ def test_a_summary_that_was_not_accepted_comes_again(duty: Duty, limited: AlertD
     limited.deliver_due()
     assert duty.phone.subjects[2:] == ["goodhoster: 48 alerts summed up: goodhoster alerts list"]
     assert limited.counts() == {("phone", DeliveryState.ACCEPTED): 50}
+
+
+def test_one_alert_that_is_never_accepted_holds_up_no_other(duty: Duty) -> None:
+    """A webhook that refuses one text: the others of its rule came after hours, and after a week."""
+
+    class Picky(Phone):
+        def deliver(self, alert: Alert, delivery_id: str) -> None:
+            self.tried += 1
+            if alert.subject == "poison":
+                raise ValueError("that text cannot be encoded")
+            self.got.append((alert.subject, delivery_id))
+
+    duty.phone = Picky()
+    with closing(duty.desk()) as desk:
+        desk.page("poison", "", AlertKind.STORM, "P")
+        desk.deliver_due()
+        for number in range(40):
+            desk.page(f"storm {number}", "", AlertKind.DEADLINE, f"S{number}")
+            for _ in range(5):
+                duty.later(minutes=1)
+                desk.deliver_due()
+            assert duty.phone.subjects[-1:] == [f"storm {number}"]
+        (tries,) = (one.tries for one in desk.deliveries(100) if (one.alert.subject, one.rule) == ("poison", "phone"))
+        assert tries >= 3

@@ -15,7 +15,7 @@ from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.register import SqliteCustomerStore
 from goodhoster.audit.log import FileAuditLog
 from goodhoster.customers.contacts.desk import ContactDesk, ContactMail, ContactParts
-from goodhoster.errors import PermanentError, RefusedError
+from goodhoster.errors import PassingError, PermanentError, RefusedError
 from goodhoster.letters.contact_letters import OutgoingContactLetters, requests_answered, requests_reported
 from goodhoster.letters.outbox import Outbox
 from goodhoster.letters.texts import Letterhead
@@ -371,3 +371,26 @@ def test_every_letter_has_its_link_its_number_and_no_line_that_is_the_word_itsel
     assert request.id in letter.subject
     assert "/contact/" in letter.text
     assert not any(re.fullmatch(r"\W*(yes|ja|ok)\W*", line, re.IGNORECASE) for line in letter.text.splitlines())
+
+
+def test_what_one_request_throws_keeps_no_other_from_its_turn(house: House) -> None:
+    house.register(Customer("bert", "Bert", contacts=(Contact("email", "bert@customer.example"),)))
+    asked = [house.desk.ask(name, RequestKind.VERIFY, "eva") for name in ("anna", "bert")]
+    poison, other = sorted(asked, key=lambda request: request.id)
+
+    class Broken:
+        def __getattr__(self, name: str) -> object:
+            return getattr(letters, name)
+
+        def was_refused(self, request_id: str) -> bool:
+            if request_id == poison.id:
+                raise UnicodeError("no such letter")
+            return letters.was_refused(request_id)
+
+    letters = house.desk._parts.letters
+    object.__setattr__(house.desk._parts, "letters", Broken())
+    house.now = NOON + timedelta(days=30)
+    with pytest.raises(PassingError, match=poison.id):
+        house.desk.process_due()
+    (silent,) = house.desk.requests(other.customer)
+    assert silent.silent_at is not None

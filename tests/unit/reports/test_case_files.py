@@ -76,6 +76,12 @@ def test_a_record_for_the_eu_is_complete_and_names_nobody() -> None:
             eu_record(replace(CASE, state=state), {})
 
 
+def test_a_case_by_an_order_is_not_said_to_come_by_a_notice_of_the_public() -> None:
+    noticed = replace(CASE, notice="N1", notifier="", actor="eve")
+    assert eu_record(noticed, {}, by_order=True)["source_type"] == "SOURCE_TYPE_OTHER_NOTIFICATION"
+    assert eu_record(noticed, {})["source_type"] == "SOURCE_ARTICLE_16"
+
+
 def test_the_police_read_what_is_known_and_nothing_that_a_terminal_obeys() -> None:
     entries = [
         AuditEntry(7, NOW, AuditEvent("measure.done", {"case": CASE.id}), b""),

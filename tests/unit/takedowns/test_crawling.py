@@ -16,7 +16,7 @@ from goodhoster.checking.hasher import DirectHasher
 from goodhoster.errors import PassingError
 from goodhoster.examination import Examiner
 from goodhoster.locating.site_map import SiteMap
-from goodhoster.model.crawling import FetchedPage
+from goodhoster.model.crawling import CrawlCounts, FetchedPage
 from goodhoster.model.digests import Algorithm, Digest
 from goodhoster.model.limits import ReadingLimits
 from goodhoster.model.notice_status import ItemState, NoticeState, Sight
@@ -32,6 +32,7 @@ from goodhoster.model.notices import (
 )
 from goodhoster.model.uploads import Upload
 from goodhoster.model.verdicts import Category
+from goodhoster.ports import NoticeQuery
 from goodhoster.takedowns.crawl_schedule import CrawlSchedule, read_progress
 from goodhoster.takedowns.crawling import ContentChecks, Crawler, CrawlRun, is_noticed
 from goodhoster.testing.pictures import made_up_picture
@@ -373,3 +374,27 @@ def test_a_directory_that_does_not_answer_ends_the_round_for_now(crawled: Crawle
     progress = read_progress(crawled.folder / "crawl.json")
     assert progress is not None
     assert (progress.ended_at, progress.urls) == (None, 0), "nothing is said to have been looked at"
+
+
+def test_what_one_notice_throws_keeps_no_other_from_its_turn(
+    crawled: Crawled, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It began with that one again and again, and came no further."""
+    second = crawled.services.scart("http://bert.example/q.png", number=2)
+    crawled.services.later(hours=2)
+    first = min(crawled.services.store.ids(NoticeQuery()))
+    sound = Crawler.crawl
+
+    def thrown(crawler: Crawler, notice_id: str, crawl: CrawlRun) -> CrawlCounts:
+        if notice_id == first:
+            raise UnicodeError("an address that nobody can encode")
+        return sound(crawler, notice_id, crawl)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Crawler, "crawl", thrown)
+        rounds(crawled).run_once(crawled.pause)
+    ended = read_progress(crawled.folder / "crawl.json")
+    assert ended is not None
+    assert second.id != first
+    assert (ended.ended_at, ended.urls, ended.unchecked) == (crawled.services.now, 1, 1)
+    assert first in caplog.text

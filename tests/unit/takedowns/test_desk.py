@@ -773,6 +773,31 @@ def test_dismiss_settles_what_waits(services: Services) -> None:
     assert (services.tree / "anna/p.jpg").exists()
 
 
+def test_what_does_not_live_here_is_dismissed_as_not_ours(services: Services) -> None:
+    """Its notifier read that a member of our staff decided that it stays."""
+    notice = services.mail("See https://elsewhere.invalid/x.jpg", subject="abuse")
+    done = services.desk.dismiss(notice.id, EVA)
+    assert (done.state, services.states(notice)) == (NoticeState.DONE, [ItemState.NOT_OURS])
+    assert done.items[0].reason == "eva: looked at it"
+    letter = result(done, HEAD)
+    assert "Not on our servers" in letter.text
+    assert "decided that this stays" not in letter.text
+
+
+def test_what_is_ours_and_what_is_not_are_told_apart_when_dismissed(services: Services) -> None:
+    url = services.file("anna/p.jpg")
+    notice = services.mail(f"See https://elsewhere.invalid/x.jpg and {url}", subject="abuse")
+    services.desk.dismiss(notice.id, EVA)
+    assert services.states(notice) == [ItemState.NOT_OURS, ItemState.DISPUTED]
+
+
+def test_what_cannot_be_located_when_it_is_dismissed_is_not_said_to_live_elsewhere(services: Services) -> None:
+    notice = services.mail("See https://elsewhere.invalid/x.jpg", subject="abuse")
+    services.map_down = True
+    services.desk.dismiss(notice.id, EVA)
+    assert services.states(notice) == [ItemState.DISPUTED]
+
+
 def test_observe_records_and_touches_nothing_and_answers_nobody(tmp_path: Path) -> None:
     services = Services(tmp_path, "observe")
     notice = services.scart(services.file("anna/p.jpg"), "http://anna.example/app/1")

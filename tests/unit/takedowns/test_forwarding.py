@@ -44,10 +44,12 @@ class Hoster:
         self.house.outbox.deliver(self.house.mailer)
         return [letter.kind for letter in self.house.mailer.sent if letter.kind == "customer-notice"]
 
-    def reply(self, text: str, headers: str = "", sender: str = "eva@client.example") -> Notice | None:
+    def reply(
+        self, text: str, headers: str = "", sender: str = "eva@client.example", subject: str = "Re: x"
+    ) -> Notice | None:
         letter = next(one for one in self.house.mailer.sent if one.kind == "customer-notice")
         answered = f"In-Reply-To: <{letter.id}.{letter.code}@hoster.example>"
-        mail = f"From: {sender}\nTo: abuse@hoster.example\nSubject: Re: x\n{answered}\n{headers}\n{text}\n"
+        mail = f"From: {sender}\nTo: abuse@hoster.example\nSubject: {subject}\n{answered}\n{headers}\n{text}\n"
         receipt = self.services.desk.keep(RawNotice(Carrier.MAIL, mail.encode()), Arrived(sender))
         self.incoming.receive(receipt)
         found = self.incoming.receive(receipt)  # as after a crash
@@ -97,6 +99,20 @@ def test_what_the_notifier_is_told_is_no_removal(hoster: Hoster) -> None:
     assert "On a server of a customer's own: the customer was told to act; not seen to be gone yet" in letter.text
     assert "Taken offline" not in letter.text
     assert notice.items[0].state.answer_code == "pending"
+
+
+@pytest.mark.parametrize("subject", ["Automatic reply: x", "Abwesenheitsnotiz: x", "Re: Out of office: x"])
+def test_an_out_of_office_answer_is_no_answer_and_a_person_sees_it(hoster: Hoster, subject: str) -> None:
+    notice = hoster.services.scart(URL)
+    hoster.letters()
+    kept = hoster.reply("Back on Monday.", subject=subject)
+    assert kept
+    assert (kept.id != notice.id, kept.state) == (True, NoticeState.NEEDS_PERSON)
+    (request,) = (one for one in hoster.house.desk.requests("anna") if one.kind is RequestKind.NOTICE)
+    assert request.answered_at is None
+    joined = hoster.reply("Thank you for your message. We removed it.")
+    assert joined
+    assert joined.id == notice.id
 
 
 def test_its_answer_joins_and_a_person_closes(hoster: Hoster) -> None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from goodhoster_agent.doors.rate_limit import client_key
+
+
+@dataclass(frozen=True, slots=True)
+class IcapPeer:
+    """The program at the other end of a connection."""
+
+    address: str
+    account: str
+    """Its address where nobody can tell the account."""
 
 
 class ClientLimits:
@@ -41,6 +52,42 @@ class ClientLimits:
         self._bytes[client] -= size
         if self._bytes[client] <= 0:
             del self._bytes[client]
+
+
+class AccountSlots:
+    """The messages that one account may have under way; further ones wait for their turn."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._under_way: Counter[str] = Counter()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    async def acquire(self, account: str) -> None:
+        """Take a slot, in the order of asking."""
+        if self._under_way[account] < self._most:
+            self._under_way[account] += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(account, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release(account)
+            raise
+
+    def release(self, account: str) -> None:
+        """Give a slot to whoever waits longest."""
+        waiting = self._waiting.get(account, deque())
+        while waiting:
+            turn = waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._waiting.pop(account, None)
+        self._under_way[account] -= 1
+        if not self._under_way[account]:
+            del self._under_way[account]
 
 
 def client_of(stated: str, peer: str) -> str:

@@ -140,8 +140,6 @@ def _parse_encapsulated(method: str, fields: Fields) -> tuple[tuple[str, int], .
         or any(after <= before for before, after in pairwise(offsets))
     ):
         raise IcapError(400, "Bad composition")
-    if offsets[-1] > LONGEST_HTTP_HEADERS:
-        raise IcapError(413, "Request entity too large")
     return encapsulated
 
 

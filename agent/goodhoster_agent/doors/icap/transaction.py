@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from goodhoster.upload_attempts import AttemptDecision
 from goodhoster_agent.doors.icap.answers import IcapAnswer, IcapService
-from goodhoster_agent.doors.icap.client_limits import ClientLimits
+from goodhoster_agent.doors.icap.client_limits import AccountSlots, ClientLimits
 from goodhoster_agent.doors.icap.messages import BlockPage, HttpMessage, IcapRequest, chunk, response_header
 from goodhoster_agent.doors.streams import StreamBudget, StreamContent
 
 if TYPE_CHECKING:
-    from goodhoster_agent.doors.icap.connection import IcapConnection
+    from goodhoster_agent.doors.icap.connection import Chunks, IcapConnection
 
 _CUT_OFF = "cut-off"
 """Reason of a body that did not go on."""
+_DISK = "no-disk"
+"""Reason of a body that the disk did not take: what of it has arrived is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,11 @@ class IcapContext:
 
     tag: str
     """Names what the services answer from; other answers may not be kept under the same."""
-    connections: int
+    connections_of_account: int
+    """Open at once for one account, those included that are read away behind an answer."""
+    under_way: AccountSlots
+    """The messages under way of each account."""
+    room_of_account: ClientLimits
     longest_content: int
     """Bytes."""
     fail_open: bool
@@ -65,7 +71,7 @@ class IcapTransaction:
     """Whether the client understands 204, "No modifications needed"."""
     client: str
     """Who asks, behind a proxy that says so."""
-    remaining: AsyncIterator[bytes] | None = None
+    remaining: Chunks | None = None
     """What of the body was not received yet."""
     last_chunk: bytes = b""
     """The last chunk; where the body is over a limit, the one that was too much."""
@@ -81,15 +87,46 @@ class IcapTransaction:
         if not (self.request.has_body or self.message.has_values):
             await self._pass_unmodified()
             return
-        clients = self.connection.context.clients
-        with clients.admit(self.client) as admitted:
-            try:
-                await self._receive(admitted=admitted)
-                await self._check_body()
-            except BodyLimitError as error:
-                await self._answer_unreceived(error.reason)
-            finally:
-                clients.give_back(self.client, self.counted)
+        reason = ""
+        try:
+            with self.connection.context.clients.admit(self.client) as admitted:
+                try:
+                    await self._begin(admitted=admitted)
+                    try:
+                        await self._receive()
+                        await self._check_body()
+                    finally:
+                        self.connection.context.under_way.release(self.connection.account)
+                except BodyLimitError as error:
+                    reason = error.reason
+            if reason:
+                await self._answer_unreceived(reason)
+        finally:
+            self._release_room()
+
+    async def refuse_headers(self) -> None:
+        """Refuse a message whose headers were too long, and are lost."""
+        await self._refuse_and_discard(await self._not_checked("too-big"))
+
+    async def _begin(self, *, admitted: bool) -> None:
+        """Wait until the account may have another message under way.
+
+        BodyLimitError where its client may not.
+        """
+        if not admitted:
+            raise BodyLimitError("client-limit")
+        context = self.connection.context
+        try:
+            await asyncio.wait_for(context.under_way.acquire(self.connection.account), context.read_within)
+        except TimeoutError:
+            raise BodyLimitError("no-room") from None
+
+    def _release_room(self) -> None:
+        """Give back what the body takes up. May be called twice."""
+        context, self.counted, counted = self.connection.context, 0, self.counted
+        self.body.close()
+        context.clients.give_back(self.client, counted)
+        context.room_of_account.give_back(self.connection.account, counted)
 
     async def _check_body(self) -> None:
         context = self.connection.context
@@ -103,13 +140,11 @@ class IcapTransaction:
         finally:
             await asyncio.shield(checking)  # the body is closed after this
 
-    async def _receive(self, *, admitted: bool) -> None:
+    async def _receive(self) -> None:
         """Receive the body, behind its preview where there is one.
 
         BodyLimitError where it is over a limit.
         """
-        if not admitted:
-            raise BodyLimitError("client-limit")
         if not self.request.has_body:
             return
         try:
@@ -120,8 +155,7 @@ class IcapTransaction:
 
     async def _receive_body(self) -> None:
         if self.request.preview is not None:
-            await self._receive_chunks()
-            if self.connection.saw_ieof:
+            if (await self._receive_chunks()).saw_ieof:
                 self.may_answer_204 = True  # the answer to a preview may always be 204 (RFC 3507, 4.6)
                 return
             if self.message.stated_length > self.connection.context.longest_content:
@@ -131,30 +165,47 @@ class IcapTransaction:
             await self.connection.send(b"ICAP/1.0 100 Continue\r\n\r\n")
         await self._receive_chunks()
 
-    async def _refuse_and_close(self, answer: IcapAnswer) -> None:
+    async def _refuse_and_discard(self, answer: IcapAnswer) -> None:
         """Refuse a message of which not all has arrived."""
         await self._refuse(answer)
-        await self.connection.drain()
+        if self.service is IcapService.FILES:
+            await self.connection.drain()
+            return
+        self._release_room()
+        if self.request.has_body and not self.previewed:
+            await self.connection.discard(self.remaining or self.connection.chunks())
 
-    async def _receive_chunks(self) -> None:
-        self.remaining = self.connection.chunks()
-        async for piece in self.remaining:
-            longest = self.connection.context.longest_content
+    async def _receive_chunks(self) -> Chunks:
+        self.remaining = chunks = self.connection.chunks()
+        async for piece in chunks:
             self.last_chunk = piece
-            if self.body.size + len(piece) > longest:
-                raise BodyLimitError("too-big")
-            if not self.connection.context.clients.take(self.client, len(piece)):
-                raise BodyLimitError("client-limit")
-            self.counted += len(piece)
-            if not self.body.add(piece):
-                raise BodyLimitError("no-room")
+            self._keep(piece)
         self.remaining = None
+        return chunks
+
+    def _keep(self, piece: bytes) -> None:
+        """Keep a piece of the body. BodyLimitError where there is no room for it."""
+        context = self.connection.context
+        if self.body.size + len(piece) > context.longest_content:
+            raise BodyLimitError("too-big")
+        if not context.clients.take(self.client, len(piece)):
+            raise BodyLimitError("client-limit")
+        if not context.room_of_account.take(self.connection.account, len(piece)):
+            context.clients.give_back(self.client, len(piece))
+            raise BodyLimitError("no-room")
+        self.counted += len(piece)
+        try:
+            kept = self.body.add(piece)
+        except OSError as error:
+            raise BodyLimitError(_DISK) from error
+        if not kept:
+            raise BodyLimitError("no-room")
 
     async def _answer_unreceived(self, reason: str) -> None:
         """Answer what nobody looked into, before all of it has arrived."""
         answer = await self._not_checked(reason)
-        if reason == _CUT_OFF or not self.connection.context.fail_open:
-            await self._refuse_and_close(answer)
+        if reason in {_CUT_OFF, _DISK} or not self.connection.context.fail_open:
+            await self._refuse_and_discard(answer)
             return
         if not self.request.has_body or (self.may_answer_204 and self.previewed):
             await self._pass_unmodified()

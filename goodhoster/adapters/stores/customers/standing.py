@@ -146,6 +146,11 @@ class SqliteStandingStore:
             return decode(Appeal, body)
         raise RefusedError(f"there is no appeal {appeal_id}", hint="see: goodhoster customers appeals")
 
+    def count_appeals(self, state: AppealState) -> int:
+        """See `ports.standing.StandingStore`."""
+        ((count,),) = self._record.rows("SELECT count(*) FROM appeals WHERE state = ?", (state,))
+        return int(count)
+
     def appeals(self, customer: str = "", states: frozenset[AppealState] = frozenset()) -> Sequence[Appeal]:
         """See `ports.standing.StandingStore`."""
         wanted = states or frozenset(AppealState)

@@ -2,10 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
-from goodhoster_agent.commands import observe, status
+from goodhoster.hashlists.own_lists import ListStatus
+from goodhoster.model.audit import AuditEntry, AuditEvent
+from goodhoster.model.digests import Algorithm
+from goodhoster_agent.commands import audit, hashlist, observe, status
 
 UTC_TIME = "2026-03-02T23:30:00.123456+00:00"
 LOCAL = "2026-03-03 00:30 CET"
@@ -38,3 +42,20 @@ def test_the_counts_of_doors_and_the_round_of_the_crawler() -> None:
     crawl = {"began_at": UTC_TIME, "ended_at": None, "urls": 1, "pages": 2, "found": 0, "unchecked": 0}
     assert f"under way since {LOCAL}" in status._crawl(crawl)
     assert f"ended {LOCAL}" in status._crawl(crawl | {"ended_at": UTC_TIME})
+
+
+def test_the_entries_of_the_audit_log_with_their_seconds() -> None:
+    entry = AuditEntry(7, datetime.fromisoformat(UTC_TIME), AuditEvent("observe.began", {}), b"")
+    assert "2026-03-03 00:30:00 CET  observe.began" in audit._as_text(entry)
+    assert audit._as_object(entry)["at"] == UTC_TIME
+
+
+def test_when_a_list_was_imported() -> None:
+    found = ListStatus("police", Algorithm.SHA1, 3, {}, datetime.fromisoformat(UTC_TIME))
+    assert LOCAL in hashlist._status_text(found)
+    assert hashlist._status(found)["imported_at"] == UTC_TIME
+
+
+def test_since_when_a_tree_is_compared() -> None:
+    one = {"tree": "/srv", "first": False, "since": UTC_TIME, "files": 1, "queued": 0, "files_per_s": 1.0}
+    assert f"/srv since {LOCAL}:" in status._comparison(one | {"directories_done": None})

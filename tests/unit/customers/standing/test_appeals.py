@@ -10,11 +10,12 @@ import pytest
 from goodhoster.customers.standing.appeals import AppealDecision
 from goodhoster.customers.standing.mistakes import accuracy
 from goodhoster.errors import RefusedError
-from goodhoster.model.cases import CaseState, Order
+from goodhoster.model.cases import CaseState, Measure, MeasureKind, MeasureState, Order
 from goodhoster.model.customers.house_rules import CustomerRules
 from goodhoster.model.customers.standing import Appeal, AppealChannel, AppealState, Rung, StepState
 from goodhoster.model.letters import LetterKind
 from goodhoster.ports import CaseQuery
+from goodhoster.testing.suites.case_store import a_case
 from tests.standing_house import ANNA, House, customer
 
 
@@ -83,6 +84,15 @@ def test_upheld_restores_exactly_and_tells_the_owner_of_the_list(house: House) -
     assert house.desk.view("eve").standing.level == 0
     house.deliver()
     assert any("You are right." in letter.text for letter in house.mailer.sent)
+
+
+@pytest.mark.parametrize("state", [MeasureState.PROPOSED, MeasureState.INTENDED, MeasureState.REFUSED])
+def test_a_held_case_that_a_person_closed_never_went_offline(state: MeasureState) -> None:
+    held = replace(a_case("h1"), state=CaseState.RESTORED, measures=(Measure(MeasureKind.QUARANTINE, state),))
+    assert accuracy([held], []) == []
+    taken = replace(held, id="t1", measures=(Measure(MeasureKind.QUARANTINE, MeasureState.UNDONE),))
+    found = {one.name: (one.taken, one.overruled) for one in accuracy([held, taken], [])}
+    assert found["police"] == (1, 1)
 
 
 def test_what_cannot_be_restored_yet_is_not_called_restored(house: House) -> None:

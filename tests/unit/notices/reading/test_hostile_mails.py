@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from goodhoster.model.notices import Carrier, NoticeFormat, RawNotice, ReadNotice
+from goodhoster.notices.reading.mail import take_apart
 from goodhoster.notices.reading.pool import PoolLimits, ReaderPool
 from tests.processes import processor_seconds
 
@@ -128,3 +129,19 @@ def test_one_that_takes_too_long_ends_its_child_only() -> None:
         assert notice.format is NoticeFormat.UNREADABLE
         assert notice.reference == "M0123456789"
         assert notice.doubts == ("reading it failed or took too long (TimeoutError)",)
+
+
+@pytest.mark.parametrize("form", ["{}", "<{}>", "Eva <{}>", "Eva {}"])
+@pytest.mark.parametrize(
+    "address", [f"{'x' * 64}eva@customer.example", f"eva@{'x' * 254}"], ids=["its name", "its domain"]
+)
+def test_an_address_that_is_too_long_is_not_cut_to_somebody_elses(form: str, address: str) -> None:
+    raw = f"From: {form.format(address)}\nTo: abuse@hoster.example\nSubject: x\n\nhello\n".encode()
+    assert take_apart(raw).address("From") == ""
+
+
+@pytest.mark.parametrize("form", ["{}", "<{}>", "Eva <{}>", "Eva {}", "({})", '"Eva" <{}>, other@x.example'])
+def test_one_that_is_as_long_as_it_may_be_is_read(form: str) -> None:
+    address = f"{'x' * 64}@customer.example"
+    raw = f"From: {form.format(address)}\nTo: abuse@hoster.example\nSubject: x\n\nhello\n".encode()
+    assert take_apart(raw).address("From") == address

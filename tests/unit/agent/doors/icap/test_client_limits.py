@@ -1,8 +1,10 @@
 """What one client of a proxy may have under way."""
 
+import asyncio
+
 import pytest
 
-from goodhoster_agent.doors.icap.client_limits import ClientLimits, client_of
+from goodhoster_agent.doors.icap.client_limits import AccountSlots, ClientLimits, client_of
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,21 @@ def test_a_client_has_its_share_of_messages_and_bytes() -> None:
     assert shares.take("b", 100)
     shares.give_back("a", 100)
     assert shares.take("a", 100)
+
+
+def test_an_account_waits_for_a_slot_of_its_own_only() -> None:
+    async def run() -> None:
+        slots = AccountSlots(1)
+        await slots.acquire("a")
+        await slots.acquire("b")
+        first, second = asyncio.create_task(slots.acquire("a")), asyncio.create_task(slots.acquire("a"))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait([first])
+        assert not second.done()
+        slots.release("a")
+        await second
+        slots.release("a")
+        await slots.acquire("a")
+
+    asyncio.run(run())

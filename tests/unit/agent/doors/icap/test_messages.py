@@ -63,12 +63,6 @@ def test_a_composition_that_is_none_is_refused(value: str) -> None:
     assert raised.value.status == 400
 
 
-def test_headers_beyond_the_limit_are_refused() -> None:
-    with pytest.raises(IcapError) as raised:
-        head("REQMOD", "Encapsulated: req-hdr=0, req-body=99999999")
-    assert raised.value.status == 413
-
-
 @pytest.mark.parametrize("value", ["-1", "x", "1.5", "٣"])
 def test_a_preview_is_a_number(value: str) -> None:
     with pytest.raises(IcapError):
