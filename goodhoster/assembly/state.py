@@ -98,7 +98,7 @@ def expect_trees(settings: Settings) -> None:
 
 
 def audit_log(settings: Settings) -> KeyedAuditLog:
-    """The audit log alone, for callers that need nothing else."""
+    """The audit log alone, for callers that need nothing else; they close it."""
     from goodhoster.audit.keyed_log import KeyedAuditLog
 
     return KeyedAuditLog(file_audit_log(settings), pseudonyms(settings))

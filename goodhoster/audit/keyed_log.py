@@ -115,6 +115,10 @@ class KeyedAuditLog:
         """See `ports.AuditLog`; it is over the lines as they stand, with keys or without."""
         return self._log.verify(marks, at_least)
 
+    def close(self) -> None:
+        """Close the keys; they are opened again when they are needed."""
+        self._keys.close()
+
 
 def scope_of(data: Mapping[str, Value]) -> str:
     """What the key of an entry belongs to; empty where it names no person."""

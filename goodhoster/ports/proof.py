@@ -89,3 +89,6 @@ class PseudonymStore(Protocol):
         But for those that are kept. Returns the number of keys. Their bytes are gone from the file: BusyError where
         another process keeps that from being done now; it may be called again.
         """
+
+    def close(self) -> None:
+        """Close what is open; it is opened again when it is needed."""

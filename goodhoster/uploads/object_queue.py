@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -201,8 +201,10 @@ class ObjectQueue:
             raise IndexUnavailableError(f"{self._file}: {error}", hint="is the disk full?") from error
 
     def _opened(self) -> sqlite3.Connection:
-        database = connect(self._file, timeout=_BUSY, threads=True)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        upgrade(database, self._file, OBJECTS)
+        with ExitStack() as opening:
+            database = opening.enter_context(closing(connect(self._file, timeout=_BUSY, threads=True)))
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            upgrade(database, self._file, OBJECTS)
+            opening.pop_all()
         return database

@@ -216,10 +216,12 @@ def test_a_source_that_cannot_be_made_is_told_and_nothing_was_started(
 
 
 def test_a_licensed_library_that_is_not_installed_is_told(configure: Configure) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"no library 'ours' is in the group goodhoster.fingerprinters"
-    ) as told:
-        Services(configure('[hashing]\nphotodna = "ours"')).make_all()
+    missing = r"no library 'ours' is in the group goodhoster.fingerprinters"
+    with (
+        pytest.raises(ConfigurationError, match=missing) as told,
+        Services(configure('[hashing]\nphotodna = "ours"')) as services,
+    ):
+        services.make_all()
     assert "there are: none" in told.value.hint
 
 

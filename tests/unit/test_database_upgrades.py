@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from goodhoster.adapters.stores.attempt_counts import SqliteAttemptCounts
 from goodhoster.adapters.stores.cases import SqliteCaseStore
 from goodhoster.adapters.stores.customers.database import customers_file
 from goodhoster.adapters.stores.customers.standing import SqliteStandingStore
@@ -30,7 +31,9 @@ from goodhoster.testing.suites.notice_store import a_notice
 from goodhoster.testing.suites.seen_mails import a_mail
 from goodhoster.uploads.database import INDEX
 from goodhoster.uploads.index import Arrival, Priority, UploadIndex
+from goodhoster.uploads.object_queue import ObjectQueue
 from goodhoster_agent.doors.usage_figures import FIGURES, Figures, read_figures
+from tests.open_databases import all_closed
 
 FORMS = sorted(path for path in (Path(__file__).parents[1] / "databases").iterdir() if path.is_dir())
 SCHEMAS = {
@@ -180,6 +183,21 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path, nam
         OPENED[name](file)
     assert "install the newer goodhoster again" in error.value.hint
     assert (_form(file)[0], _rows(file)) == (99, before)
+
+
+OPENED_LATER: dict[str, Callable[[Path], object]] = {
+    "attempts.sqlite": lambda file: SqliteAttemptCounts(file).add(NOON.date(), {"clear": 1}),
+    "objects.sqlite": lambda file: ObjectQueue(file).hint("pictures", ["a.png"]),
+}
+"""Those that are opened when they are first needed."""
+
+
+@pytest.mark.parametrize("name", [*OPENED, *OPENED_LATER])
+def test_a_file_that_is_refused_is_closed(tmp_path: Path, name: str) -> None:
+    with closing(sqlite3.connect(tmp_path / name)) as db:
+        db.execute("PRAGMA user_version = 99")
+    with all_closed(), pytest.raises(ConfigurationError, match="written by a newer goodhoster"):
+        (OPENED | OPENED_LATER)[name](tmp_path / name)
 
 
 def test_after_a_downgrade_the_copy_from_before_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ import hashlib
 import io
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -90,10 +92,24 @@ class World:
     def check(self) -> list[ObjectOutcome]:
         return [self.handling.check(job) for job in self.queue.take("pictures", self.now, 100)]
 
+    def close(self) -> None:
+        self.queue.close()
+        self.store.close()
+
+
+MakeWorld = Callable[..., World]
+
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
+    """Make worlds that are closed at the end."""
+    with ExitStack() as made:
+        yield lambda **options: made.enter_context(closing(World(tmp_path, **options)))
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    return make_world()
 
 
 def kinds(outcomes: list[ObjectOutcome]) -> list[VerdictKind | None]:
@@ -156,8 +172,8 @@ def test_an_etag_alone_takes_nothing_offline(world: World) -> None:
     assert kinds(world.check()) == [VerdictKind.CLEAR]
 
 
-def test_where_only_known_ones_are_fetched_the_rest_is_unchecked_and_counted(tmp_path: Path) -> None:
-    world = World(tmp_path, fetch_all=False)
+def test_where_only_known_ones_are_fetched_the_rest_is_unchecked_and_counted(make_world: MakeWorld) -> None:
+    world = make_world(fetch_all=False)
     world.put("anna/a.png", CLEAR)
     world.put("anna/b.png", KNOWN)
     world.know(KNOWN)

@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -107,10 +108,23 @@ class World:
     def ask(self, content: bytes | int = PICTURE, attempt: Attempt = ATTEMPT) -> AttemptAnswer:
         return self.attempts.check(content, attempt)
 
+    def close(self) -> None:
+        self.store.close()
+
+
+MakeWorld = Callable[..., World]
+
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
+    """Make worlds that are closed at the end."""
+    with ExitStack() as made:
+        yield lambda **options: made.enter_context(closing(World(tmp_path, **options)))
+
+
+@pytest.fixture
+def world(make_world: MakeWorld) -> World:
+    return make_world()
 
 
 def test_what_no_source_knows_is_clear_and_leaves_nothing_behind(world: World) -> None:
@@ -212,8 +226,8 @@ def test_counts_that_cannot_be_kept_now_are_kept_later(tmp_path: Path) -> None:
     assert [found for _, found in kept] == [{"unchecked": 2}]
 
 
-def test_nothing_is_refused_in_mode_observe_and_what_would_have_been_is_recorded(tmp_path: Path) -> None:
-    world = World(tmp_path, enforce=False)
+def test_nothing_is_refused_in_mode_observe_and_what_would_have_been_is_recorded(make_world: MakeWorld) -> None:
+    world = make_world(enforce=False)
     world.know(PICTURE)
     answer = world.ask()
     assert (answer.decision, answer.verdict.kind) == (AttemptDecision.CLEAR, VerdictKind.KNOWN)
@@ -249,9 +263,9 @@ def contents(count: int, of: str = "") -> list[bytes]:
 
 
 @pytest.mark.usefixtures("unlocked")
-def test_an_application_that_asks_again_and_again_keeps_no_file_online(tmp_path: Path) -> None:
+def test_an_application_that_asks_again_and_again_keeps_no_file_online(make_world: MakeWorld) -> None:
     """Neither by the cap of its customer nor by that of the source."""
-    world = World(tmp_path, measures=5)
+    world = make_world(measures=5)
     answers = [world.ask_known(content) for content in contents(8, "a")]
     assert answers == [AttemptDecision.REFUSED] * 5 + [AttemptDecision.HELD] * 3
     for number in range(8):
@@ -264,8 +278,8 @@ def test_an_application_that_asks_again_and_again_keeps_no_file_online(tmp_path:
 
 
 @pytest.mark.usefixtures("unlocked")
-def test_files_on_disk_keep_no_attempt_from_being_refused(tmp_path: Path) -> None:
-    world = World(tmp_path, measures=5)
+def test_files_on_disk_keep_no_attempt_from_being_refused(make_world: MakeWorld) -> None:
+    world = make_world(measures=5)
     states = [world.upload(content) for content in contents(6)]
     assert states == [CaseState.OFFLINE] * 5 + [CaseState.HELD]
     for number in range(6):
@@ -273,8 +287,8 @@ def test_files_on_disk_keep_no_attempt_from_being_refused(tmp_path: Path) -> Non
     assert world.ask_known(PICTURE + b"asked") is AttemptDecision.REFUSED
 
 
-def test_a_released_storm_of_attempts_is_counted_anew_and_lists_only_attempts(tmp_path: Path) -> None:
-    world = World(tmp_path, measures=2)
+def test_a_released_storm_of_attempts_is_counted_anew_and_lists_only_attempts(make_world: MakeWorld) -> None:
+    world = make_world(measures=2)
     for content in contents(2):
         world.know(content)
     references = [world.ask(content).reference for content in contents(2)]
@@ -287,9 +301,9 @@ def test_a_released_storm_of_attempts_is_counted_anew_and_lists_only_attempts(tm
 
 
 @pytest.mark.usefixtures("unlocked")
-def test_what_applications_of_many_customers_ask_about_keeps_no_file_online(tmp_path: Path) -> None:
+def test_what_applications_of_many_customers_ask_about_keeps_no_file_online(make_world: MakeWorld) -> None:
     """Neither is it held, nor is a storm of files part of the one that a customer brought about."""
-    world = World(tmp_path)
+    world = make_world()
     asked = [world.ask_known(PICTURE, name) for name in ("anna", "bert", "carl")]
     assert asked == [AttemptDecision.REFUSED, AttemptDecision.REFUSED, AttemptDecision.HELD]
     (storm,) = world.brake.open()
@@ -304,16 +318,16 @@ def test_what_applications_of_many_customers_ask_about_keeps_no_file_online(tmp_
 
 
 @pytest.mark.usefixtures("unlocked")
-def test_files_at_many_customers_are_no_askers_of_attempts(tmp_path: Path) -> None:
-    world = World(tmp_path)
+def test_files_at_many_customers_are_no_askers_of_attempts(make_world: MakeWorld) -> None:
+    world = make_world()
     for name in ("anna", "bert"):
         world.upload(PICTURE, name)
     assert world.ask_known(PICTURE, "carl") is AttemptDecision.REFUSED
 
 
-def test_who_cannot_be_told_is_no_customer_more_in_a_storm(tmp_path: Path) -> None:
+def test_who_cannot_be_told_is_no_customer_more_in_a_storm(make_world: MakeWorld) -> None:
     """A door by TCP takes everybody for its customer: one person would count twice."""
-    world = World(tmp_path)
+    world = make_world()
     world.know(PICTURE)
     for name in ("anna", "bert"):
         world.ask_known(PICTURE, name)
@@ -325,8 +339,8 @@ def test_who_cannot_be_told_is_no_customer_more_in_a_storm(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("unlocked")
 @pytest.mark.parametrize("first", ["files", "attempts"])
-def test_a_content_that_a_person_called_harmless_is_so_everywhere(tmp_path: Path, first: str) -> None:
-    world = World(tmp_path)
+def test_a_content_that_a_person_called_harmless_is_so_everywhere(make_world: MakeWorld, first: str) -> None:
+    world = make_world()
     world.know(PICTURE)
     for name in ("anna", "bert", "carl"):
         if first == "files":
@@ -398,8 +412,8 @@ def test_what_the_application_says_of_itself_makes_no_other_case(world: World) -
     assert len({world.ask(attempt=other).reference for other in others}) == 1
 
 
-def test_a_retry_after_an_hour_is_a_case_of_its_own(tmp_path: Path) -> None:
-    world = World(tmp_path)
+def test_a_retry_after_an_hour_is_a_case_of_its_own(make_world: MakeWorld) -> None:
+    world = make_world()
     world.know(PICTURE)
     last = [world.ask().reference for _ in range(20)][-1]
     world.ahead = timedelta(minutes=59)
@@ -416,9 +430,9 @@ def test_what_a_person_decided_meanwhile_is_not_asked_into_the_same_case(world: 
     assert (again.decision, again.reference) == (AttemptDecision.CLEAR, "")
 
 
-def test_one_customer_cannot_fill_the_record(tmp_path: Path) -> None:
+def test_one_customer_cannot_fill_the_record(make_world: MakeWorld) -> None:
     """Beyond ten times its cap in an hour a match is not recorded: it is unchecked, and the log says it once."""
-    world = World(tmp_path, measures=3)
+    world = make_world(measures=3)
     answers = [world.ask_known(content) for content in contents(40)]
     assert answers == [AttemptDecision.REFUSED] * 3 + [AttemptDecision.HELD] * 27 + [AttemptDecision.UNCHECKED] * 10
     assert world.ask(contents(1)[0]).decision is AttemptDecision.REFUSED

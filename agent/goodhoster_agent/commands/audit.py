@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ from goodhoster.audit.anchoring import Anchored
 from goodhoster.audit.following import LogFollower, position_of_last
 from goodhoster.audit.verify import Checkpoint, SignedNote
 from goodhoster.model.audit import AuditEntry
+from goodhoster.ports.common import GrowingLog
 from goodhoster.settings import Settings
 from goodhoster_agent.commands.options import (
     FINE,
@@ -95,17 +97,18 @@ def show_command(
     What stands there as forgotten-… has no key any more: nobody can tell.
     """
     settings = read_settings(config)
-    for entry in _followed(settings, whole=bool(case)) if follow else audit_log(settings).entries():
-        if case and entry.event.data.get("case") != case:
-            continue
-        print_json(_as_object(entry)) if as_json else print_line(_as_text(entry))
-        if follow:
-            sys.stdout.flush()
+    with closing(audit_log(settings)) as log:
+        for entry in _followed(settings, log, whole=bool(case)) if follow else log.entries():
+            if case and entry.event.data.get("case") != case:
+                continue
+            print_json(_as_object(entry)) if as_json else print_line(_as_text(entry))
+            if follow:
+                sys.stdout.flush()
 
 
-def _followed(settings: Settings, *, whole: bool) -> Iterator[AuditEntry]:
+def _followed(settings: Settings, log: GrowingLog, *, whole: bool) -> Iterator[AuditEntry]:
     """The last entries, or all, and then each as it becomes durable; never ends by itself."""
-    log, file = audit_log(settings), settings.state_dir / AUDIT_FILE
+    file = settings.state_dir / AUDIT_FILE
     follower = LogFollower(log, file, 0 if whole else position_of_last(file, _LAST, log.durable_size()))
     away = False
     while True:
@@ -181,7 +184,8 @@ def export_command(
     """
     order = ExportOrder(case, tuple(since or ()), names=not without_names)
     settings = read_settings(config)
-    note_order(audit_log(settings), "audit export", reason, case=case)
+    with closing(audit_log(settings)) as log:
+        note_order(log, "audit export", reason, case=case)
     done, anchored = export(settings, order, to)
     if as_json:
         size, root = done.checkpoint.size, done.checkpoint.root.hex()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,6 +82,8 @@ def revoke_command(
     name: NameArgument, reason: OptionalReasonOption = "", config: ConfigOption = None, *, as_json: JsonOption = False
 ) -> None:
     """Remove a token. The running service follows within a second."""
-    note_order(audit_log(read_settings(config)), "doors token revoke", reason, token=name)
-    revoke_token(tokens_file(read_settings(config).state_dir), name)
+    settings = read_settings(config)
+    with closing(audit_log(settings)) as log:
+        note_order(log, "doors token revoke", reason, token=name)
+    revoke_token(tokens_file(settings.state_dir), name)
     print_json({"name": name, "revoked": True}) if as_json else print_line(f"{name} is revoked")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,7 +59,8 @@ def import_command(
     Checksum files, CSV, JSON, XML and SQLite as the field writes them are read as they are, packed ones too.
     """
     order = ListImportOrder(files, source, category, _kind(untyped) if untyped else None, replace)
-    report = _recorded(read_settings(config)).import_files(order, current_user())
+    with _recorded(read_settings(config)) as lists:
+        report = lists.import_files(order, current_user())
     told = {"passed_over": dict(report.passed_over), "withdrawn": report.withdrawn}
     for imported in report.lists:
         print_json(asdict(imported) | told) if as_json else print_line(_imported_text(imported))
@@ -86,12 +88,15 @@ def remove_command(
 ) -> None:
     """Remove the lists of a source."""
     kind = _kind(algorithm) if algorithm else None
-    for removed in _recorded(read_settings(config)).remove(source, kind, current_user()):
-        print_json(asdict(removed)) if as_json else print_line(f"removed {removed.source} {removed.algorithm}")
+    with _recorded(read_settings(config)) as lists:
+        for removed in lists.remove(source, kind, current_user()):
+            print_json(asdict(removed)) if as_json else print_line(f"removed {removed.source} {removed.algorithm}")
 
 
-def _recorded(settings: Settings) -> RecordedLists:
-    return RecordedLists(lists_directory(settings), audit_log(settings))
+@contextmanager
+def _recorded(settings: Settings) -> Iterator[RecordedLists]:
+    with closing(audit_log(settings)) as log:
+        yield RecordedLists(lists_directory(settings), log)
 
 
 def _kind(name: str) -> ListKind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import typer
@@ -37,8 +38,8 @@ def serve_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     log_to_service()
     directory = _private(make_state_dir(settings.state_dir) / "tmp")
     remove_left(directory)
-    parts = ServiceParts(config_file(config).absolute(), settings.roles, audit_log(settings), directory)
-    with listening(settings.roles) as listener:
+    with closing(audit_log(settings)) as log, listening(settings.roles) as listener:
+        parts = ServiceParts(config_file(config).absolute(), settings.roles, log, directory)
         notify_systemd("READY=1")
         address = settings.roles.socket
         print_json({"ready": True, "address": str(address)}) if as_json else print(f"ready {address}", flush=True)

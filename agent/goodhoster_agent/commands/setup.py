@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -224,8 +225,9 @@ def _import(settings: Settings, lists: Sequence[Path], result: dict[str, Any], *
     result["lists"] = []
     if not lists:
         return
-    recorded = RecordedLists(lists_directory(settings), audit_log(settings))
-    report = recorded.import_files(ListImportOrder(lists, _NAME_OF_LIST), current_user())
+    with closing(audit_log(settings)) as log:
+        recorded = RecordedLists(lists_directory(settings), log)
+        report = recorded.import_files(ListImportOrder(lists, _NAME_OF_LIST), current_user())
     for each in report.lists:
         result["lists"].append({"source": each.source, "algorithm": each.algorithm, "entries": each.entries})
         _print_lines(as_json, f"list          {each.source} {each.algorithm}: {each.entries:,} entries")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -51,7 +52,8 @@ def backup_command(
 
     settings = read_settings(config)
     try:
-        note_order(audit_log(settings), "state backup" + " --with-keys" * keys, reason)
+        with closing(audit_log(settings)) as log:
+            note_order(log, "state backup" + " --with-keys" * keys, reason)
     except AuditError as error:  # a backup is wanted above all where the disk fails
         warn_of([f"this backup is not in the audit log: {error}"])
     backup = back_up(settings.state_dir, file, version("goodhoster"), keys=keys)
@@ -85,7 +87,8 @@ def restore_command(
         raise RefusedError(f"a daemon is using {state_dir} (process {process})", hint="systemctl stop goodhoster")
     restored = restore(file, state_dir, replace=replace)
     backup, aside, kept = restored.backup, restored.aside, restored.keys_kept
-    note_order(audit_log(settings), "state restore", reason, made_at=backup.made_at)  # in the log that is there now
+    with closing(audit_log(settings)) as log:  # the one that is there now
+        note_order(log, "state restore", reason, made_at=backup.made_at)
     found = {"state_dir": str(state_dir), "files": len(backup.files), "made_at": backup.made_at}
     if as_json:
         found |= {"aside": str(aside) if aside else None, "keys_kept": list(kept)}

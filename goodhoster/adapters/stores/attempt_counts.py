@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
 
@@ -70,8 +70,10 @@ class SqliteAttemptCounts:
             self._database.close()
 
     def _opened(self) -> sqlite3.Connection:
-        database = connect(self._file, timeout=_BUSY, threads=True)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        upgrade(database, self._file, ATTEMPT_COUNTS)
+        with ExitStack() as opening:
+            database = opening.enter_context(closing(connect(self._file, timeout=_BUSY, threads=True)))
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            upgrade(database, self._file, ATTEMPT_COUNTS)
+            opening.pop_all()
         return database

@@ -83,22 +83,19 @@ def test_the_same_words_about_something_else_are_another_alert(duty: Duty, desk:
     assert len(duty.phone.got) == 2
 
 
-def test_what_was_raised_before_a_crash_is_delivered_after_it(duty: Duty) -> None:
-    desk = duty.desk()
+def test_what_was_raised_before_a_crash_is_delivered_after_it(duty: Duty, desk: AlertDesk) -> None:
     desk.page("a storm", "text", AlertKind.STORM, "S1")
-    del desk  # never closed
-    with closing(duty.desk()) as again:
+    with closing(duty.desk()) as again:  # the first was not closed
         again.deliver_due()
         again.page("a storm", "text", AlertKind.STORM, "S1")
         again.deliver_due()
     assert duty.phone.subjects == ["a storm"]
 
 
-def test_a_crash_while_it_is_handed_over_repeats_it_under_the_same_id(duty: Duty) -> None:
+def test_a_crash_while_it_is_handed_over_repeats_it_under_the_same_id(duty: Duty, desk: AlertDesk) -> None:
     class PowerLossError(BaseException):
         """Ends the process."""
 
-    desk = duty.desk()
     desk.page("a deadline", "text", AlertKind.DEADLINE, "N1")
     accept = duty.phone.deliver
 

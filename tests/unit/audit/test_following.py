@@ -78,7 +78,8 @@ def test_a_log_that_was_put_back_from_a_copy_is_read_on_and_another_from_its_beg
     file.rename(tmp_path / "old")
     (tmp_path / "audit.log.tail").unlink()
     accept_loss(tmp_path, "audit.log")
-    KeyedAuditLog(FileAuditLog(file), SqlitePseudonyms(tmp_path / "pseudonyms.sqlite")).append(event(9))
+    with closing(KeyedAuditLog(FileAuditLog(file), SqlitePseudonyms(tmp_path / "pseudonyms.sqlite"))) as other:
+        other.append(event(9))
     assert (paths(follower), follower.replaced) == (["/srv/anna/9.jpg"], True)
 
 

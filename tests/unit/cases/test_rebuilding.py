@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +20,10 @@ pytestmark = pytest.mark.usefixtures("unlocked")
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Services:
-    return Services(tmp_path)
+def services(tmp_path: Path) -> Iterator[Services]:
+    services = Services(tmp_path)
+    yield services
+    services.store.close()
 
 
 def rebuilt(services: Services) -> list[Case]:

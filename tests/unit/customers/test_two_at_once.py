@@ -366,26 +366,27 @@ def test_of_two_suspensions_of_one_account_one_is_made(tmp_path: Path, _: int) -
 
 @pytest.mark.parametrize("_", range(3))
 def test_of_two_who_lift_one_does_and_the_other_is_told(tmp_path: Path, _: int) -> None:
-    world = World(tmp_path)
-    made = world.desk.suspend(SuspensionOrder("web1", ACCOUNT, ANNA, "anna"))
+    with closing(World(tmp_path)) as world:
+        made = world.desk.suspend(SuspensionOrder("web1", ACCOUNT, ANNA, "anna"))
 
     def lift(word: Word) -> Order:
         return suspending(tmp_path, word, lambda other: other.desk.lift(made.id, word).state)
 
     won, told = one_won(at_once(lift(ANNA), lift(BOB)))
     first = (ANNA, BOB)[won]
-    now = world.store.get(made.id)
+    with closing(World(tmp_path)) as world:
+        now = world.store.get(made.id)
     assert (now.state, now.lift_actor) == (SuspensionState.LIFTED, first.actor)
     assert f"{made.id} was lifted already, by {first.actor} at 2026-01-01 12:00:00 UTC: {first.reason}" in told
 
 
 def test_a_suspension_that_was_killed_in_the_middle_is_continued_by_whoever_orders_it_again(tmp_path: Path) -> None:
     killed(suspending(tmp_path, ANNA), (FileAuditLog, "append"))
-    world = World(tmp_path)
-    (left,) = _all(world.store)
-    assert (left.state, left.actor) == (SuspensionState.INTENDED, "anna")
-    done = world.desk.suspend(SuspensionOrder("web1", ACCOUNT, BOB, "anna"))
-    assert (done.id, done.state, done.actor) == (left.id, SuspensionState.IN_FORCE, "anna")
+    with closing(World(tmp_path)) as world:
+        (left,) = _all(world.store)
+        assert (left.state, left.actor) == (SuspensionState.INTENDED, "anna")
+        done = world.desk.suspend(SuspensionOrder("web1", ACCOUNT, BOB, "anna"))
+        assert (done.id, done.state, done.actor) == (left.id, SuspensionState.IN_FORCE, "anna")
     logged = [(entry.event.kind, entry.event.data.get("actor")) for entry in world.log.entries()]
     assert [kind for kind, _ in logged] == ["suspension.continued", "suspension.intended", "suspension.in-force"]
     assert logged[0] == ("suspension.continued", "bob")
@@ -394,10 +395,10 @@ def test_a_suspension_that_was_killed_in_the_middle_is_continued_by_whoever_orde
 def test_an_outcome_is_in_the_log_although_it_was_killed_before_it_was_on_record(tmp_path: Path) -> None:
     """The record came first: after a crash between them the log never had that it was in force."""
     killed(suspending(tmp_path, ANNA), (SqliteSuspensionStore, "replace"))
-    world = World(tmp_path)
-    (left,) = _all(world.store)
-    world.hosting = made_up_hosting()
-    assert world.desk.look_after(replace(left)).state is SuspensionState.IN_FORCE
+    with closing(World(tmp_path)) as world:
+        (left,) = _all(world.store)
+        world.hosting = made_up_hosting()
+        assert world.desk.look_after(replace(left)).state is SuspensionState.IN_FORCE
     logged = [entry.event.kind for entry in world.log.entries()]
     assert logged[:2] == ["suspension.intended", "suspension.in-force"]
     assert logged[-1] == "suspension.in-force"

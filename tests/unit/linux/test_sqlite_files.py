@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,9 +63,10 @@ def test_every_database_of_ours_is_opened_at_one_place() -> None:
 
 def test_a_file_is_only_read_whatever_its_name(tmp_path: Path) -> None:
     file = tmp_path / "what? 100%#.sqlite"
-    connect(file).execute("CREATE TABLE t (x)").connection.commit()
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        connect(file, read_only=True).execute("INSERT INTO t VALUES (1)")
+    with closing(connect(file)) as db, db:
+        db.execute("CREATE TABLE t (x)")
+    with closing(connect(file, read_only=True)) as db, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        db.execute("INSERT INTO t VALUES (1)")
 
 
 def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Every match has one proven outcome: record, log and quarantine are real, and each is made to lie in turn."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,8 +35,10 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Services:
-    return Services(tmp_path)
+def services(tmp_path: Path) -> Iterator[Services]:
+    services = Services(tmp_path)
+    yield services
+    services.store.close()
 
 
 def compared(services: Services, known: tuple[KnownFile, ...] = (), now: datetime = LATER) -> OutcomeComparison:
@@ -161,8 +165,9 @@ def test_what_was_just_being_done_is_no_finding(services: Services) -> None:
 
 
 @pytest.fixture
-def attempts(tmp_path: Path) -> World:
-    return World(tmp_path)
+def attempts(tmp_path: Path) -> Iterator[World]:
+    with closing(World(tmp_path)) as world:
+        yield world
 
 
 def of_attempts(world: World, known: tuple[KnownFile, ...] = ()) -> OutcomeComparison:
@@ -190,10 +195,10 @@ def test_every_way_an_attempt_ends_is_one_proven_outcome(attempts: World) -> Non
 
 
 def test_an_attempt_that_was_only_observed_is_an_outcome(tmp_path: Path) -> None:
-    world = World(tmp_path, enforce=False)
-    world.know(PICTURE)
-    world.ask()
-    assert (of_attempts(world).findings, of_attempts(world).outcomes) == ((), {"observed": 1})
+    with closing(World(tmp_path, enforce=False)) as world:
+        world.know(PICTURE)
+        world.ask()
+        assert (of_attempts(world).findings, of_attempts(world).outcomes) == ((), {"observed": 1})
 
 
 def test_an_attempt_of_which_the_log_knows_nothing(attempts: World, tmp_path: Path) -> None:
@@ -207,6 +212,7 @@ def test_an_attempt_that_the_record_has_otherwise_or_not_at_all(attempts: World,
     case = attempts.store.get(attempts.ask().reference)
     attempts.store.replace(replace(case, state=CaseState.CONFIRMED), expected=case.state)
     assert problems(of_attempts(attempts)) == [(OutcomeProblem.LOG_DIFFERS, case.id)]
+    attempts.store.close()
     attempts.store = SqliteCaseStore(tmp_path / "new.sqlite")
     (finding,) = of_attempts(attempts).findings
     assert (finding.problem, finding.case, finding.path) == (OutcomeProblem.NOT_IN_RECORD, case.id, "me.png")

@@ -56,12 +56,12 @@ WHERE aliases <> ''"""
 # CROSS JOIN: from what is staged to the indexes of what is there, and not the other way.
 _CONTESTED = f"""WITH n (name, customer) AS ({_STAGED_NAMES})
 SELECT n.name, n.customer, o.customer, o.origin FROM n CROSS JOIN sites o ON o.host = n.name
-WHERE o.origin <> ?1 AND o.customer <> n.customer UNION
+WHERE o.origin <> :origin AND o.customer <> n.customer UNION
 SELECT n.name, n.customer, o.customer, o.origin FROM n CROSS JOIN site_aliases a ON a.name = n.name
 CROSS JOIN sites o ON o.origin = a.origin AND o.host = a.host
-WHERE o.origin <> ?1 AND o.customer <> n.customer UNION
+WHERE o.origin <> :origin AND o.customer <> n.customer UNION
 SELECT n.docroot, n.customer, o.customer, o.origin FROM staged_sites n CROSS JOIN sites o ON o.docroot = n.docroot
-WHERE o.docroot IS NOT NULL AND o.origin <> ?1 AND o.customer <> n.customer ORDER BY 1, 3, 4"""  # noqa: S608 - our own texts
+WHERE o.docroot IS NOT NULL AND o.origin <> :origin AND o.customer <> n.customer ORDER BY 1, 3, 4"""  # noqa: S608 - our own texts
 
 _KEEP_HISTORY = """INSERT INTO past_sites
 SELECT o.host, o.customer, o.docroot, :at FROM sites o JOIN site_changes c ON c.host = o.host
@@ -176,7 +176,7 @@ class SqliteStagedImport:
 
     def contested(self) -> Iterator[ContestedSite]:
         """See `ports.StagedImport`."""
-        for name, *rest in self._record.rows(_CONTESTED, (self._origin,)):
+        for name, *rest in self._record.rows(_CONTESTED, {"origin": self._origin}):
             yield ContestedSite(name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name, *rest)
 
     def apply(self, done: RegisterImport) -> None:

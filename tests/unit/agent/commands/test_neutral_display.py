@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from goodhoster.testing.suites.storm_store import storm
 from goodhoster_agent import commands
 from goodhoster_agent.cli import app
 from goodhoster_agent.hashing.sandboxed_services import sandboxed_services
+from tests.open_databases import all_closed
 
 CONFIG = """
 [agent]
@@ -116,7 +118,8 @@ def config(tmp_path: Path) -> Path:
     file.write_text(CONFIG)
     settings = load(file)
     event = {"case": CASE.id, "reason": EVIL, "actor": EVIL, "error": EVIL, "customer": EVIL}
-    audit_log(settings).append(AuditEvent("case.closed", event))
+    with closing(audit_log(settings)) as log:
+        log.append(AuditEvent("case.closed", event))
     with sandboxed_services(settings) as services:
         services.case_store.add(CASE)
         services.casework.store.add(Note(CASE.id, EVIL, EVIL, NOON))
@@ -172,7 +175,8 @@ def config(tmp_path: Path) -> Path:
 def test_what_stands_in_a_record_makes_no_line_and_commands_no_terminal(
     config: Path, words: tuple[str, ...], shows: str
 ) -> None:
-    found = CliRunner().invoke(app, [*words, "--config", str(config)])
+    with all_closed():
+        found = CliRunner().invoke(app, [*words, "--config", str(config)])
     assert shows in found.output, found.exception
     for line in found.output.split("\n"):
         assert line.isprintable(), ascii(line)

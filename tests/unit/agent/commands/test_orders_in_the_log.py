@@ -16,6 +16,7 @@ from goodhoster.settings import Settings, load
 from goodhoster.testing.suites.case_store import a_case
 from goodhoster_agent.cli import app
 from goodhoster_agent.people.rights import ACCESS, HERE, Right
+from tests.open_databases import all_closed
 
 CHECKOUT = Path(__file__).parents[4]
 NOTED = {
@@ -102,7 +103,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def run(settings: Settings, words: Sequence[str]) -> Result:
-    return CliRunner().invoke(app, [*words, "--config", str(settings.file)])
+    with all_closed():
+        return CliRunner().invoke(app, [*words, "--config", str(settings.file)])
 
 
 def test_every_command_that_acts_is_in_the_log() -> None:

@@ -1,7 +1,8 @@
 """The suspension desk says in force and lifted only of what was seen to be so, and leads exactly back."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,7 +47,8 @@ class World:
     fails: Callable[[Sequence[str]], None] = lambda _: None
 
     def __post_init__(self) -> None:
-        self.store = SqliteSuspensionStore(customers_file(self.folder / "customers.sqlite"))
+        self.record = customers_file(self.folder / "customers.sqlite")
+        self.store = SqliteSuspensionStore(self.record)
         self.log = FileAuditLog(self.folder / "audit.log")
         self.desk = SuspensionDesk(
             SuspensionParts(
@@ -78,7 +80,7 @@ class World:
 
     def only(self) -> Suspension:
         """The only suspension that there ever was."""
-        (found,) = self.store.find(SuspensionQuery())
+        (found,) = self.store.find(SuspensionQuery(panel="web1", account="anna"))
         return found
 
     def kinds(self) -> list[str]:
@@ -90,10 +92,14 @@ class World:
     def suspended(self) -> list[str]:
         return [site.host for one in self.hosting.accounts for site in one.sites if site.suspended]
 
+    def close(self) -> None:
+        self.record.close()
+
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path) -> Iterator[World]:
+    with closing(World(tmp_path)) as world:
+        yield world
 
 
 def test_an_account_is_suspended_seen_and_logged_before_and_after(world: World) -> None:
@@ -326,43 +332,45 @@ def test_a_command_that_was_killed_anywhere_is_completed_by_the_same_command(
 ) -> None:
     def killed(order: str, dies_at: int) -> bool:
         """Whether an order in the folder's world was killed at that step."""
-        fragile = FragileWorld(folder, hosting, dies_at=dies_at, after=after)
-        try:
-            fragile.suspend(target) if order == "suspend" else fragile.desk.lift(fragile.only().id, ORDER)
-        except Killed:
-            return True
-        return False
+        with closing(FragileWorld(folder, hosting, dies_at=dies_at, after=after)) as fragile:
+            try:
+                fragile.suspend(target) if order == "suspend" else fragile.desk.lift(fragile.only().id, ORDER)
+            except Killed:
+                return True
+            return False
 
     died = {"suspend": 0, "lift": 0}
     for order, dies_at in ((order, dies_at) for order in died for dies_at in range(1, 40)):
         folder, hosting = tmp_path / f"{order}-{dies_at}", made_up_hosting()
         folder.mkdir()
         if order == "lift":
-            World(folder, hosting).suspend(target)
+            with closing(World(folder, hosting)) as before:
+                before.suspend(target)
         if not killed(order, dies_at):
             continue
         died[order] += 1
-        world = World(folder, hosting)
-        if order == "suspend":
-            standing = world.store.find(SuspensionQuery(frozenset({SuspensionState.IN_FORCE})))
-            done = world.only() if standing else world.suspend(target)
-            assert (done.state, world.only()) == (SuspensionState.IN_FORCE, done), dies_at
-            assert world.kinds()[-1] == "suspension.in-force", dies_at
-        elif world.only().state is not SuspensionState.LIFTED:
-            world.desk.lift(world.only().id, ORDER)
-        lifted = world.desk.lift(world.only().id, ORDER) if order == "suspend" else world.only()
-        assert lifted.state is SuspensionState.LIFTED, (order, dies_at)
-        assert world.suspended() == [], (order, dies_at)
+        with closing(World(folder, hosting)) as world:
+            if order == "suspend":
+                in_force = SuspensionQuery(frozenset({SuspensionState.IN_FORCE}), panel="web1", account="anna")
+                standing = world.store.find(in_force)
+                done = world.only() if standing else world.suspend(target)
+                assert (done.state, world.only()) == (SuspensionState.IN_FORCE, done), dies_at
+                assert world.kinds()[-1] == "suspension.in-force", dies_at
+            elif world.only().state is not SuspensionState.LIFTED:
+                world.desk.lift(world.only().id, ORDER)
+            lifted = world.desk.lift(world.only().id, ORDER) if order == "suspend" else world.only()
+            assert lifted.state is SuspensionState.LIFTED, (order, dies_at)
+            assert world.suspended() == [], (order, dies_at)
     assert min(died.values()) > 5
 
 
 def test_who_says_a_killed_order_again_is_in_the_log_and_keeps_it_confidential(tmp_path: Path) -> None:
     hosting = made_up_hosting()
-    with pytest.raises(Killed):
-        FragileWorld(tmp_path, hosting, dies_at=6).suspend()
-    world = World(tmp_path, hosting)
-    assert world.only().state is SuspensionState.INTENDED
-    done = world.desk.suspend(SuspensionOrder("web1", ANNA, Order("dora", "again"), confidential=True))
+    with closing(FragileWorld(tmp_path, hosting, dies_at=6)) as fragile, pytest.raises(Killed):
+        fragile.suspend()
+    with closing(World(tmp_path, hosting)) as world:
+        assert world.only().state is SuspensionState.INTENDED
+        done = world.desk.suspend(SuspensionOrder("web1", ANNA, Order("dora", "again"), confidential=True))
     assert (done.state, done.confidential, done.actor) == (SuspensionState.IN_FORCE, True, "carla")
     (entry,) = [entry for entry in world.log.entries() if entry.event.kind == "suspension.continued"]
     assert (entry.event.data["actor"], entry.event.data["reason"]) == ("dora", "again")

@@ -1,5 +1,7 @@
 """What a person names is one thing that a panel suspends, or is refused."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,19 +23,22 @@ PANELS = ("Web1", "web2")
 
 
 @pytest.fixture
-def register(tmp_path: Path) -> Register:
-    store = SqliteCustomerStore(customers_file(tmp_path / "customers.sqlite"))
-    log = FileAuditLog(tmp_path / "audit.log")
-    importer = RegisterImporter(store, log, FileLock(tmp_path / "lock"), lambda: datetime(2026, 1, 1, tzinfo=UTC))
-    anna = PanelAccount(
-        "anna", suspended=False, sites=(PanelSite("anna.example", b"/home/anna", ("www.anna.example",)),)
-    )
-    for name, account in (("Web1", anna), ("web2", PanelAccount("bob", suspended=True))):
-        rows = panel_rows(name, [account], report := ListReport())
-        importer.import_rows(rows, RegisterImportOrder(name, "carla", replace=True), report, name=name)
-    clients = billing_rows("billing", [BillingClient("7", "Dora")])
-    importer.import_rows(clients, RegisterImportOrder("billing", "carla", replace=True), ListReport(), name="billing")
-    return Register(store)
+def register(tmp_path: Path) -> Iterator[Register]:
+    with closing(customers_file(tmp_path / "customers.sqlite")) as record:
+        store = SqliteCustomerStore(record)
+        log = FileAuditLog(tmp_path / "audit.log")
+        importer = RegisterImporter(store, log, FileLock(tmp_path / "lock"), lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        anna = PanelAccount(
+            "anna", suspended=False, sites=(PanelSite("anna.example", b"/home/anna", ("www.anna.example",)),)
+        )
+        for name, account in (("Web1", anna), ("web2", PanelAccount("bob", suspended=True))):
+            rows = panel_rows(name, [account], report := ListReport())
+            importer.import_rows(rows, RegisterImportOrder(name, "carla", replace=True), report, name=name)
+        clients = billing_rows("billing", [BillingClient("7", "Dora")])
+        importer.import_rows(
+            clients, RegisterImportOrder("billing", "carla", replace=True), ListReport(), name="billing"
+        )
+        yield Register(store)
 
 
 def test_a_site_is_found_by_its_host(register: Register) -> None:
