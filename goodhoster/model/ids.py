@@ -52,10 +52,9 @@ def only_match(part: str, names: Iterable[str], kind: str, see: str = "") -> str
     found = list(names)
     if part in found or len(found) == 1:
         return part if part in found else found[0]
-    if not found and len(part) < _SHORTEST:
-        raise RefusedError(f"{part!r} is too short for a {kind}", hint=f"type at least {_SHORTEST} letters of its id")
     if not found:
-        raise RefusedError(f"there is no {kind} {part}", hint=f"see: {see or f'goodhoster {kind}s list'}")
+        more = f"type at least {_SHORTEST} letters of its id; " if len(part) < _SHORTEST else ""
+        raise RefusedError(f"there is no {kind} {part}", hint=f"{more}see: {see or f'goodhoster {kind}s list'}")
     named = ", ".join(sorted(found)[:_NAMED])
     hint = f"type more of one of: {named}"
     raise RefusedError(f"{part} is short for {len(found)} {kind}s", hint=hint, ambiguous=True)
