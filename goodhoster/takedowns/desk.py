@@ -537,7 +537,7 @@ def _author(read: ReadNotice | None) -> str:
 
 
 def _expect_something_to_act_on(notice: Notice) -> None:
-    """Refuse to confirm a notice in which nothing was found; its replies may be seen to all the same."""
+    """Refuse to confirm a notice in which nothing was found, unless a reply waits to be seen."""
     if notice.read is None or notice.items or any(reply.waits for reply in notice.replies):
         return
     message = f"no address was found in notice {notice.id}: there is nothing to act on"

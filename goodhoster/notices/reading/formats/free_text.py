@@ -42,9 +42,9 @@ class _Body:
 
 
 def read(mail: Mail) -> ReadNotice:
-    """Read every URL of the texts except links to the sender's own site, unless there are no others.
+    """Read every URL of the texts except links to the sender's own site.
 
-    The notice is *unreadable* when there is no URL or too many.
+    These count where there are no others. The notice is *unreadable* when there is no URL or too many.
     """
     bodies = [body for parts in mail.bodies() if (body := _agreed(mail, parts))]
     if not any(body.items for body in bodies):
@@ -132,7 +132,7 @@ def _targets(mail: Mail, items: Sequence[ReadItem]) -> list[ReadItem]:
 
 
 def _own_site(mail: Mail, text: str) -> list[ReadItem]:
-    """The URLs of a text, none of which leads to others than the sender: whose site was broken into may say so."""
+    """The URLs of a text in which all lead to the sender: whose site was broken into may say so."""
     if mail.address("From").rpartition("@")[2].lower() in mail.own_domains:
         return []
     return [replace(item, doubts=(*item.doubts, OWN_SITE)) for item in items_in(text)]
