@@ -20,6 +20,7 @@ TIMEOUT_SECONDS = 900.0
 _READ_BYTES = 32 << 10
 _UNREAD = 1 << 20
 """Bytes of an answer that wait for whoever reads it; then the command waits, too."""
+_LOOK_SECONDS = 0.02
 _TO_END = 10.0
 """Seconds between asking a command to end, as Ctrl-C does, and killing it."""
 _TO_DRAIN = 2.0
@@ -147,8 +148,14 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
     try:
-        await asyncio.wait_for(process.wait(), _TO_END)
+        await asyncio.wait_for(_ended(process), _TO_END)
     except TimeoutError:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for its end alone: `Process.wait` may wait for its pipes, too, which others may hold."""
+    while process.returncode is None:  # noqa: ASYNC110 - no event tells of it
+        await asyncio.sleep(_LOOK_SECONDS)

@@ -16,7 +16,7 @@ async def left_open() -> set[str]:
     """Descriptors that a command leaves whose pipe another process still holds."""
     before = open_descriptors()
     process = await asyncio.create_subprocess_exec(
-        *("sh", "-c", "setsid sleep 300 & echo $!; sleep 300"),
+        *("sh", "-c", "setsid sh -c 'echo $$; exec sleep 300' & sleep 300"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
